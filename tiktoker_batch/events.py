@@ -1,0 +1,307 @@
+"""Frozen events: everything that happened in a batch, in the words of the journal.
+
+Manifest, progress and report are folds of this stream and know nothing else. ``Recorder`` is the only clock:
+it stamps each event with the wall time (for people), the seconds since the run began (monotonic, for
+arithmetic) and the number of the run.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, ClassVar, Protocol
+
+from tiktoker_batch.model import Artifact, Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """The base of every fact."""
+
+    name: ClassVar[str] = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedStep:
+    """What the journal keeps of a planned step (a part of :class:`VideoPlanned`)."""
+
+    id: str
+    kind: str
+    key: str
+    needs: tuple[str, ...]
+    provider: str
+    model: str
+    estimated_seconds: float
+    estimated_cost_usd: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted(Event):
+    """A process took the lock and begins; ``options`` are those a resume needs."""
+
+    name = "run_started"
+    batch: str
+    recipe: str
+    recipe_sha256: str
+    tool_version: str
+    options: Mapping[str, Json]
+    limits: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoPlanned(Event):
+    """A video belongs to this run. Steps of earlier runs that are not named here are forgotten."""
+
+    name = "video_planned"
+    video: str
+    title: str
+    steps: tuple[PlannedStep, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepQueued(Event):
+    """Everything the attempt needs is there; it now waits for its seats."""
+
+    name = "step_queued"
+    step: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptStarted(Event):
+    """The attempt holds its seats and works."""
+
+    name = "attempt_started"
+    step: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitIntended(Event):
+    """A request is about to leave; written before it does."""
+
+    name = "submit_intended"
+    step: str
+    attempt: int
+    provider: str
+    model: str
+    price_usd: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSubmitted(Event):
+    """The provider took the request and gave it a name."""
+
+    name = "job_submitted"
+    step: str
+    attempt: int
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptFailed(Event):
+    """One try did not deliver; ``error_kind`` is the type's name, ``outcome`` retry, failed, unknown or cancelled."""
+
+    name = "attempt_failed"
+    step: str
+    attempt: int
+    outcome: str
+    error_kind: str
+    message: str
+    cost_usd: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackedOff(Event):
+    """The step waits this long, without any seat, before its next attempt."""
+
+    name = "backed_off"
+    step: str
+    attempt: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepSucceeded(Event):
+    """The artifacts are on disk under their final names. ``inputs`` digests what was consumed."""
+
+    name = "step_succeeded"
+    step: str
+    attempt: int
+    key: str
+    inputs: str
+    artifacts: tuple[Artifact, ...]
+    cost_usd: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepReused(Event):
+    """Same key, same inputs, verified artifacts: nothing to do."""
+
+    name = "step_reused"
+    step: str
+    key: str
+    inputs: str
+    artifacts: tuple[Artifact, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepFailed(Event):
+    """The step gave up after ``attempts`` tries."""
+
+    name = "step_failed"
+    step: str
+    attempts: int
+    error_kind: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepBlocked(Event):
+    """The step never started: ``by`` did not deliver."""
+
+    name = "step_blocked"
+    step: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkDone(Event):
+    """A named piece of work inside an attempt (``normalise 03``, ``mix``, ``concat``), for the timeline.
+
+    ``began`` and ``ended`` are seconds since the run's start; ``waited`` is the wait for a seat before it.
+    """
+
+    name = "work_done"
+    step: str
+    label: str
+    waited: float
+    began: float
+    ended: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoFinished(Event):
+    """The video's last step ended; ``state`` is done, partial or failed."""
+
+    name = "video_finished"
+    video: str
+    state: str
+    output: str | None = None
+    sha256: str | None = None
+    duration_seconds: float | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interrupted(Event):
+    """A signal asked the run to stop; ``how`` is drain or abort."""
+
+    name = "interrupted"
+    signal: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFinished(Event):
+    """The process let go; ``state`` is done, partial, failed, interrupted or stopped."""
+
+    name = "run_finished"
+    state: str
+
+
+EVENT_TYPES: dict[str, type[Event]] = {
+    cls.name: cls
+    for cls in (
+        RunStarted, VideoPlanned, StepQueued, AttemptStarted, SubmitIntended, JobSubmitted, AttemptFailed, BackedOff,
+        StepSucceeded, StepReused, StepFailed, StepBlocked, WorkDone, VideoFinished, Interrupted, RunFinished,
+    )
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """An event with its stamps: UTC wall time, seconds since the run began, number of the run (from 1)."""
+
+    at: datetime
+    elapsed: float
+    run: int
+    event: Event
+
+
+class Sink(Protocol):
+    """Takes each record synchronously; must not block and must not raise for what it does not know."""
+
+    def __call__(self, record: Record) -> None:
+        """Take one record."""
+        ...
+
+
+class Recorder:
+    """Stamps events and hands them to the sinks, in order. ``emit`` has no checkpoint: nothing can fall in between."""
+
+    def __init__(self, sinks: Sequence[Sink], *, run: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._sinks = tuple(sinks)
+        self._clock = clock
+        self._origin = clock()
+        self.run = run
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the run began."""
+        return self._clock() - self._origin
+
+    def emit(self, event: Event) -> None:
+        """Stamp the event and hand it to every sink."""
+        record = Record(at=datetime.now(UTC), elapsed=self.elapsed, run=self.run, event=event)
+        for sink in self._sinks:
+            sink(record)
+
+
+# --------------------------------------------------------------------------- JSON
+
+
+def record_to_json(record: Record) -> dict[str, Any]:
+    """The journal's line for a record, as plain JSON values (money as text, so that nothing is rounded)."""
+    return {
+        "event": record.event.name,
+        "at": record.at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "elapsed": round(record.elapsed, 6),
+        "run": record.run,
+        **{f.name: _plain(getattr(record.event, f.name)) for f in fields(record.event)},
+    }
+
+
+def record_from_json(line: Mapping[str, Any]) -> Record | None:
+    """The record of a journal line; ``None`` for an event of a later version, which a reader passes over."""
+    cls = EVENT_TYPES.get(line["event"])
+    if cls is None:
+        return None
+    values = {f.name: _typed(f.name, line[f.name]) for f in fields(cls) if f.name in line}
+    return Record(at=datetime.fromisoformat(line["at"]), elapsed=line["elapsed"], run=line["run"], event=cls(**values))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, Artifact | PlannedStep):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return value
+
+
+def _typed(name: str, value: Any) -> Any:
+    if name in _MONEY:
+        return Decimal(value)
+    if name == "artifacts":
+        return tuple(Artifact(**item) for item in value)
+    if name == "steps":
+        return tuple(PlannedStep(**{key: _typed(key, item) for key, item in step.items()}) for step in value)
+    return tuple(value) if isinstance(value, list) else value
+
+
+_MONEY = frozenset({"cost_usd", "price_usd", "estimated_cost_usd"})

@@ -1,0 +1,335 @@
+"""Frozen values that travel between the stages. No behaviour beyond what they are; no I/O."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Literal
+
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+
+
+class Kind(StrEnum):
+    """What a step produces. The order is the order of work within one video."""
+
+    STORY = "story"
+    SHOTS = "shots"
+    IMAGE = "image"
+    CLIP = "clip"
+    NARRATION = "narration"
+    CAPTIONS = "captions"
+    MUSIC = "music"
+    ASSEMBLY = "assembly"
+
+
+# --------------------------------------------------------------------------- catalog values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """What one unit costs in USD.
+
+    ``unit`` is ``second`` (of clip), ``image``, ``megapixel``, ``1k_characters`` or ``call``.
+    ``uncertain`` marks a figure without a first-hand source; ``as_of`` dates it.
+    """
+
+    unit: Literal["second", "image", "megapixel", "1k_characters", "call"]
+    usd: Decimal
+    by_resolution: Mapping[str, Decimal] = field(default_factory=dict)
+    as_of: str | None = None
+    source: str | None = None
+    uncertain: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """A catalog entry. Empty ``aspect_ratios`` or ``resolutions`` mean that any is taken.
+
+    ``durations`` are the clip lengths in seconds that the model offers: either ``durations`` lists them, or
+    ``duration_range`` gives (shortest, longest) of a model that takes any whole number between.
+    ``typical_seconds`` is the usual latency of one call, used for estimates until history is known.
+    """
+
+    provider: str
+    id: str
+    kind: Literal["text", "image", "clip", "narration"]
+    title: str
+    durations: tuple[float, ...] = ()
+    duration_range: tuple[float, float] | None = None
+    aspect_ratios: tuple[str, ...] = ()
+    resolutions: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    parameters: Mapping[str, Json] = field(default_factory=dict)
+    price: Price | None = None
+    typical_seconds: float = 1.0
+
+    @property
+    def ref(self) -> str:
+        """The name a recipe uses: ``provider:id``."""
+        return f"{self.provider}:{self.id}"
+
+    def offers_duration(self, seconds: float) -> bool:
+        """Whether one clip of this many seconds can be asked for."""
+        if self.duration_range is not None:
+            low, high = self.duration_range
+            return low <= seconds <= high
+        return seconds in self.durations
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Style:
+    """A look: the words that are appended to an image prompt, under a name."""
+
+    name: str
+    prompt: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voice:
+    """A narrator as one provider knows it (``id``), under the name a recipe uses."""
+
+    name: str
+    provider: str
+    id: str
+
+
+# --------------------------------------------------------------------------- recipe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """How often and how patiently a failed attempt is tried again; times in seconds.
+
+    ``timeout`` is the deadline of one attempt.
+    """
+
+    max_attempts: int = 3
+    initial_delay: float = 3.0
+    multiplier: float = 2.0
+    max_delay: float = 60.0
+    jitter: float = 0.2
+    timeout: float = 600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Captions:
+    """How spoken words are shown."""
+
+    preset: str = "karaoke"
+    position: str = "lower-third"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Music:
+    """A bed under the narration; ``file`` is an absolute path."""
+
+    file: str
+    gain_db: float = -18.0
+    duck: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoryChoice:
+    """How many stories are written and which of them is told."""
+
+    variants: int = 1
+    choose: Literal["first", "best", "longest"] = "first"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publish:
+    """What an uploader needs to know; nothing of it changes the picture."""
+
+    at: datetime | None = None
+    caption: str | None = None
+    hashtags: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = ()
+    synthetic_media: bool = True
+    made_for_kids: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shot:
+    """A shot in the user's own words; ``None`` means as the video says."""
+
+    prompt: str
+    duration: float | None = None
+    style: Style | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Models:
+    """Who does what for one video."""
+
+    text: Model
+    image: Model
+    clip: Model
+    narration: Model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """A prompt template: where it came from (for messages) and its Jinja source."""
+
+    path: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Video:
+    """One finished mp4 as the recipe wants it, with every default filled in.
+
+    Exactly one of ``topic`` and ``script`` is set (a ``script_file`` has been read into ``script``).
+    Durations are in seconds. ``templates`` holds all four prompt templates by name
+    (``story``, ``shots``, ``image``, ``clip``). ``reference_image`` is an absolute path or an http(s) address.
+    """
+
+    id: str
+    topic: str | None
+    script: str | None
+    shots: tuple[Shot, ...] = ()
+    story: StoryChoice = StoryChoice()
+    duration: float
+    segment_duration: float
+    length: Literal["auto", "exact"] = "auto"
+    aspect_ratio: str
+    resolution: str
+    fps: int
+    language: str
+    style: Style
+    voice: Voice
+    models: Models
+    retry: Retry = Retry()
+    on_segment_failure: Literal["continue", "fail"] = "continue"
+    captions: Captions | None = Captions()
+    music: Music | None = None
+    reference_image: str | None = None
+    templates: Mapping[str, Template] = field(default_factory=dict)
+    publish: Publish | None = None
+    tags: tuple[str, ...] = ()
+    vars: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """Ceilings; ``None`` means none."""
+
+    max_usd: Decimal | None = None
+    per_video_usd: Decimal | None = None
+    max_clip_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """A checked recipe. ``path`` is as the user gave it; ``output_dir`` is absolute when the recipe names one."""
+
+    path: str
+    sha256: str
+    name: str
+    output_dir: str | None
+    limits: Mapping[str, int]
+    budget: Budget
+    videos: tuple[Video, ...]
+
+
+# --------------------------------------------------------------------------- plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One node of the plan.
+
+    ``key`` is a sha256 over everything that decides the result. ``prompt`` is the text as it will be sent, or
+    ``None`` while it still waits for the output of another step. ``params`` is plain JSON.
+    ``capacity`` names the limits whose seats an attempt holds while it works.
+    """
+
+    id: str
+    video: str
+    kind: Kind
+    segment: int | None = None
+    needs: tuple[str, ...] = ()
+    provider: str
+    model: str
+    params: Mapping[str, Json] = field(default_factory=dict)
+    prompt: str | None = None
+    key: str
+    capacity: tuple[str, ...] = ()
+    retry: Retry = Retry()
+    estimated_seconds: float = 0.0
+    estimated_cost_usd: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedVideo:
+    """A video and its steps, in an order that respects their needs."""
+
+    video: Video
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a batch consists of. The same recipe gives the same plan, to the byte."""
+
+    name: str
+    recipe: Recipe
+    videos: tuple[PlannedVideo, ...]
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """All steps of all videos, in plan order."""
+        return tuple(step for planned in self.videos for step in planned.steps)
+
+
+# --------------------------------------------------------------------------- results
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """A file that a step produced; ``path`` is relative to the output folder, with forward slashes."""
+
+    path: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Succeeded:
+    """The step did its work; its artifacts, the most important one first."""
+
+    artifacts: tuple[Artifact, ...]
+    inputs: str
+    cost_usd: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reused:
+    """The artifacts of an earlier run still hold."""
+
+    artifacts: tuple[Artifact, ...]
+    inputs: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """The step gave up; ``error_kind`` names the type of the last error."""
+
+    error_kind: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blocked:
+    """The step never started because ``by`` did not deliver."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancelled:
+    """The run ended before the step did."""
+
+
+Outcome = Succeeded | Reused | Failed | Blocked | Cancelled
