@@ -16,6 +16,7 @@
         BadRequest               the provider does not understand these parameters
         AuthFailed               the account is not usable
         ResultLost               paid for, but cannot be fetched any more
+      Broken                   the provider itself fell over on this request
       MediaError                 argv, exit status, last lines of stderr
       NarrationTooLong           ``length: exact`` cannot hold the spoken text
 
@@ -172,6 +173,10 @@ class AuthFailed(ProviderError):
 
 class ResultLost(ProviderError):
     """Paid for, but the result cannot be fetched any more."""
+
+
+class Broken(ProviderError):
+    """The provider itself fell over on this request; trying again would not help."""
 
 
 class MediaError(TiktokerError):

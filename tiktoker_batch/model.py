@@ -240,8 +240,9 @@ class Recipe:
 class Step:
     """One node of the plan.
 
-    ``key`` is a sha256 over everything that decides the result. ``prompt`` is the text as it will be sent, or
-    ``None`` while it still waits for the output of another step. ``params`` is plain JSON.
+    ``key`` is a sha256 over everything that decides the result. ``prompt`` is the text as it will be sent; while it
+    is ``deferred``, another step's words still stand in it as ``«...»`` and are filled in when they are known.
+    ``params`` is plain JSON. ``may_lack`` are those of ``needs`` whose failure the step can live with.
     ``capacity`` names the limits whose seats an attempt holds while it works.
     """
 
@@ -250,10 +251,12 @@ class Step:
     kind: Kind
     segment: int | None = None
     needs: tuple[str, ...] = ()
+    may_lack: tuple[str, ...] = ()
     provider: str
     model: str
     params: Mapping[str, Json] = field(default_factory=dict)
     prompt: str | None = None
+    deferred: bool = False
     key: str
     capacity: tuple[str, ...] = ()
     retry: Retry = Retry()
@@ -316,6 +319,7 @@ class Reused:
 class Failed:
     """The step gave up; ``error_kind`` names the type of the last error."""
 
+    attempts: int
     error_kind: str
     message: str
 

@@ -1,0 +1,1 @@
+"""Runs a plan: order, capacity, retries, interruption. Knows neither providers' wires nor ffmpeg."""

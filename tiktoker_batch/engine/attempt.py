@@ -1,0 +1,120 @@
+"""One attempt at a step: its deadline, its seats, its purchases, and what its end means."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import trio
+
+from tiktoker_batch.engine.capacity import Capacity
+from tiktoker_batch.engine.pause import Pause, Paused
+from tiktoker_batch.errors import PreflightError, ProviderError, TiktokerError, TimedOut, UnknownOutcome
+from tiktoker_batch.events import JobSubmitted, Recorder, SubmitIntended, WorkDone
+from tiktoker_batch.model import Step
+from tiktoker_batch.providers.base import Produced, Provider, Request
+
+SUBMIT_SECONDS = 90.0  # longer than any provider's own deadline for accepting a request
+
+
+class NeedLost(Exception):
+    """A step that an eager one cannot live without did not deliver."""
+
+    def __init__(self, need: str) -> None:
+        super().__init__(need)
+        self.need = need
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purchase:
+    """Spends money for one attempt: intent on record, one submit, its id on record, then the waiting."""
+
+    step: Step
+    attempt: int
+    provider: Provider
+    recorder: Recorder
+
+    async def __call__(self, request: Request, into: Mapping[str, Path]) -> Produced:
+        """Submit once and collect.
+
+        :raises ProviderError: as the provider says; ``UnknownOutcome`` if it never answered the submit.
+        """
+        self.recorder.emit(
+            SubmitIntended(
+                step=self.step.id,
+                attempt=self.attempt,
+                provider=self.step.provider,
+                model=self.step.model,
+                price_usd=self.step.estimated_cost_usd,
+            )
+        )
+        # Shielded: a cancellation between the provider's yes and its record would lose a paid job.
+        with trio.move_on_after(SUBMIT_SECONDS, shield=True) as scope:
+            job = await self.provider.submit(request)
+            self.recorder.emit(JobSubmitted(step=self.step.id, attempt=self.attempt, request_id=job.id))
+        if scope.cancelled_caught:
+            raise UnknownOutcome(f"{self.step.provider} did not answer a request", maybe_charged=True)
+        return await self.provider.collect(job, into)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepSeats:
+    """Capacity for the pieces of one step's work, told to the journal."""
+
+    step: Step
+    capacity: Capacity
+    recorder: Recorder
+    pause: Pause
+
+    @asynccontextmanager
+    async def held(self, *names: str, label: str) -> AsyncIterator[None]:
+        """Hold a seat of each named limit.
+
+        :raises Paused: the run stops starting work.
+        """
+        borrower, asked = object(), self.recorder.elapsed
+        async with self.pause.interruptible():
+            await self.capacity.acquire(names, borrower)
+        began = self.recorder.elapsed
+        try:
+            yield
+            self.recorder.emit(
+                WorkDone(step=self.step.id, label=label, waited=began - asked, began=began, ended=self.recorder.elapsed)
+            )
+        finally:
+            self.capacity.release(names, borrower)
+
+
+def sole_cause(error: BaseException) -> BaseException:
+    """What an attempt's failure comes down to, out of the group in which a nursery wraps it.
+
+    An expected error is only taken as the cause if nothing unexpected stands beside it: a bug never hides.
+    """
+    leaves = list(_leaves(error))
+    expected = (TiktokerError, trio.TooSlowError, NeedLost, Paused)
+    unexpected = [leaf for leaf in leaves if not isinstance(leaf, expected)]
+    if unexpected:
+        return error if len(leaves) > 1 else unexpected[0]
+    return min(leaves, key=lambda leaf: isinstance(leaf, NeedLost | Paused))
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error
+
+
+def as_step_error(cause: BaseException, step: Step) -> TiktokerError | None:
+    """The failure of a step as a user reads it; ``None`` for what is not a step's failure."""
+    if isinstance(cause, trio.TooSlowError):
+        return TimedOut(f"no result within {step.retry.timeout:g} s")
+    if isinstance(cause, TiktokerError):
+        return cause
+    return None
+
+
+def may_retry(error: TiktokerError) -> bool:
+    """Whether another attempt can help and cannot pay twice."""
+    return isinstance(error, ProviderError) and error.retryable and not isinstance(error, PreflightError)

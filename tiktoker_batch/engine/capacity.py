@@ -1,0 +1,47 @@
+"""Seats: how much may happen at once, per provider, per model and per resource of this machine."""
+
+import os
+from collections.abc import Iterable, Mapping
+
+import trio
+
+from tiktoker_batch.model import Plan
+
+MACHINE = ("local", "ffmpeg")  # limits that stand for this machine's processor
+PROVIDER_DEFAULTS = {"fal": 10, "elevenlabs": 4, "openrouter": 8}
+
+
+def capacities(plan: Plan, overrides: Mapping[str, int] | None = None) -> dict[str, int]:
+    """The number of seats of every limit this plan meets; a model has one only where the recipe or a flag says so.
+
+    Defaults: the processors we may use for work on this machine, modest account limits for clouds.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    named = {**plan.recipe.limits, **(overrides or {})}
+    met = {name for step in plan.steps for name in step.capacity} | set(MACHINE)
+    default = {**dict.fromkeys(MACHINE, cores), **PROVIDER_DEFAULTS}
+    return {name: named.get(name, default.get(name, 0)) for name in sorted(met) if name in named or name in default}
+
+
+class Capacity:
+    """One limiter per name; a name without a limit costs nothing."""
+
+    def __init__(self, seats: Mapping[str, int]) -> None:
+        self._limiters = {name: trio.CapacityLimiter(count) for name, count in seats.items()}
+
+    async def acquire(self, names: Iterable[str], borrower: object) -> None:
+        """Take a seat of each; always in the same order, so that two borrowers cannot hold each other up."""
+        taken: list[trio.CapacityLimiter] = []
+        try:
+            for name in sorted(set(names) & self._limiters.keys()):
+                await self._limiters[name].acquire_on_behalf_of(borrower)
+                taken.append(self._limiters[name])
+        except BaseException:
+            for limiter in taken:
+                limiter.release_on_behalf_of(borrower)
+            raise
+
+    def release(self, names: Iterable[str], borrower: object) -> None:
+        """Give back what ``acquire`` took for this borrower."""
+        for name in set(names) & self._limiters.keys():
+            self._limiters[name].release_on_behalf_of(borrower)

@@ -1,0 +1,274 @@
+"""The engine: every step of every video in one nursery, each parked on its needs and then on its seats.
+
+A step's failure is a value; an exception out of a task is a bug and ends the run.
+"""
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import trio
+
+from tiktoker_batch.engine.attempt import (
+    NeedLost,
+    Purchase,
+    StepSeats,
+    as_step_error,
+    may_retry,
+    sole_cause,
+)
+from tiktoker_batch.engine.backoff import delay_before
+from tiktoker_batch.engine.capacity import Capacity
+from tiktoker_batch.engine.pause import Pause, Paused
+from tiktoker_batch.engine.reuse import Reuse, inputs_digest
+from tiktoker_batch.errors import ProviderError, TiktokerError
+from tiktoker_batch.events import (
+    AttemptFailed,
+    AttemptStarted,
+    BackedOff,
+    Recorder,
+    StepBlocked,
+    StepFailed,
+    StepQueued,
+    StepReused,
+    StepSucceeded,
+    VideoFinished,
+)
+from tiktoker_batch.model import (
+    Artifact,
+    Blocked,
+    Cancelled,
+    Failed,
+    Kind,
+    Outcome,
+    Plan,
+    PlannedVideo,
+    Reused,
+    Step,
+    Succeeded,
+    Video,
+)
+from tiktoker_batch.providers.base import Provider
+from tiktoker_batch.steps.base import Inputs, Made, StepKind, Tools, Work
+from tiktoker_batch.store.layout import Layout
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Everything a run needs. ``measure`` gives the length in seconds of a finished video's file."""
+
+    plan: Plan
+    kinds: Mapping[Kind, StepKind]
+    providers: Mapping[str, Provider]
+    capacity: Capacity
+    recorder: Recorder
+    layout: Layout
+    reuse: Reuse
+    tools: Tools
+    pause: Pause = field(default_factory=Pause)
+    fail_fast: bool = False
+    measure: Callable[[Video, Artifact], float | None] = lambda _video, _file: None
+    rng: random.Random = field(default_factory=random.Random)
+
+
+async def run_batch(batch: Batch) -> Mapping[str, Outcome]:
+    """Run every step of the plan; outcomes by step id, in plan order.
+
+    Cancelling aborts: attempts under way are recorded as cancelled and nothing half-written is left.
+    """
+    run = _Run(batch)
+    async with trio.open_nursery() as nursery:
+        for step in batch.plan.steps:
+            nursery.start_soon(run.do_step, step, name=step.id)
+        for planned in batch.plan.videos:
+            nursery.start_soon(run.finish_video, planned, name=planned.video.id)
+    return {step.id: run.outcomes[step.id] for step in batch.plan.steps}
+
+
+class _Run:
+    def __init__(self, batch: Batch) -> None:
+        self.batch = batch
+        self.outcomes: dict[str, Outcome] = {}
+        self._ended = {step.id: trio.Event() for step in batch.plan.steps}
+        self._videos = {planned.video.id: planned.video for planned in batch.plan.videos}
+        self._predicted = batch.reuse.predict(batch.plan)
+
+    async def do_step(self, step: Step) -> None:
+        try:
+            outcome = await self._outcome(step)
+        except Paused:
+            outcome = Cancelled()
+        self._tell(step, outcome)
+        # Dependants wake only after the outcome is on record, never on half of it.
+        self.outcomes[step.id] = outcome
+        self._ended[step.id].set()
+        if self.batch.fail_fast and isinstance(outcome, Failed):
+            self.batch.pause.request()
+
+    async def finish_video(self, planned: PlannedVideo) -> None:
+        for step in planned.steps:
+            await self._ended[step.id].wait()
+        outcomes = [self.outcomes[step.id] for step in planned.steps]
+        if any(isinstance(outcome, Cancelled) for outcome in outcomes):
+            return
+        self.batch.recorder.emit(self._video_finished(planned.video, outcomes))
+
+    def _video_finished(self, video: Video, outcomes: list[Outcome]) -> VideoFinished:
+        final = outcomes[-1]
+        lost = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
+        notes = tuple(dict.fromkeys(outcome.message for outcome in lost))
+        if not isinstance(final, Succeeded | Reused):
+            return VideoFinished(video=video.id, state="failed", notes=notes)
+        return VideoFinished(
+            video=video.id,
+            state="partial" if lost else "done",
+            output=final.artifacts[0].path,
+            sha256=final.artifacts[0].sha256,
+            duration_seconds=self.batch.measure(video, final.artifacts[0]),
+            notes=notes,
+        )
+
+    # ------------------------------------------------------------------ one step
+
+    async def _outcome(self, step: Step) -> Outcome:
+        kind = self.batch.kinds[step.kind]
+        if kind.eager and step.id not in self._predicted:
+            return await self._attempts(step, Inputs(layout=self.batch.layout, artifacts={}))
+        try:
+            found = {need: await self._arrival(step, need) for need in step.needs}
+        except NeedLost as lost:
+            return Blocked(by=lost.need)
+        artifacts = {need: items for need, items in found.items() if items is not None}
+        inputs = Inputs(layout=self.batch.layout, artifacts=artifacts)
+        return self.batch.reuse.check(step, inputs) or await self._attempts(step, inputs)
+
+    async def _arrival(self, step: Step, need: str) -> tuple[Artifact, ...] | None:
+        """Wait for a need; ``None`` if it is lost and may be.
+
+        :raises NeedLost: it is lost and may not be.
+        :raises Paused: it will not come in this run.
+        """
+        async with self.batch.pause.interruptible():
+            await self._ended[need].wait()
+        match self.outcomes[need]:
+            case Succeeded(artifacts=artifacts) | Reused(artifacts=artifacts):
+                return artifacts
+            case Cancelled():
+                raise Paused
+            case Failed() | Blocked():
+                if need in step.may_lack:
+                    return None
+                raise NeedLost(need)
+
+    async def _attempts(self, step: Step, inputs: Inputs) -> Outcome:
+        """Try until it works, cannot work, or the recipe's patience ends."""
+        attempt = 1
+        while True:
+            ended = await self._attempt(step, attempt, inputs)
+            if not isinstance(ended, TiktokerError):
+                return ended
+            last = attempt == step.retry.max_attempts or not may_retry(ended)
+            self._tell_end(step, attempt, "failed" if last else "retry", type(ended).__name__, str(ended))
+            if last:
+                return Failed(attempts=attempt, error_kind=type(ended).__name__, message=ended.message)
+            attempt += 1
+            await self._back_off(step, attempt, ended)
+
+    async def _back_off(self, step: Step, attempt: int, error: TiktokerError) -> None:
+        asked_for = error.retry_after if isinstance(error, ProviderError) else None
+        seconds = delay_before(attempt, step.retry, self.batch.rng, asked_for=asked_for)
+        self.batch.recorder.emit(BackedOff(step=step.id, attempt=attempt, seconds=round(seconds, 3)))
+        async with self.batch.pause.interruptible():
+            await trio.sleep(seconds)
+
+    async def _attempt(self, step: Step, attempt: int, inputs: Inputs) -> Outcome | TiktokerError:
+        """One try on its seats: the outcome that ends the step, or the error of this try."""
+        batch, eager = self.batch, self.batch.kinds[step.kind].eager
+        # An eager step takes seats piece by piece: it must not hold one while it waits for others.
+        names = () if eager else step.capacity
+        batch.recorder.emit(StepQueued(step=step.id, attempt=attempt))
+        async with batch.pause.interruptible():
+            await batch.capacity.acquire(names, step)
+        try:
+            batch.recorder.emit(AttemptStarted(step=step.id, attempt=attempt))
+            return await self._work(step, attempt, inputs, deadline=float("inf") if eager else step.retry.timeout)
+        finally:
+            batch.capacity.release(names, step)
+
+    async def _work(self, step: Step, attempt: int, inputs: Inputs, deadline: float) -> Outcome | TiktokerError:
+        kind = self.batch.kinds[step.kind]
+        try:
+            with trio.fail_after(deadline):
+                made = await kind.run(self._work_of(step, attempt, inputs))
+        except Exception as error:
+            return self._failure(step, attempt, error)
+        except BaseException:
+            self._tell_end(step, attempt, "cancelled", "Cancelled", "the run was stopped")
+            raise
+        return self._success(step, attempt, made, inputs)
+
+    def _failure(self, step: Step, attempt: int, error: Exception) -> Outcome | TiktokerError:
+        match sole_cause(error):
+            case NeedLost(need=need):
+                self._tell_end(step, attempt, "cancelled", "Blocked", f"{need} did not deliver")
+                return Blocked(by=need)
+            case Paused():
+                self._tell_end(step, attempt, "cancelled", "Cancelled", "the run was stopped")
+                return Cancelled()
+            case cause:
+                failed = as_step_error(cause, step)
+                if failed is None:
+                    raise error
+                return failed
+
+    def _success(self, step: Step, attempt: int, made: Made, inputs: Inputs) -> Succeeded:
+        consumed = inputs_digest(self.batch.kinds[step.kind], step, made.inputs or inputs)
+        self.batch.recorder.emit(
+            StepSucceeded(
+                step=step.id,
+                attempt=attempt,
+                key=step.key,
+                inputs=consumed,
+                artifacts=made.artifacts,
+                cost_usd=made.cost_usd,
+            )
+        )
+        return Succeeded(artifacts=made.artifacts, inputs=consumed, cost_usd=made.cost_usd)
+
+    # ------------------------------------------------------------------ telling the journal
+
+    def _tell(self, step: Step, outcome: Outcome) -> None:
+        emit = self.batch.recorder.emit
+        match outcome:
+            case Reused(artifacts=artifacts, inputs=inputs):
+                emit(StepReused(step=step.id, key=step.key, inputs=inputs, artifacts=artifacts))
+            case Failed(attempts=attempts, error_kind=kind, message=message):
+                emit(StepFailed(step=step.id, attempts=attempts, error_kind=kind, message=message))
+            case Blocked(by=by):
+                emit(StepBlocked(step=step.id, by=by))
+            case Succeeded() | Cancelled():
+                pass  # told by the attempt, which knows its number
+
+    def _tell_end(self, step: Step, attempt: int, outcome: str, kind: str, message: str) -> None:
+        self.batch.recorder.emit(
+            AttemptFailed(step=step.id, attempt=attempt, outcome=outcome, error_kind=kind, message=message)
+        )
+
+    # ------------------------------------------------------------------ what an attempt may use
+
+    def _work_of(self, step: Step, attempt: int, inputs: Inputs) -> Work:
+        batch = self.batch
+
+        async def arrival(need: str) -> tuple[Artifact, ...] | None:
+            return await self._arrival(step, need)
+
+        return Work(
+            step=step,
+            video=self._videos[step.video],
+            layout=batch.layout,
+            inputs=inputs,
+            buy=Purchase(step=step, attempt=attempt, provider=batch.providers[step.provider], recorder=batch.recorder),
+            arrival=arrival,
+            seats=StepSeats(step=step, capacity=batch.capacity, recorder=batch.recorder, pause=batch.pause),
+            tools=batch.tools,
+        )

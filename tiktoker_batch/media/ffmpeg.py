@@ -1,0 +1,97 @@
+"""Finding ffmpeg and running it under Trio: cancelled as a whole process group, its last words kept."""
+
+import contextlib
+import functools
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import trio
+
+from tiktoker_batch.errors import MediaError, PreflightError
+
+STDERR_KEPT = 16_384  # bytes of a failed run that a message can draw on
+GRACE_SECONDS = 2.0
+
+
+def find_ffmpeg(environ: Mapping[str, str]) -> str:
+    """The ffmpeg to use: ``TIKTOKER_FFMPEG``, else one on the PATH that has libass, else the wheel's own.
+
+    :raises PreflightError: the named one cannot run, or none is there.
+    """
+    named = environ.get("TIKTOKER_FFMPEG")
+    if named:
+        found = shutil.which(named, path=environ.get("PATH"))
+        if found is None:
+            raise PreflightError(f"TIKTOKER_FFMPEG is {named!r}, which cannot be run", hint="unset it or correct it")
+        return found
+    system = shutil.which("ffmpeg", path=environ.get("PATH", ""))
+    if system and has_libass(system):
+        return system
+    return bundled_ffmpeg()
+
+
+def bundled_ffmpeg() -> str:
+    """The ffmpeg that came with the imageio-ffmpeg wheel."""
+    import imageio_ffmpeg  # noqa: PLC0415  (only looked at when no other ffmpeg serves)
+
+    folder = Path(imageio_ffmpeg.__file__).parent / "binaries"
+    for candidate in sorted(folder.glob("ffmpeg-*")):
+        if os.access(candidate, os.X_OK):
+            return str(candidate)
+    raise PreflightError(
+        "no ffmpeg with libass was found",
+        hint="install ffmpeg, or point TIKTOKER_FFMPEG at one that has the ass filter",
+    )
+
+
+@functools.cache
+def has_libass(ffmpeg: str) -> bool:
+    """Whether this ffmpeg can burn captions."""
+    try:
+        listing = subprocess.run([ffmpeg, "-hide_banner", "-filters"], capture_output=True, text=True, timeout=20)  # noqa: PLW1510
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return any(line.split()[1:2] == ["ass"] for line in listing.stdout.splitlines() if len(line.split()) > 1)
+
+
+@functools.cache
+def ffmpeg_version(ffmpeg: str) -> str:
+    """The version text of this ffmpeg, for ``doctor``."""
+    shown = subprocess.run([ffmpeg, "-version"], capture_output=True, text=True, timeout=20)  # noqa: PLW1510
+    return shown.stdout.split("\n", 1)[0].removeprefix("ffmpeg version ").split(" ", 1)[0]
+
+
+async def run_ffmpeg(ffmpeg: str, arguments: Sequence[str], *, cwd: Path) -> str:
+    """Run ffmpeg to its end and return what it said on stderr.
+
+    :raises MediaError: it did not end with status 0.
+    """
+    argv = [ffmpeg, "-hide_banner", "-nostdin", "-y", *arguments]
+    done = await trio.run_process(
+        argv,
+        cwd=cwd,
+        capture_stderr=True,
+        check=False,
+        start_new_session=True,  # keeps the terminal's Ctrl-C away; we decide when it dies
+        deliver_cancel=kill_group,
+    )
+    said = done.stderr.decode(errors="replace")
+    if done.returncode != 0:
+        raise MediaError(
+            f"ffmpeg ended with status {done.returncode}", argv=argv, status=done.returncode, stderr=said[-STDERR_KEPT:]
+        )
+    return said
+
+
+async def kill_group(process: trio.Process) -> None:
+    """End a process and all its children: politely, then for certain. Trio calls it shielded."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    with trio.move_on_after(GRACE_SECONDS):
+        await process.wait()
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)

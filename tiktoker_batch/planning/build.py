@@ -1,0 +1,102 @@
+"""Recipe -> Plan. Each step kind drafts its steps; this module keys and orders them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from tiktoker_batch.catalog.loader import Language
+from tiktoker_batch.model import Json, Kind, Model, Plan, PlannedVideo, Recipe, Step, Video
+from tiktoker_batch.planning.digest import digest
+from tiktoker_batch.planning.estimate import step_cost_usd, step_seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A step before it has a key. ``model`` is ``None`` for work done here (``tool`` then names it)."""
+
+    kind: Kind
+    segment: int | None = None
+    needs: tuple[str, ...] = ()
+    may_lack: tuple[str, ...] = ()
+    model: Model | None = None
+    tool: str = ""
+    params: Mapping[str, Json] = field(default_factory=dict)
+    prompt: str | None = None
+    deferred: bool = False
+    units: float = 0.0
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planning:
+    """What step kinds may look at: languages by code and the sha256 of the recipe's files by absolute path."""
+
+    languages: Mapping[str, Language]
+    file_sha256: Mapping[str, str]
+
+
+class PlanningKind(Protocol):
+    """The planning side of a step kind."""
+
+    def plan(self, video: Video, planning: Planning) -> Iterable[Draft]:
+        """Draft the steps of this kind for one video."""
+        ...
+
+
+def step_id(video_id: str, kind: Kind, segment: int | None = None) -> str:
+    """``video/story`` or ``video/03/clip``."""
+    return f"{video_id}/{kind}" if segment is None else f"{video_id}/{segment:02d}/{kind}"
+
+
+def build_plan(recipe: Recipe, kinds: Mapping[Kind, PlanningKind], planning: Planning) -> Plan:
+    """Plan every video of the recipe.
+
+    ``kinds`` is in order of need: a kind's drafts name only steps of kinds before it.
+    """
+    return Plan(
+        name=recipe.name,
+        recipe=recipe,
+        videos=tuple(PlannedVideo(video=video, steps=_plan_video(video, kinds, planning)) for video in recipe.videos),
+    )
+
+
+def _plan_video(video: Video, kinds: Mapping[Kind, PlanningKind], planning: Planning) -> tuple[Step, ...]:
+    steps: dict[str, Step] = {}
+    for kind in kinds.values():
+        for draft in kind.plan(video, planning):
+            step = _step(video, draft, steps)
+            steps[step.id] = step
+    return tuple(steps.values())
+
+
+def _step(video: Video, draft: Draft, before: Mapping[str, Step]) -> Step:
+    provider, model = (draft.model.provider, draft.model.id) if draft.model else ("local", draft.tool)
+    # Ids are left out of the key: the same work under another name is the same work.
+    key = digest(
+        {
+            "kind": draft.kind,
+            "provider": provider,
+            "model": model,
+            "params": draft.params,
+            "prompt": draft.prompt,
+            "inputs": [before[need].key for need in draft.needs],
+        }
+    )
+    return Step(
+        id=step_id(video.id, draft.kind, draft.segment),
+        video=video.id,
+        kind=draft.kind,
+        segment=draft.segment,
+        needs=draft.needs,
+        may_lack=draft.may_lack,
+        provider=provider,
+        model=model,
+        params=draft.params,
+        prompt=draft.prompt,
+        deferred=draft.deferred,
+        key=key,
+        capacity=(draft.model.provider, draft.model.ref) if draft.model else (),
+        retry=video.retry,
+        estimated_seconds=step_seconds(draft.model, draft.seconds),
+        estimated_cost_usd=step_cost_usd(draft.model, draft.units, video.resolution),
+    )

@@ -1,0 +1,34 @@
+"""Content keys: sha256 over canonical JSON."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+
+def canonical(value: Any) -> str:
+    """One JSON text for equal values: sorted keys, no spaces, whole floats as integers."""
+    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def digest(value: Any) -> str:
+    """The sha256 (hex) of a value's canonical JSON."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
+
+
+def seed_from(*parts: Any) -> int:
+    """A 31-bit seed that equal parts always give: the width that every provider's ``seed`` field takes."""
+    return int(digest(list(parts))[:8], 16) & 0x7FFF_FFFF
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(item) for item in value]
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)  # a recipe's 4 and 4.0 are the same duration
+    return value

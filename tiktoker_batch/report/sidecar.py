@@ -1,0 +1,54 @@
+"""``videos/<id>.json``: what an uploader needs to know of a finished video."""
+
+import json
+from typing import Any
+
+from tiktoker_batch.store.artifacts import write_atomic
+from tiktoker_batch.store.layout import Layout
+from tiktoker_batch.store.state import VideoState
+
+from tiktoker_batch.model import Publish, Video
+
+
+def sidecar_json(video: Video, state: VideoState) -> dict[str, Any]:
+    """Caption, hashtags, times and disclosures, with the file they belong to."""
+    publish = video.publish or Publish()
+    return {
+        "format": "tiktoker-batch/video",
+        "version": 1,
+        "id": video.id,
+        "state": state.state,
+        "file": f"{video.id}.mp4",
+        "sha256": state.sha256,
+        "duration_seconds": state.duration_seconds,
+        "aspect_ratio": video.aspect_ratio,
+        "resolution": video.resolution,
+        "language": video.language,
+        "subtitles": f"{video.id}.srt",
+        "topic": video.topic,
+        "caption": publish.caption,
+        "hashtags": list(publish.hashtags),
+        "platforms": list(publish.platforms),
+        "publish_at": publish.at.isoformat() if publish.at else None,
+        "synthetic_media": publish.synthetic_media,
+        "made_for_kids": publish.made_for_kids,
+        "tags": list(video.tags),
+        "style": video.style.name,
+        "models": {
+            "text": video.models.text.ref,
+            "image": video.models.image.ref,
+            "clip": video.models.clip.ref,
+            "narration": video.models.narration.ref,
+        },
+        "voice": video.voice.name,
+        "cost_usd": float(state.cost_usd),
+        "notes": list(state.notes),
+    }
+
+
+def write_sidecar(layout: Layout, video: Video, state: VideoState) -> None:
+    """Write the sidecar beside the video, complete or not at all; untouched where nothing changed."""
+    text = json.dumps(sidecar_json(video, state), ensure_ascii=False, indent=2) + "\n"
+    final = layout.sidecar(video.id)
+    if not (final.exists() and final.read_text(encoding="utf-8") == text):
+        write_atomic(final, text, root=layout.root)

@@ -1,0 +1,89 @@
+"""One moving shot per segment, made from its picture."""
+
+from collections.abc import Iterable
+
+from tiktoker_batch.model import Json, Kind, Step, Video
+from tiktoker_batch.planning.build import Draft, Planning, step_id
+from tiktoker_batch.planning.digest import seed_from
+from tiktoker_batch.providers.base import Request
+from tiktoker_batch.steps.base import Inputs, Made, Work
+from tiktoker_batch.steps.image import frame_size, shot_text
+from tiktoker_batch.steps.texts import render, segment_count, segment_seconds, shot_placeholder
+from tiktoker_batch.store.artifacts import commit, new_part, write_atomic
+
+
+class ClipStep:
+    """``NN/clip``: picture and prompt in, ``work/<id>/NN.mp4`` out."""
+
+    eager = False
+
+    def plan(self, video: Video, planning: Planning) -> Iterable[Draft]:
+        """A step per segment, after its picture."""
+        model = video.models.clip
+        width, height = frame_size(video)
+        for number, seconds in enumerate(segment_seconds(video), start=1):
+            image = step_id(video.id, Kind.IMAGE, number)
+            params: dict[str, Json] = {
+                "seconds": seconds,
+                "aspect_ratio": video.aspect_ratio,
+                "resolution": video.resolution,
+                **model.parameters,
+            }
+            if model.provider == "local":
+                params |= {"width": width, "height": height, "fps": video.fps}
+            yield Draft(
+                kind=Kind.CLIP,
+                segment=number,
+                needs=(image,) if video.shots else (image, step_id(video.id, Kind.SHOTS)),
+                model=model,
+                params=params,
+                prompt=clip_prompt(
+                    video, number, video.shots[number - 1].prompt if video.shots else shot_placeholder(number)
+                ),
+                deferred=not video.shots,
+                units=seconds if model.price and model.price.unit == "second" else 1.0,
+            )
+
+    def consumed(self, step: Step, inputs: Inputs) -> Json:
+        """The picture, and its own line of the shot list."""
+        return {"image": inputs.artifacts[step.needs[0]][0].sha256, "shot": shot_text(step, inputs)}
+
+    async def run(self, work: Work) -> Made:
+        """Buy the clip and keep it."""
+        step, layout = work.step, work.layout
+        number = step.segment or 0
+        shot = shot_text(step, work.inputs)
+        prompt = step.prompt or "" if shot is None else clip_prompt(work.video, number, shot)
+        write_atomic(layout.prompt(step.video, f"{number:02d}-clip"), prompt + "\n", root=layout.root)
+        pictures = work.inputs.artifacts[step.needs[0]]
+        files = {
+            role: layout.absolute(artifact.path) for role, artifact in zip(("image", "layers"), pictures, strict=False)
+        }
+        final = layout.clip(step.video, number)
+        part = new_part(final)
+        produced = await work.buy(
+            Request(
+                kind=Kind.CLIP,
+                model=step.model,
+                prompt=prompt,
+                params={**step.params, "number": number},
+                files=files,
+                seed=seed_from("clip", prompt, number),
+            ),
+            {"clip": part},
+        )
+        return Made(artifacts=(commit(part, final, root=layout.root),), cost_usd=produced.cost_usd)
+
+
+def clip_prompt(video: Video, number: int, shot: str) -> str:
+    """The prompt as it will be sent."""
+    own = video.shots[number - 1].style if video.shots else None
+    return render(
+        video,
+        "clip",
+        shot=shot,
+        style=own or video.style,
+        seconds=segment_seconds(video)[number - 1],
+        number=number,
+        count=segment_count(video),
+    )

@@ -1,0 +1,113 @@
+"""One picture per segment."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from tiktoker_batch.model import Json, Kind, Step, Video
+from tiktoker_batch.planning.build import Draft, Planning, step_id
+from tiktoker_batch.planning.digest import seed_from
+from tiktoker_batch.providers.base import Request
+from tiktoker_batch.steps.base import Inputs, Made, Work
+from tiktoker_batch.steps.texts import render, segment_count, shot_placeholder, style_params
+from tiktoker_batch.store.artifacts import commit, new_part, write_atomic
+
+# The short side of each resolution; the ratio gives the other one.
+SHORT_SIDE = {"720p": 720, "1080p": 1080}
+
+
+def frame_size(video: Video) -> tuple[int, int]:
+    """Width and height of the finished video in pixels, both even as yuv420p asks."""
+    across, down = (int(part) for part in video.aspect_ratio.split(":"))
+    short = SHORT_SIDE[video.resolution]
+    long = round(short * max(across, down) / min(across, down) / 2) * 2
+    return (long, short) if across > down else (short, long)
+
+
+class ImageStep:
+    """``NN/image``: a prompt in, ``work/<id>/NN.png`` out, with its layers where the painter separates them."""
+
+    eager = False
+
+    def plan(self, video: Video, planning: Planning) -> Iterable[Draft]:
+        """A step per segment; the user's own shots wait for nobody."""
+        model = video.models.image
+        width, height = frame_size(video)
+        for number in range(1, segment_count(video) + 1):
+            shot = video.shots[number - 1] if video.shots else None
+            params: dict[str, Json] = {"width": width, "height": height, "aspect_ratio": video.aspect_ratio}
+            params["style"] = dict(style_params((shot and shot.style) or video.style))
+            if video.reference_image:
+                file = video.reference_image
+                params["reference"] = planning.file_sha256.get(file, file)
+            yield Draft(
+                kind=Kind.IMAGE,
+                segment=number,
+                needs=() if shot else (step_id(video.id, Kind.SHOTS),),
+                model=model,
+                params={**params, **model.parameters},
+                prompt=image_prompt(video, number, shot.prompt if shot else shot_placeholder(number)),
+                deferred=shot is None,
+                units=_units(video, width * height),
+            )
+
+    def consumed(self, step: Step, inputs: Inputs) -> Json:
+        """Only its own line of the shot list: other shots may change freely."""
+        return shot_text(step, inputs)
+
+    async def run(self, work: Work) -> Made:
+        """Buy the picture and keep it, with the prompt as it was sent beside it."""
+        step, layout = work.step, work.layout
+        number = step.segment or 0
+        shot = shot_text(step, work.inputs)
+        prompt = step.prompt or "" if shot is None else image_prompt(work.video, number, shot)
+        write_atomic(layout.prompt(step.video, f"{number:02d}-image"), prompt + "\n", root=layout.root)
+        final, layers = layout.image(step.video, number), layout.layers(step.video, number, ".layers")
+        parts = {"image": new_part(final), "layers": new_part(layers)}
+        reference = work.video.reference_image
+        files = {"reference": Path(reference)} if reference and "://" not in reference else {}
+        produced = await work.buy(
+            Request(
+                kind=Kind.IMAGE,
+                model=step.model,
+                prompt=prompt,
+                params={
+                    **step.params,
+                    "shot": shot or (work.video.shots[number - 1].prompt if work.video.shots else ""),
+                },
+                files=files,
+                seed=seed_from("image", prompt, number),
+            ),
+            parts,
+        )
+        kept = [commit(parts["image"], final, root=layout.root)]
+        if parts["layers"].exists():
+            kept.append(commit(parts["layers"], layers, root=layout.root))
+        return Made(artifacts=tuple(kept), cost_usd=produced.cost_usd)
+
+
+def image_prompt(video: Video, number: int, shot: str) -> str:
+    """The prompt as it will be sent."""
+    own = video.shots[number - 1].style if video.shots else None
+    return render(
+        video,
+        "image",
+        shot=shot,
+        style=own or video.style,
+        aspect_ratio=video.aspect_ratio,
+        number=number,
+        count=segment_count(video),
+    )
+
+
+def shot_text(step: Step, inputs: Inputs) -> str | None:
+    """The written shot of this segment, or ``None`` where the user's own words stand in the plan already."""
+    for need in step.needs:
+        if need.endswith(f"/{Kind.SHOTS}"):
+            return str(inputs.read_json(need)[(step.segment or 1) - 1])
+    return None
+
+
+def _units(video: Video, pixels: int) -> float:
+    price = video.models.image.price
+    # Megapixel prices round up to whole ones (contracts of flux).
+    return float(-(-pixels // 1_000_000)) if price and price.unit == "megapixel" else 1.0

@@ -1,0 +1,116 @@
+"""Canonical segments: every clip in the same form, with its captions, as soon as it arrives."""
+
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pysubs2
+import trio
+
+from tiktoker_batch.errors import MediaError
+from tiktoker_batch.media import commands
+from tiktoker_batch.media.captions import slice_captions
+from tiktoker_batch.media.ffmpeg import run_ffmpeg
+from tiktoker_batch.media.probe import probe
+from tiktoker_batch.media.timing import Slot, Timing, fill
+from tiktoker_batch.model import Artifact, Json
+from tiktoker_batch.planning.digest import digest
+from tiktoker_batch.steps.base import Work
+from tiktoker_batch.store.artifacts import commit, new_part
+
+FORM = 1  # raised when the same inputs would give another picture or sound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """What all pieces of one assembly share: the folder ffmpeg runs in, the frame plan and the captions to burn."""
+
+    work: Work
+    folder: Path
+    canvas: commands.Canvas
+    timing: Timing
+    subtitles: pysubs2.SSAFile | None
+
+    def name(self, path: Path) -> str:
+        """A path as ffmpeg, running in the folder, may be given it: relative, without a drive or a colon."""
+        return os.path.relpath(path, self.folder)
+
+    async def ffmpeg(self, *commands_in_turn: list[str], label: str) -> None:
+        """Run ffmpeg on a seat of its own."""
+        async with self.work.seats.held("ffmpeg", label=label):
+            with trio.fail_after(self.work.step.retry.timeout):
+                for arguments in commands_in_turn:
+                    await run_ffmpeg(self.work.tools.ffmpeg, arguments, cwd=self.folder)
+
+
+async def normalise(bench: Bench, slot: Slot, clip: Artifact) -> Path:
+    """Fit a clip into its slot: trimmed, slowed a little or held, scaled, captioned."""
+    source = bench.work.layout.absolute(clip.path)
+    seconds = (await trio.to_thread.run_sync(probe, source)).seconds
+    filling = fill(seconds, slot.frames / bench.timing.fps)
+    return await _segment(
+        bench,
+        slot,
+        {"clip": clip.sha256, "fill": asdict(filling)},
+        lambda part, captions: commands.normalise(
+            bench.name(source), part, canvas=bench.canvas, frames=slot.frames, fill=filling, captions=captions
+        ),
+    )
+
+
+async def stand_in(bench: Bench, slot: Slot, picture: Artifact) -> Path:
+    """Fill a slot whose clip is lost with a picture, slowly nearing."""
+    source = bench.work.layout.absolute(picture.path)
+    return await _segment(
+        bench,
+        slot,
+        {"picture": picture.sha256},
+        lambda part, captions: commands.still(
+            bench.name(source), part, canvas=bench.canvas, frames=slot.frames, captions=captions
+        ),
+    )
+
+
+def forget_stale(bench: Bench, current: set[Path]) -> None:
+    """Drop what earlier versions of this video left in the folder."""
+    for path in bench.folder.glob("*.m*4*"):
+        if path not in current:
+            path.unlink(missing_ok=True)
+
+
+async def _segment(bench: Bench, slot: Slot, source: Json, arguments: Callable[[str, str | None], list[str]]) -> Path:
+    """Encode one segment, unless the very same one is still there from an earlier run."""
+    captions = _captions_of(bench, slot)
+    identity = digest([FORM, source, asdict(slot), asdict(bench.canvas), captions])
+    final = bench.folder / f"{slot.number:02d}-{identity[:12]}.mp4"
+    if final.exists():
+        return final
+    part = new_part(final)
+    burned = part.with_name(f"{part.name}.ass.part") if captions else None
+    if burned and captions:
+        burned.write_text(captions, encoding="utf-8")
+    try:
+        command = arguments(part.name, burned.name if burned else None)
+        await bench.ffmpeg(command, label=f"normalise {slot.number:02d}")
+    finally:
+        if burned:
+            burned.unlink(missing_ok=True)
+    await trio.to_thread.run_sync(_require_frames, part, slot)
+    commit(part, final, root=bench.work.layout.root)
+    return final
+
+
+def _captions_of(bench: Bench, slot: Slot) -> str | None:
+    if bench.subtitles is None:
+        return None
+    fps = bench.timing.fps
+    return slice_captions(bench.subtitles, slot.start / fps, (slot.start + slot.frames) / fps).to_string("ass")
+
+
+def _require_frames(path: Path, slot: Slot) -> None:
+    video = probe(path).video
+    if video is None or video.frames != slot.frames:
+        raise MediaError(
+            f"segment {slot.number} came out with {video.frames if video else 0} frames, not {slot.frames}"
+        )

@@ -1,0 +1,97 @@
+"""The shot list: the user's own prompts, or English prompts written from the story, all in one call."""
+
+import json
+from collections.abc import Iterable
+
+from tiktoker_batch.errors import Broken
+from tiktoker_batch.model import Json, Kind, Step, Video
+from tiktoker_batch.planning.build import Draft, Planning, step_id
+from tiktoker_batch.planning.digest import seed_from
+from tiktoker_batch.providers.base import Request
+from tiktoker_batch.steps.base import Inputs, Made, Work
+from tiktoker_batch.steps.texts import STORY_PLACEHOLDER, language_name, render, segment_count, segment_seconds
+from tiktoker_batch.store.artifacts import write_atomic
+
+
+class ShotsStep:
+    """``shots``: story in, ``work/<id>/shots.json`` (an array of prompts) out."""
+
+    eager = False
+
+    def plan(self, video: Video, planning: Planning) -> Iterable[Draft]:
+        """One step; the user's own prompts are kept as they are."""
+        if video.shots:
+            prompts: list[Json] = [shot.prompt for shot in video.shots]
+            yield Draft(kind=Kind.SHOTS, tool="verbatim", params={"prompts": prompts}, seconds=0.01)
+            return
+        seconds: list[Json] = list(segment_seconds(video))
+        yield Draft(
+            kind=Kind.SHOTS,
+            needs=(step_id(video.id, Kind.STORY),),
+            model=video.models.text,
+            params={
+                "topic": video.topic,
+                "count": segment_count(video),
+                "seconds": seconds,
+                "style": video.style.name,
+                "language": language_name(video, planning),
+                **video.models.text.parameters,
+            },
+            prompt=shots_prompt(video, language_name(video, planning), video.script or STORY_PLACEHOLDER),
+            deferred=video.script is None,
+            units=1,
+        )
+
+    def consumed(self, step: Step, inputs: Inputs) -> Json:
+        """The story, if there is one to read."""
+        return inputs.digests()
+
+    async def run(self, work: Work) -> Made:
+        """Write the shots (or take the user's) and keep them as a JSON array."""
+        params = work.step.params
+        match params.get("prompts"):
+            case list() as given:
+                return _keep(work, [str(prompt) for prompt in given])
+            case _:
+                return _keep(work, await _written(work))
+
+
+async def _written(work: Work) -> list[str]:
+    params = work.step.params
+    story = work.inputs.path(work.step.needs[0]).read_text(encoding="utf-8").strip()
+    prompt = shots_prompt(work.video, str(params["language"]), story)
+    produced = await work.buy(
+        Request(
+            kind=Kind.SHOTS,
+            model=work.step.model,
+            prompt=prompt,
+            params={**params, "story": story},
+            seed=seed_from("shots", prompt),
+        ),
+        {},
+    )
+    match produced.value:
+        case list() as shots if len(shots) == params["count"]:
+            return [str(shot) for shot in shots]
+        case list() as shots:
+            raise Broken(f"the text model wrote {len(shots)} shots, not {params['count']}")
+        case other:
+            raise Broken(f"the text model gave no list of shots but {type(other).__name__}")
+
+
+def shots_prompt(video: Video, language: str, story: str) -> str:
+    """The prompt as it will be sent, with ``story`` in its place."""
+    return render(
+        video,
+        "shots",
+        story=story,
+        topic=video.topic,
+        count=segment_count(video),
+        segment_seconds=list(segment_seconds(video)),
+        language=language,
+    )
+
+
+def _keep(work: Work, shots: list[str]) -> Made:
+    text = json.dumps(shots, ensure_ascii=False, indent=1) + "\n"
+    return Made(artifacts=(write_atomic(work.layout.shots(work.step.video), text, root=work.layout.root),))

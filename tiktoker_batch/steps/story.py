@@ -1,0 +1,92 @@
+"""The spoken text: the user's own script, or one of several variants written from a topic."""
+
+from collections.abc import Iterable
+
+from tiktoker_batch.errors import Broken
+from tiktoker_batch.model import Json, Kind, Step, Video
+from tiktoker_batch.planning.build import Draft, Planning
+from tiktoker_batch.planning.digest import seed_from
+from tiktoker_batch.providers.base import Request
+from tiktoker_batch.providers.local.writer import choose_story
+from tiktoker_batch.steps.base import Inputs, Made, Work
+from tiktoker_batch.steps.texts import language_name, render, spoken_words
+from tiktoker_batch.store.artifacts import write_atomic
+
+
+class StoryStep:
+    """``story``: text in, ``work/<id>/story.txt`` out."""
+
+    eager = False
+
+    def plan(self, video: Video, planning: Planning) -> Iterable[Draft]:
+        """One step; a given script is kept as it is and needs nobody."""
+        if video.script is not None:
+            yield Draft(kind=Kind.STORY, tool="verbatim", params={"script": video.script}, seconds=0.01)
+            return
+        yield Draft(
+            kind=Kind.STORY,
+            model=video.models.text,
+            params={
+                "topic": video.topic,
+                "words": spoken_words(video, planning),
+                "language": video.language,
+                "variants": video.story.variants,
+                "choose": video.story.choose,
+                "style": video.style.name,
+                **video.models.text.parameters,
+            },
+            prompt=story_prompts(video, planning)[0],
+            units=video.story.variants,
+        )
+
+    def consumed(self, step: Step, inputs: Inputs) -> Json:
+        """A story has no inputs."""
+        return None
+
+    async def run(self, work: Work) -> Made:
+        """Write the variants (or take the script), choose one and keep it."""
+        params = work.step.params
+        if "script" in params:
+            return _keep(work, str(params["script"]))
+        produced = await work.buy(
+            Request(
+                kind=Kind.STORY,
+                model=work.step.model,
+                prompt=work.step.prompt or "",
+                params=params,
+                seed=seed_from("story", work.step.prompt, params),
+            ),
+            {},
+        )
+        match produced.value:
+            case [_, *_] as stories:
+                told = [str(story) for story in stories]
+            case other:
+                raise Broken(f"the text model gave no stories but {type(other).__name__}")
+        chosen = told[choose_story(told, work.video.story.choose)]
+        return _keep(work, chosen)
+
+
+def story_prompts(video: Video, planning: Planning) -> tuple[str, ...]:
+    """The prompt of every variant, as it will be sent; none for a given script."""
+    if video.script is not None:
+        return ()
+    variants = video.story.variants
+    return tuple(
+        render(
+            video,
+            "story",
+            topic=video.topic,
+            duration=video.duration,
+            words=spoken_words(video, planning),
+            language=language_name(video, planning),
+            variant=variant,
+            variants=variants,
+        )
+        for variant in range(1, variants + 1)
+    )
+
+
+def _keep(work: Work, text: str) -> Made:
+    final = work.layout.story(work.step.video)
+    return Made(artifacts=(write_atomic(final, text.strip() + "\n", root=work.layout.root),))
