@@ -6,8 +6,7 @@ from pathlib import Path
 
 import trio
 
-from tiktoker_batch.errors import ProviderError
-from tiktoker_batch.model import Json, Kind, Step, Video
+from tiktoker_batch.model import Json, Step, Video
 from tiktoker_batch.planning.build import Draft, Planning
 from tiktoker_batch.providers.base import Job, Produced, Request
 from tiktoker_batch.steps.base import Inputs, Made, Work
@@ -75,5 +74,3 @@ class FakeKind:
         final = work.layout.work_of(work.step.video) / f"{work.step.id.replace('/', '-')}.txt"
         text = "\n".join([str(produced.value), str(work.step.params.get("text", "")), *read])
         return Made(artifacts=(write_atomic(final, text, root=work.layout.root),), inputs=inputs)
-
-

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import trio
+from trio.testing import MockClock
 
 from tests.fakes import FakeKind, ScriptedProvider
 from tests.values import a_plan, a_step
@@ -19,18 +20,20 @@ from tiktoker_batch.events import (
     BackedOff,
     Event,
     JobSubmitted,
+    PlannedStep,
     Record,
     Recorder,
+    RunStarted,
     StepBlocked,
     StepQueued,
     SubmitIntended,
     VideoFinished,
+    VideoPlanned,
 )
 from tiktoker_batch.model import Blocked, Cancelled, Failed, Kind, Outcome, Retry, Reused, Step, Succeeded
 from tiktoker_batch.steps.base import StepKind, Tools
 from tiktoker_batch.store.layout import Layout
 from tiktoker_batch.store.state import fold
-from tiktoker_batch.events import RunStarted, VideoPlanned, PlannedStep
 
 QUICK = Retry(max_attempts=3, initial_delay=3, multiplier=2, jitter=0, timeout=60)
 
@@ -107,30 +110,27 @@ def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path)
 
 
-@pytest.fixture
-def autojump(autojump_clock: trio.testing.MockClock) -> trio.testing.MockClock:
-    return autojump_clock
-
-
-pytestmark = pytest.mark.usefixtures("autojump")
-
-
-async def test_a_step_starts_when_all_it_needs_is_done(bench: Bench) -> None:
+async def test_a_step_starts_when_all_it_needs_is_done(bench: Bench, autojump_clock: MockClock) -> None:
     await bench.run(
-        a_step("v/story"), a_step("v/shots", "v/story"), a_step("v/01/image", "v/shots"), a_step("v/02/image", "v/shots")
+        a_step("v/story"),
+        a_step("v/shots", "v/story"),
+        a_step("v/01/image", "v/shots"),
+        a_step("v/02/image", "v/shots"),
     )
     assert bench.provider.submitted[:2] == ["v/story", "v/shots"]
     assert sorted(bench.provider.submitted[2:]) == ["v/01/image", "v/02/image"]
     assert bench.times(AttemptStarted) == [0, 1, 2, 2]
 
 
-async def test_all_videos_of_a_batch_go_on_at_once(bench: Bench) -> None:
+async def test_all_videos_of_a_batch_go_on_at_once(bench: Bench, autojump_clock: MockClock) -> None:
     await bench.run(*(a_step(f"v{number}/story") for number in range(50)))
     assert bench.provider.peak == 50
     assert bench.records[-1].elapsed == pytest.approx(1.0)
 
 
-async def test_a_limit_is_never_exceeded_and_waiting_is_told_apart_from_working(bench: Bench) -> None:
+async def test_a_limit_is_never_exceeded_and_waiting_is_told_apart_from_working(
+    bench: Bench, autojump_clock: MockClock
+) -> None:
     bench.seats = {"fake": 3}
     await bench.run(*(a_step(f"v{number}/story") for number in range(9)))
     assert bench.provider.peak == 3
@@ -138,13 +138,13 @@ async def test_a_limit_is_never_exceeded_and_waiting_is_told_apart_from_working(
     assert sorted(bench.times(AttemptStarted)) == [0] * 3 + [1] * 3 + [2] * 3
 
 
-async def test_a_step_holds_a_seat_of_every_limit_it_names(bench: Bench) -> None:
+async def test_a_step_holds_a_seat_of_every_limit_it_names(bench: Bench, autojump_clock: MockClock) -> None:
     bench.seats = {"fake": 10, "fake:slow": 2}
     await bench.run(*(a_step(f"v{n}/story", capacity=("fake", "fake:slow")) for n in range(6)))
     assert bench.provider.peak == 2
 
 
-async def test_a_passing_fault_is_retried_with_growing_patience(bench: Bench) -> None:
+async def test_a_passing_fault_is_retried_with_growing_patience(bench: Bench, autojump_clock: MockClock) -> None:
     bench.provider.script = {"v/story": [Unavailable("down"), Unavailable("down"), None]}
     outcomes = await bench.run(a_step("v/story", retry=QUICK))
     assert isinstance(outcomes["v/story"], Succeeded)
@@ -152,81 +152,85 @@ async def test_a_passing_fault_is_retried_with_growing_patience(bench: Bench) ->
     assert bench.times(AttemptStarted) == [0, 4, 11]
 
 
-async def test_a_provider_that_asks_for_patience_gets_it(bench: Bench) -> None:
+async def test_a_provider_that_asks_for_patience_gets_it(bench: Bench, autojump_clock: MockClock) -> None:
     bench.provider.script = {"v/story": [RateLimited("busy", retry_after=40)]}
     await bench.run(a_step("v/story", retry=QUICK))
     assert bench.times(AttemptStarted) == [0, 41]
 
 
-async def test_backing_off_holds_no_seat(bench: Bench) -> None:
+async def test_backing_off_holds_no_seat(bench: Bench, autojump_clock: MockClock) -> None:
     bench.seats = {"fake": 1}
     bench.provider.script = {"a/story": [Unavailable("down")]}
     await bench.run(a_step("a/story", retry=QUICK), a_step("b/story", retry=QUICK))
     assert bench.records[-1].elapsed == pytest.approx(1 + 3 + 1)
 
 
-async def test_a_refusal_is_not_tried_again_and_says_who_it_stopped(bench: Bench) -> None:
+async def test_a_refusal_is_not_tried_again_and_says_who_it_stopped(bench: Bench, autojump_clock: MockClock) -> None:
     bench.provider.script = {"v/story": [Rejected("not this topic")]}
-    outcomes = await bench.run(a_step("v/story", retry=QUICK), a_step("v/shots", "v/story"), a_step("v/01/image", "v/shots"))
+    outcomes = await bench.run(
+        a_step("v/story", retry=QUICK), a_step("v/shots", "v/story"), a_step("v/01/image", "v/shots")
+    )
     assert outcomes["v/story"] == Failed(attempts=1, error_kind="Rejected", message="not this topic")
     assert outcomes["v/shots"] == Blocked(by="v/story")
     assert outcomes["v/01/image"] == Blocked(by="v/shots")
     assert [event.by for event in bench.events(StepBlocked)] == ["v/story", "v/shots"]  # type: ignore[attr-defined]
 
 
-async def test_patience_ends_after_the_recipes_number_of_attempts(bench: Bench) -> None:
+async def test_patience_ends_after_the_recipes_number_of_attempts(bench: Bench, autojump_clock: MockClock) -> None:
     bench.provider.script = {"v/story": [Unavailable("down")] * 5}
     outcomes = await bench.run(a_step("v/story", retry=QUICK))
     assert outcomes["v/story"] == Failed(attempts=3, error_kind="Unavailable", message="down")
     assert [event.outcome for event in bench.events(AttemptFailed)] == ["retry", "retry", "failed"]  # type: ignore[attr-defined]
 
 
-async def test_a_deadline_ends_an_attempt_that_never_answers(bench: Bench) -> None:
+async def test_a_deadline_ends_an_attempt_that_never_answers(bench: Bench, autojump_clock: MockClock) -> None:
     bench.provider.seconds = 1000
     outcomes = await bench.run(a_step("v/story", retry=QUICK))
     assert outcomes["v/story"] == Failed(attempts=3, error_kind="TimedOut", message="no result within 60 s")
     assert bench.records[-1].elapsed == pytest.approx(60 * 3 + 3 + 6)
 
 
-async def test_one_videos_failure_leaves_the_others_alone(bench: Bench) -> None:
+async def test_one_videos_failure_leaves_the_others_alone(bench: Bench, autojump_clock: MockClock) -> None:
     bench.provider.script = {"a/story": [Rejected("no")]}
     await bench.run(a_step("a/story", retry=QUICK), a_step("b/story", retry=QUICK))
     states = {event.video: event.state for event in bench.events(VideoFinished)}  # type: ignore[attr-defined]
     assert states == {"a": "failed", "b": "done"}
 
 
-async def test_a_lost_segment_makes_a_partial_video(bench: Bench) -> None:
+async def test_a_lost_segment_makes_a_partial_video(bench: Bench, autojump_clock: MockClock) -> None:
     bench.provider.script = {"v/01/clip": [Rejected("no")]}
     clips = ("v/01/clip", "v/02/clip")
     await bench.run(*(a_step(clip) for clip in clips), a_step("v/assembly", *clips, may_lack=clips))
     assert [(event.state, event.notes) for event in bench.events(VideoFinished)] == [("partial", ("no",))]  # type: ignore[attr-defined]
 
 
-async def test_a_lost_segment_fails_the_video_where_none_may_be_lost(bench: Bench) -> None:
+async def test_a_lost_segment_fails_the_video_where_none_may_be_lost(bench: Bench, autojump_clock: MockClock) -> None:
     bench.provider.script = {"v/01/clip": [Rejected("no")]}
     outcomes = await bench.run(a_step("v/01/clip"), a_step("v/assembly", "v/01/clip"))
     assert outcomes["v/assembly"] == Blocked(by="v/01/clip")
     assert [event.state for event in bench.events(VideoFinished)] == ["failed"]  # type: ignore[attr-defined]
 
 
-async def test_an_eager_step_starts_before_what_it_needs(bench: Bench) -> None:
+async def test_an_eager_step_starts_before_what_it_needs(bench: Bench, autojump_clock: MockClock) -> None:
     await bench.run(a_step("v/01/clip"), a_step("v/assembly", "v/01/clip"))
     assert bench.times(AttemptStarted) == [0, 0]
 
 
-async def test_intent_is_on_record_before_the_request_and_its_id_right_after(bench: Bench) -> None:
+async def test_intent_is_on_record_before_the_request_and_its_id_right_after(
+    bench: Bench, autojump_clock: MockClock
+) -> None:
     await bench.run(a_step("v/story"))
     names = [type(record.event) for record in bench.records]
     assert names.index(SubmitIntended) + 1 == names.index(JobSubmitted)
 
 
-async def test_a_bug_ends_the_run_loudly(bench: Bench) -> None:
+async def test_a_bug_ends_the_run_loudly(bench: Bench, autojump_clock: MockClock) -> None:
     bench.provider.script = {"v/story": [KeyError("oops")]}
     with pytest.RaisesGroup(KeyError):
         await bench.run(a_step("v/story"), a_step("v/shots"))
 
 
-async def test_a_pause_lets_work_end_and_starts_nothing_more(bench: Bench) -> None:
+async def test_a_pause_lets_work_end_and_starts_nothing_more(bench: Bench, autojump_clock: MockClock) -> None:
     batch = bench.batch([a_step("v/story"), a_step("v/shots", "v/story")])
     async with trio.open_nursery() as nursery:
 
@@ -241,7 +245,7 @@ async def test_a_pause_lets_work_end_and_starts_nothing_more(bench: Bench) -> No
     assert bench.provider.submitted == ["v/story"]
 
 
-async def test_a_pause_ends_waits_for_seats_and_backoffs_at_once(bench: Bench) -> None:
+async def test_a_pause_ends_waits_for_seats_and_backoffs_at_once(bench: Bench, autojump_clock: MockClock) -> None:
     bench.seats = {"fake": 1}
     bench.provider.script = {"a/story": [Unavailable("down")]}
     batch = bench.batch([a_step("a/story", retry=QUICK), a_step("b/story"), a_step("c/story")])
@@ -256,15 +260,20 @@ async def test_a_pause_ends_waits_for_seats_and_backoffs_at_once(bench: Bench) -
     assert bench.records[-1].elapsed == pytest.approx(2.0)
 
 
-async def test_an_abort_records_what_it_cut_off(bench: Bench) -> None:
+async def test_an_abort_records_what_it_cut_off(bench: Bench, autojump_clock: MockClock) -> None:
     batch = bench.batch([a_step("v/story"), a_step("v/01/clip"), a_step("v/assembly", "v/01/clip")])
     with trio.move_on_after(0.5):
         await run_batch(batch)
     assert [event.outcome for event in bench.events(AttemptFailed)] == ["cancelled"] * 3  # type: ignore[attr-defined]
 
 
-async def test_a_second_run_does_nothing_again(bench: Bench) -> None:
-    steps = [a_step("v/story"), a_step("v/shots", "v/story"), a_step("v/01/clip", "v/shots"), a_step("v/assembly", "v/01/clip")]
+async def test_a_second_run_does_nothing_again(bench: Bench, autojump_clock: MockClock) -> None:
+    steps = [
+        a_step("v/story"),
+        a_step("v/shots", "v/story"),
+        a_step("v/01/clip", "v/shots"),
+        a_step("v/assembly", "v/01/clip"),
+    ]
     await bench.run(*steps)
     bench.provider.submitted.clear()
     outcomes = await bench.run(*steps)
@@ -272,7 +281,7 @@ async def test_a_second_run_does_nothing_again(bench: Bench) -> None:
     assert bench.provider.submitted == []
 
 
-async def test_an_edit_reruns_exactly_what_depends_on_it(bench: Bench) -> None:
+async def test_an_edit_reruns_exactly_what_depends_on_it(bench: Bench, autojump_clock: MockClock) -> None:
     def steps(text: str) -> list[Step]:
         images = [a_step("v/01/image", text=text), a_step("v/02/image")]
         clips = [a_step("v/01/clip", "v/01/image"), a_step("v/02/clip", "v/02/image")]
@@ -286,7 +295,7 @@ async def test_an_edit_reruns_exactly_what_depends_on_it(bench: Bench) -> None:
     ) == sorted(["v/01/image", "v/01/clip", "v/assembly"])
 
 
-async def test_a_damaged_artifact_is_made_again_and_nothing_else(bench: Bench) -> None:
+async def test_a_damaged_artifact_is_made_again_and_nothing_else(bench: Bench, autojump_clock: MockClock) -> None:
     steps = [a_step("v/story"), a_step("v/shots", "v/story")]
     outcomes = await bench.run(*steps)
     made = outcomes["v/story"]
@@ -298,7 +307,7 @@ async def test_a_damaged_artifact_is_made_again_and_nothing_else(bench: Bench) -
     assert isinstance(outcomes["v/shots"], Reused), "the story came out the same, so the shots still hold"
 
 
-async def test_an_interrupted_run_goes_on_where_it_was(bench: Bench) -> None:
+async def test_an_interrupted_run_goes_on_where_it_was(bench: Bench, autojump_clock: MockClock) -> None:
     steps = [a_step("v/story"), a_step("v/shots", "v/story"), a_step("v/01/image", "v/shots")]
     batch = bench.batch(steps)
     with trio.move_on_after(1.5):
@@ -309,7 +318,7 @@ async def test_an_interrupted_run_goes_on_where_it_was(bench: Bench) -> None:
     assert bench.provider.submitted == ["v/shots", "v/01/image"]
 
 
-async def test_fail_fast_stops_starting_after_the_first_failure(bench: Bench) -> None:
+async def test_fail_fast_stops_starting_after_the_first_failure(bench: Bench, autojump_clock: MockClock) -> None:
     bench.fail_fast = True
     bench.provider.script = {"a/story": [Rejected("no")]}
     outcomes = await bench.run(a_step("a/story"), a_step("b/story"), a_step("b/shots", "b/story"))
@@ -317,9 +326,13 @@ async def test_fail_fast_stops_starting_after_the_first_failure(bench: Bench) ->
     assert outcomes["b/shots"] == Cancelled()
 
 
-async def test_thousands_of_steps_are_no_burden(bench: Bench) -> None:
+async def test_thousands_of_steps_are_no_burden(bench: Bench, autojump_clock: MockClock) -> None:
     bench.seats = {"fake": 50}
-    steps = [a_step(f"v{n}/{kind}", *needs) for n in range(1000) for kind, needs in (("story", ()), ("shots", (f"v{n}/story",)))]
+    steps = [
+        a_step(f"v{n}/{kind}", *needs)
+        for n in range(1000)
+        for kind, needs in (("story", ()), ("shots", (f"v{n}/story",)))
+    ]
     outcomes = await bench.run(*steps)
     assert all(isinstance(outcome, Succeeded) for outcome in outcomes.values())
     assert bench.provider.peak == 50

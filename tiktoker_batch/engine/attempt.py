@@ -72,9 +72,9 @@ class StepSeats:
 
         :raises Paused: the run stops starting work.
         """
-        borrower, asked = object(), self.recorder.elapsed
+        asked = self.recorder.elapsed
         async with self.pause.interruptible():
-            await self.capacity.acquire(names, borrower)
+            lease = await self.capacity.acquire(names)
         began = self.recorder.elapsed
         try:
             yield
@@ -82,7 +82,7 @@ class StepSeats:
                 WorkDone(step=self.step.id, label=label, waited=began - asked, began=began, ended=self.recorder.elapsed)
             )
         finally:
-            self.capacity.release(names, borrower)
+            lease.release()
 
 
 def sole_cause(error: BaseException) -> BaseException:

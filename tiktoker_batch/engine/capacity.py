@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import trio
 
@@ -23,25 +24,32 @@ def capacities(plan: Plan, overrides: Mapping[str, int] | None = None) -> dict[s
     return {name: named.get(name, default.get(name, 0)) for name in sorted(met) if name in named or name in default}
 
 
+@dataclass(frozen=True, eq=False)
+class Lease:
+    """Seats that are held until they are released."""
+
+    limiters: list[trio.CapacityLimiter]
+
+    def release(self) -> None:
+        """Give the seats back."""
+        for limiter in self.limiters:
+            limiter.release_on_behalf_of(self)
+
+
 class Capacity:
     """One limiter per name; a name without a limit costs nothing."""
 
     def __init__(self, seats: Mapping[str, int]) -> None:
         self._limiters = {name: trio.CapacityLimiter(count) for name, count in seats.items()}
 
-    async def acquire(self, names: Iterable[str], borrower: object) -> None:
+    async def acquire(self, names: Iterable[str]) -> Lease:
         """Take a seat of each; always in the same order, so that two borrowers cannot hold each other up."""
-        taken: list[trio.CapacityLimiter] = []
+        lease = Lease([])
         try:
             for name in sorted(set(names) & self._limiters.keys()):
-                await self._limiters[name].acquire_on_behalf_of(borrower)
-                taken.append(self._limiters[name])
+                await self._limiters[name].acquire_on_behalf_of(lease)
+                lease.limiters.append(self._limiters[name])
         except BaseException:
-            for limiter in taken:
-                limiter.release_on_behalf_of(borrower)
+            lease.release()
             raise
-
-    def release(self, names: Iterable[str], borrower: object) -> None:
-        """Give back what ``acquire`` took for this borrower."""
-        for name in set(names) & self._limiters.keys():
-            self._limiters[name].release_on_behalf_of(borrower)
+        return lease

@@ -188,12 +188,12 @@ class _Run:
         names = () if eager else step.capacity
         batch.recorder.emit(StepQueued(step=step.id, attempt=attempt))
         async with batch.pause.interruptible():
-            await batch.capacity.acquire(names, step)
+            lease = await batch.capacity.acquire(names)
         try:
             batch.recorder.emit(AttemptStarted(step=step.id, attempt=attempt))
             return await self._work(step, attempt, inputs, deadline=float("inf") if eager else step.retry.timeout)
         finally:
-            batch.capacity.release(names, step)
+            lease.release()
 
     async def _work(self, step: Step, attempt: int, inputs: Inputs, deadline: float) -> Outcome | TiktokerError:
         kind = self.batch.kinds[step.kind]

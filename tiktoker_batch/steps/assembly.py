@@ -106,7 +106,7 @@ async def _prepare(work: Work, arrived: Arrived) -> Bench:
     inputs = Inputs(layout=work.layout, artifacts=arrived)
     narration, captions = _sound_needs(work.video)[:2]
     width, height = frame_size(work.video)
-    folder = work.layout.segment(work.step.video, 1).parent
+    folder = work.layout.segments(work.step.video)
     font = await trio.to_thread.run_sync(caption_font, work.tools.font_cache)
     # Copied, so that ffmpeg can name it without a path that its filters would have to escape.
     shutil.copytree(font.folder, folder / "fonts", dirs_exist_ok=True)

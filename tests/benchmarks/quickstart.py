@@ -1,0 +1,48 @@
+"""How long the quickstart takes, and its second run: ``python -m tests.benchmarks.quickstart``.
+
+Targets on 2 cores: the whole batch in 60 s, everything reused in 1.5 s.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+RECIPE = Path(__file__).parents[2] / "recipes" / "quickstart.yaml"
+
+
+def timed_run(output: Path) -> float:
+    """Wall seconds of one ``tiktoker-batch run``, from the start of the process to its end."""
+    argv = [sys.executable, "-m", "tiktoker_batch", "run", str(RECIPE), "--output", str(output), "--progress", "none"]
+    began = time.perf_counter()
+    subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - began
+
+
+def main() -> None:
+    """Run the quickstart afresh and again, as often as asked, and print medians."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=3)
+    runs = parser.parse_args().runs
+    first, second, finished = [], [], 0.0
+    for _ in range(runs):
+        with tempfile.TemporaryDirectory() as folder:
+            first.append(timed_run(Path(folder)))
+            second.append(timed_run(Path(folder)))
+            manifest = json.loads((Path(folder) / "manifest.json").read_text())
+            finished = sum(video["duration_seconds"] for video in manifest["videos"])
+    print(f"quickstart: {finished:.1f} s of finished video, {runs} runs")
+    for label, seconds, target in (("fresh", first, 60.0), ("everything reused", second, 1.5)):
+        median = statistics.median(seconds)
+        word = "pass" if median <= target else "FALLS SHORT"
+        print(
+            f"  {label:18} median {median:6.2f} s  (min {min(seconds):.2f}, max {max(seconds):.2f})  <= {target} s: {word}"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Commands, measuring and text around the media files: ffmpeg, loudness, captions, fonts."""

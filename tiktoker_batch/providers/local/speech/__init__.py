@@ -1,0 +1,1 @@
+"""Offline narration with the time of every word."""

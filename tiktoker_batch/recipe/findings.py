@@ -1,0 +1,40 @@
+"""Collects problems: each once, at its place."""
+
+from collections.abc import Iterable
+
+from tiktoker_batch.errors import Problem
+from tiktoker_batch.recipe.source import Pointer, Source
+
+
+class Findings:
+    """The problems of one recipe, from one stage after another.
+
+    What an earlier stage said about a place stands; later stages would only repeat it in other words.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self._problems: list[Problem] = []
+        self._said: set[tuple[int, int, str]] = set()
+
+    def __len__(self) -> int:
+        return len(self._problems)
+
+    def stage(self, problems: Iterable[Problem]) -> None:
+        """Take the problems of a whole stage."""
+        taken = {(problem.path, problem.line, problem.column) for problem in self._problems}
+        self._problems += [each for each in problems if (each.path, each.line, each.column) not in taken]
+
+    def add(self, at: Pointer, message: str, *, video: str | None = None, key: bool = False) -> None:
+        """Note a problem at a value or its key. The same words about an inherited value name only the first video."""
+        line, column = self.source.locate(at, key=key)
+        if (line, column, message) in self._said:
+            return
+        self._said.add((line, column, message))
+        said = f"video {video!r}: {message}" if video else message
+        self._problems.append(Problem(path=self.source.path, line=line, column=column, message=said))
+
+    @property
+    def problems(self) -> list[Problem]:
+        """All of them, by place, none twice."""
+        return sorted(set(self._problems))

@@ -1,0 +1,23 @@
+"""The nearest valid name: what somebody probably meant."""
+
+import difflib
+from collections.abc import Iterable
+
+
+def nearest(name: str, valid: Iterable[str]) -> str | None:
+    """The valid name most like this one, upper and lower case alike; ``None`` when none is near."""
+    by_folded = {candidate.casefold(): candidate for candidate in valid}
+    found = difflib.get_close_matches(name.casefold()[:100], by_folded, n=1, cutoff=0.6)
+    return by_folded[found[0]] if found else None
+
+
+def did_you_mean(name: str, valid: Iterable[str]) -> str:
+    """``; did you mean 'x'?``, or nothing."""
+    found = nearest(name, valid)
+    return f"; did you mean {found!r}?" if found else ""
+
+
+def listed(names: Iterable[str], conjunction: str = "or") -> str:
+    """``a``, ``a or b``, ``a, b or c``."""
+    *most, last = [*names] or [""]
+    return f"{', '.join(most)} {conjunction} {last}" if most else last

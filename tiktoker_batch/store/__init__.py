@@ -1,0 +1,1 @@
+"""The output folder: files, journal, manifest and lock. Synchronous; nothing here waits for anybody but the disk."""

@@ -1,0 +1,72 @@
+"""Files that appear complete or not at all, and are known by their content."""
+
+import contextlib
+import hashlib
+import os
+import secrets
+from pathlib import Path
+
+from tiktoker_batch.model import Artifact
+
+BLOCK_BYTES = 1 << 20
+
+
+def sha256_file(path: Path) -> str:
+    """The sha256 (hex) of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def new_part(final: Path) -> Path:
+    """A name beside ``final`` to write under; unique, so that a process we left behind cannot write into ours."""
+    final.parent.mkdir(parents=True, exist_ok=True)
+    return final.with_name(f"{final.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
+
+
+def commit(part: Path, final: Path, *, root: Path) -> Artifact:
+    """Give a written file its final name, durably: synced before, its folder after."""
+    with part.open("rb") as file:
+        os.fsync(file.fileno())
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+        size = os.fstat(file.fileno()).st_size
+    part.replace(final)
+    _sync_folder(final.parent)
+    return Artifact(path=final.relative_to(root).as_posix(), sha256=found, bytes=size)
+
+
+def write_atomic(final: Path, content: str | bytes, *, root: Path) -> Artifact:
+    """Write a small file under its final name, complete or not at all."""
+    part = new_part(final)
+    try:
+        part.write_bytes(content.encode() if isinstance(content, str) else content)
+        return commit(part, final, root=root)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def is_intact(artifact: Artifact, *, root: Path) -> bool:
+    """Whether the file is there with the very content that was recorded."""
+    path = root / artifact.path
+    try:
+        return path.stat().st_size == artifact.bytes and sha256_file(path) == artifact.sha256
+    except OSError:
+        return False
+
+
+def sweep_parts(root: Path) -> int:
+    """Remove what a killed process left half-written; only under the lock. Gives the number of files."""
+    found = list(root.rglob("*.part"))
+    for path in found:
+        path.unlink(missing_ok=True)
+    return len(found)
+
+
+def _sync_folder(folder: Path) -> None:
+    # Not every file system can sync a folder; the rename itself is atomic all the same.
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

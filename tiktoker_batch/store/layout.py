@@ -1,0 +1,117 @@
+"""Every path of an output folder. Nothing else knows how they are called."""
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from tiktoker_batch.errors import TiktokerError
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """An output folder; it need not exist yet."""
+
+    root: Path
+
+    @property
+    def manifest(self) -> Path:
+        """The snapshot for programs."""
+        return self.root / "manifest.json"
+
+    @property
+    def journal(self) -> Path:
+        """Everything that happened."""
+        return self.root / "journal.jsonl"
+
+    @property
+    def report(self) -> Path:
+        """The report for people."""
+        return self.root / "report.html"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one process that works here."""
+        return self.root / ".lock"
+
+    @property
+    def videos(self) -> Path:
+        """The deliverables."""
+        return self.root / "videos"
+
+    @property
+    def work(self) -> Path:
+        """What they are made from."""
+        return self.root / "work"
+
+    def video(self, video_id: str) -> Path:
+        """The finished video."""
+        return self.videos / f"{video_id}.mp4"
+
+    def srt(self, video_id: str) -> Path:
+        """Its subtitles."""
+        return self.videos / f"{video_id}.srt"
+
+    def sidecar(self, video_id: str) -> Path:
+        """What an uploader needs to know."""
+        return self.videos / f"{video_id}.json"
+
+    def work_of(self, video_id: str) -> Path:
+        """The folder of one video's intermediate files."""
+        return self.work / video_id
+
+    def image(self, video_id: str, number: int) -> Path:
+        """The picture of a segment."""
+        return self.work_of(video_id) / f"{number:02d}.png"
+
+    def layers(self, video_id: str, number: int, suffix: str) -> Path:
+        """The layers of a segment's picture, where its painter separates them."""
+        return self.work_of(video_id) / f"{number:02d}{suffix}"
+
+    def clip(self, video_id: str, number: int) -> Path:
+        """The clip of a segment as its provider delivered it."""
+        return self.work_of(video_id) / f"{number:02d}.mp4"
+
+    def story(self, video_id: str) -> Path:
+        """The spoken text."""
+        return self.work_of(video_id) / "story.txt"
+
+    def shots(self, video_id: str) -> Path:
+        """The shot list."""
+        return self.work_of(video_id) / "shots.json"
+
+    def narration(self, video_id: str) -> Path:
+        """The spoken sound."""
+        return self.work_of(video_id) / "narration.wav"
+
+    def words(self, video_id: str) -> Path:
+        """When each word is spoken."""
+        return self.work_of(video_id) / "narration.json"
+
+    def captions(self, video_id: str) -> Path:
+        """The captions to burn."""
+        return self.work_of(video_id) / "captions.ass"
+
+    def music(self, video_id: str) -> Path:
+        """The music, decoded."""
+        return self.work_of(video_id) / "music.flac"
+
+    def prompt(self, video_id: str, name: str) -> Path:
+        """A prompt as it was sent."""
+        return self.work_of(video_id) / "prompts" / f"{name}.txt"
+
+    def segments(self, video_id: str) -> Path:
+        """The folder where ffmpeg works: canonical segments and the finished sound."""
+        return self.work_of(video_id) / "segments"
+
+    def relative(self, path: Path) -> str:
+        """A path below the root, with forward slashes."""
+        return path.relative_to(self.root).as_posix()
+
+    def absolute(self, relative: str) -> Path:
+        """The file that a relative path names.
+
+        :raises TiktokerError: it would leave the folder.
+        """
+        pure = PurePosixPath(relative)
+        if pure.is_absolute() or ".." in pure.parts:
+            raise TiktokerError(f"{relative!r} is not a path inside an output folder")
+        return self.root.joinpath(*pure.parts)
