@@ -1,0 +1,161 @@
+"""The JSON Schema's verdict on a recipe, in a writer's words and at the place of each fault."""
+
+import copy
+import json
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from tiktoker_batch.errors import Problem
+from tiktoker_batch.recipe import wording
+from tiktoker_batch.recipe.source import Source
+from tiktoker_batch.recipe.suggest import did_you_mean, listed
+from tiktoker_batch.resources import read_resource
+
+Path = tuple[str | int, ...]
+
+# Keys of the recipe format that later versions of the tool understand.
+_LATER = {
+    "top": frozenset({"include", "profiles", "models"}),
+    "video": frozenset({"matrix", "foreach", "exclude"}),
+    "retry": frozenset({"on_unknown"}),
+}
+
+
+@cache
+def recipe_schema() -> dict[str, Any]:
+    """The published schema of recipes."""
+    schema: dict[str, Any] = json.loads(read_resource("schemas", "recipe.schema.json"))
+    return schema
+
+
+def check_schema(source: Source) -> tuple[list[Problem], Any]:
+    """The problems, and the data without the values they are about: what is left can be checked further."""
+    problems: list[Problem] = []
+    sound = copy.deepcopy(source.data)
+    for error in _leaves(_validator().iter_errors(source.data)):
+        for path, message, at_key in _faults(error):
+            problems.append(source.problem(path, message, key=at_key))
+            _prune(sound, path, error)
+    return problems, sound
+
+
+@cache
+def _validator() -> Draft202012Validator:
+    return Draft202012Validator(_inlined(recipe_schema(), recipe_schema()["$defs"]))
+
+
+def _inlined(schema: Any, definitions: dict[str, Any]) -> Any:
+    """The schema with every reference replaced by what it names: looking them up took half of the time."""
+    if isinstance(schema, list):
+        return [_inlined(item, definitions) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    own = {key: _inlined(value, definitions) for key, value in schema.items() if key not in {"$ref", "$defs"}}
+    reference = schema.get("$ref")
+    if reference is None:
+        return own
+    return {**_inlined(definitions[reference.removeprefix("#/$defs/")], definitions), **own}
+
+
+def _leaves(errors: Iterable[ValidationError]) -> Iterator[ValidationError]:
+    """Errors with every choice between shapes resolved to the shape that was meant."""
+    for error in errors:
+        meant = _meant(error) if error.validator == "oneOf" and not _is_choice_of_keys(error) else []
+        yield from _leaves(meant) if meant else (error,)
+
+
+def _meant(error: ValidationError) -> list[ValidationError]:
+    """The errors of the branch whose type fits the value; none when no branch's does."""
+    branches: dict[Any, list[ValidationError]] = {}
+    for each in error.context or ():
+        branches.setdefault(each.schema_path[0], []).append(each)
+    for branch in branches.values():
+        if not any(each.validator in {"type", "const"} and not each.path for each in branch):
+            return branch
+    return []
+
+
+def _is_choice_of_keys(error: ValidationError) -> bool:
+    return all(branch.keys() == {"required"} for branch in error.validator_value)
+
+
+def _faults(error: ValidationError) -> Iterator[tuple[Path, str, bool]]:
+    """(where, what, whether the key itself is meant) of each fault that an error stands for."""
+    path: Path = tuple(error.absolute_path)
+    match error.validator:
+        case "additionalProperties":
+            known = error.schema["properties"]
+            for name in error.instance:
+                if name not in known and not name.startswith("x-"):
+                    yield (*path, name), _unknown_key(path, name, known), True
+        case "uniqueItems":
+            for index, item in enumerate(error.instance):
+                if item in error.instance[:index]:
+                    yield (*path, index), f"{wording.show(item)} is listed twice", False
+        case "oneOf" if _is_choice_of_keys(error):
+            if isinstance(error.instance, dict):
+                yield _choice_of_keys(path, error)
+        case _:
+            yield path, wording.message(path, error), False
+
+
+def _choice_of_keys(path: Path, error: ValidationError) -> tuple[Path, str, bool]:
+    keys = [branch["required"][0] for branch in error.validator_value]
+    given = [key for key in error.instance if key in keys]
+    expected = f"a video needs exactly one of {listed(map(repr, keys), 'and')}"
+    if not given:
+        return path, f"{expected}; it has none", False
+    return (*path, given[1]), f"{expected}; given are {listed(map(repr, given), 'and')}", True
+
+
+def _unknown_key(path: Path, name: str, known: Iterable[str]) -> str:
+    where = _where(path)
+    if name in _LATER.get(where, ()):
+        return f"{name!r} is not supported by this version of tiktoker-batch"
+    return f"unknown key {name!r}{_belongs(where, name) or did_you_mean(name, known)}"
+
+
+def _where(path: Path) -> str:
+    if not path:
+        return "top"
+    if path[0] == "videos" and len(path) == 2:
+        return "video"
+    return str(path[-1])
+
+
+def _belongs(where: str, name: str) -> str:
+    """Where a key that is right elsewhere should stand."""
+    schema = recipe_schema()
+    top, video = schema["properties"], schema["$defs"]["video"]["properties"]
+    if where == "top" and name in top["defaults"]["properties"]:
+        return " here; it belongs under 'defaults' or in a video"
+    if where in {"top", "defaults"} and name in video:
+        return " here; it belongs in a video"
+    if where == "publish" and name == "at":
+        return " here; every video has its own"
+    if where in {"video", "defaults"} and name in top:
+        return " here; it belongs at the top of the recipe"
+    return ""
+
+
+def _prune(data: Any, path: Path, error: ValidationError) -> None:
+    """Take a faulty value out: the nearest key that holds it, but of the videos only the one."""
+    if error.validator == "required" or (error.validator == "oneOf" and _is_choice_of_keys(error)):
+        return
+    holders = [data]
+    for step in path[:-1]:
+        child = holders[-1][step] if step in holders[-1] or isinstance(step, int) else None
+        if not isinstance(child, dict | list):
+            return  # an earlier fault took it already
+        holders.append(child)
+    for holder, step in zip(reversed(holders), reversed(path), strict=False):
+        if isinstance(holder, dict):
+            holder.pop(step, None)
+            return
+        if holder is data.get("videos"):
+            holder[int(step)] = None
+            return
