@@ -48,10 +48,13 @@ def slice_captions(subs: "pysubs2.SSAFile", start: float, end: float) -> "pysubs
     return piece
 
 
-def build_srt(words: Sequence[Word]) -> str:
-    """SubRip text: one or two lines of at most 42 characters, broken where sentences and clauses end."""
+def build_srt(words: Sequence[Word], *, until: float = float("inf")) -> str:
+    """SubRip text: one or two lines of at most 42 characters, broken where sentences and clauses end.
+
+    ``until`` is the length of the video in seconds: nothing stays longer.
+    """
     blocks = (
-        f"{number}\n{_srt_time(cue.start)} --> {_srt_time(cue.end)}\n" + "\n".join(cue.lines) + "\n"
+        f"{number}\n{_srt_time(cue.start)} --> {_srt_time(min(cue.end, until))}\n" + "\n".join(cue.lines) + "\n"
         for number, cue in enumerate(srt_cues(words), 1)
     )
     return "\n".join(blocks)

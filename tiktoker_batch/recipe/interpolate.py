@@ -15,7 +15,9 @@ from tiktoker_batch.recipe.source import Source
 from tiktoker_batch.recipe.suggest import did_you_mean
 from tiktoker_batch.recipe.text import forbidden_character, place_of
 
-_REFERENCE = re.compile(r"\$(?P<escaped>\$\{)|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(:-(?P<default>[^}]*))?\}|(?P<bad>\$\{)")
+_REFERENCE = re.compile(
+    r"\$(?P<escaped>\$\{)|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(:-(?P<default>[^}]*))?\}|(?P<bad>\$\{)"
+)
 _SECRET = re.compile(
     r"TOKEN|SECRET|PASSW|PASSPHRASE|CREDENTIAL|(^|_)(API|PRIVATE)?KEYS?(_|$)|(^|_)(PAT|AUTH|PASS)(_|$)|_PWD$|APIKEY",
     re.IGNORECASE,

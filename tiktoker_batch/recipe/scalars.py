@@ -10,6 +10,7 @@ Scalar = None | bool | int | float | str
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_TYPES: dict[str, type] = {"int": int, "float": float, "bool": bool, "null": type(None)}
 _FIRST = frozenset("+-.0123456789")
 _INT = re.compile(r"[-+]?[0-9]+")
 _BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
@@ -42,10 +43,11 @@ def tagged(text: str, tag: str) -> Scalar:
     if tag == "str":
         return text
     value = resolve(text)
-    types = {"int": int, "float": (int, float), "bool": bool, "null": type(None)}[tag]
-    if not isinstance(value, types) or (isinstance(value, bool) and tag != "bool"):
+    if tag == "float" and type(value) is int:
+        value = float(value)
+    if type(value) is not _TYPES[tag]:
         raise ValueError(f"{text[:40]!r} is not a value for !!{tag}")
-    return float(value) if tag == "float" and isinstance(value, int) else value
+    return value
 
 
 def _number(text: str) -> Scalar:

@@ -1,17 +1,16 @@
 """The JSON Schema's verdict on a recipe, in a writer's words and at the place of each fault."""
 
-import copy
 import json
 from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from tiktoker_batch.errors import Problem
 from tiktoker_batch.recipe import wording
-from tiktoker_batch.recipe.source import Source
+from tiktoker_batch.recipe.source import Source, plain
 from tiktoker_batch.recipe.suggest import did_you_mean, listed
 from tiktoker_batch.resources import read_resource
 
@@ -35,7 +34,7 @@ def recipe_schema() -> dict[str, Any]:
 def check_schema(source: Source) -> tuple[list[Problem], Any]:
     """The problems, and the data without the values they are about: what is left can be checked further."""
     problems: list[Problem] = []
-    sound = copy.deepcopy(source.data)
+    sound = plain(source.root)
     for error in _leaves(_validator().iter_errors(source.data)):
         for path, message, at_key in _faults(error):
             problems.append(source.problem(path, message, key=at_key))
@@ -80,32 +79,36 @@ def _meant(error: ValidationError) -> list[ValidationError]:
 
 
 def _is_choice_of_keys(error: ValidationError) -> bool:
-    return all(branch.keys() == {"required"} for branch in error.validator_value)
+    branches: Any = error.validator_value
+    return all(branch.keys() == {"required"} for branch in branches)
 
 
 def _faults(error: ValidationError) -> Iterator[tuple[Path, str, bool]]:
     """(where, what, whether the key itself is meant) of each fault that an error stands for."""
     path: Path = tuple(error.absolute_path)
+    value: Any = error.instance
     match error.validator:
         case "additionalProperties":
-            known = error.schema["properties"]
-            for name in error.instance:
+            known: dict[str, Any] = cast("dict[str, Any]", error.schema)["properties"]
+            for name in value:
                 if name not in known and not name.startswith("x-"):
                     yield (*path, name), _unknown_key(path, name, known), True
         case "uniqueItems":
-            for index, item in enumerate(error.instance):
-                if item in error.instance[:index]:
+            for index, item in enumerate(value):
+                if item in value[:index]:
                     yield (*path, index), f"{wording.show(item)} is listed twice", False
         case "oneOf" if _is_choice_of_keys(error):
-            if isinstance(error.instance, dict):
+            if isinstance(value, dict):
                 yield _choice_of_keys(path, error)
         case _:
             yield path, wording.message(path, error), False
 
 
 def _choice_of_keys(path: Path, error: ValidationError) -> tuple[Path, str, bool]:
-    keys = [branch["required"][0] for branch in error.validator_value]
-    given = [key for key in error.instance if key in keys]
+    branches: Any = error.validator_value
+    video: Any = error.instance
+    keys = [branch["required"][0] for branch in branches]
+    given = [key for key in video if key in keys]
     expected = f"a video needs exactly one of {listed(map(repr, keys), 'and')}"
     if not given:
         return path, f"{expected}; it has none", False

@@ -1,6 +1,6 @@
 """What a schema error means to somebody who writes recipes."""
 
-from typing import Any
+from typing import Any, cast
 
 from jsonschema.exceptions import ValidationError
 
@@ -40,7 +40,7 @@ def show(value: Any) -> str:
 
 
 def _said(error: ValidationError) -> str:  # noqa: PLR0911  (one line for each keyword)
-    value, wanted = error.instance, error.validator_value
+    value, wanted, schema = cast("tuple[Any, Any, Any]", (error.instance, error.validator_value, error.schema))
     match error.validator:
         case "type":
             return _wrong_type(wanted, value)
@@ -51,7 +51,7 @@ def _said(error: ValidationError) -> str:  # noqa: PLR0911  (one line for each k
         case "const":
             return f"this version of tiktoker-batch reads recipes of version {show(wanted)}, not {show(value)}"
         case "pattern":
-            return f"{error.schema.get('patternErrorMessage', f'does not match {wanted}')}{_but(value)}"
+            return f"{schema.get('patternErrorMessage', f'does not match {wanted}')}{_but(value)}"
         case "required":
             missing = next(key for key in wanted if key not in value and f"'{key}'" in error.message)
             return f"the key {missing!r} is missing"
@@ -62,7 +62,7 @@ def _said(error: ValidationError) -> str:  # noqa: PLR0911  (one line for each k
         case "maxLength":
             return f"at most {wanted} characters are possible, got {len(value)}"
         case "minimum" | "maximum" | "exclusiveMinimum":
-            return f"{_range(error.schema)}, got {show(value)}"
+            return f"{_range(schema)}, got {show(value)}"
         case _:
             return error.message
 
@@ -80,7 +80,7 @@ def _shapes(error: ValidationError) -> str:
     roots = [each for each in error.context or () if not each.path]
     return listed(
         dict.fromkeys(
-            _EXPECTED[each.validator_value] if each.validator == "type" else show(each.validator_value)
+            _EXPECTED[str(each.validator_value)] if each.validator == "type" else show(each.validator_value)
             for each in roots
             if each.validator in {"type", "const"}
         )

@@ -84,7 +84,7 @@ def _lay_out(work: Work) -> tuple[str, str]:
         font=font,
         language=work.video.language,
     )
-    return burned.to_string("ass"), build_srt(words)
+    return burned.to_string("ass"), build_srt(words, until=timing.seconds)
 
 
 def _drawable(words: tuple[Word, ...], tools: Tools) -> tuple[Word, ...]:

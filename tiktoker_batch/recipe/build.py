@@ -1,0 +1,217 @@
+"""From a recipe file to a checked :class:`Recipe`: every default filled in, every name resolved."""
+
+import os
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from tiktoker_batch.catalog.loader import Catalog
+from tiktoker_batch.errors import RecipeError
+from tiktoker_batch.model import Budget, Captions, Models, Music, Recipe, Retry, Shot, StoryChoice, Template, Video
+from tiktoker_batch.recipe.files import Files
+from tiktoker_batch.recipe.findings import Findings
+from tiktoker_batch.recipe.interpolate import interpolate
+from tiktoker_batch.recipe.names import check_name, check_unique
+from tiktoker_batch.recipe.offers import Offers
+from tiktoker_batch.recipe.prompts import PROMPT_VARIABLES, builtin_templates
+from tiktoker_batch.recipe.publishing import build_publish
+from tiktoker_batch.recipe.references import References
+from tiktoker_batch.recipe.schema import check_schema
+from tiktoker_batch.recipe.settings import OWN, Found, Settings
+from tiktoker_batch.recipe.source import load_source
+
+
+def load_recipe(path: Path, *, catalog: Catalog, environ: Mapping[str, str]) -> Recipe:
+    """Read, check and build a recipe.
+
+    :raises RecipeError: with every problem that was found, by place.
+    """
+    source, unset = interpolate(load_source(path), environ)
+    findings = Findings(source)
+    findings.stage(source.problems)
+    findings.stage(unset)
+    faults, sound = check_schema(source)
+    findings.stage(faults)
+    recipe = _Builder(path, sound, catalog, findings).recipe(source.sha256) if isinstance(sound, dict) else None
+    if recipe is None or len(findings):
+        raise RecipeError(findings.problems)
+    return recipe
+
+
+class _Builder:
+    """Builds from data that the schema has found sound; problems go to the findings, never up."""
+
+    def __init__(self, path: Path, data: Mapping[str, Any], catalog: Catalog, findings: Findings) -> None:
+        self.path = path
+        self.data = data
+        self.catalog = catalog
+        self.findings = findings
+        self.files = Files(path.parent, findings)
+        self.references = References(catalog, data, findings)
+
+    def recipe(self, sha256: str) -> Recipe | None:
+        """The recipe, or ``None`` when there are problems."""
+        self._check_top()
+        videos = [self._video(settings) for settings in self._settings()]
+        if len(self.findings):
+            return None
+        output_dir = self.data.get("output_dir")
+        return Recipe(
+            path=str(self.path),
+            sha256=sha256,
+            name=self.data["name"],
+            output_dir=os.path.abspath(self.path.parent / output_dir) if output_dir else None,  # noqa: PTH100
+            limits={name: int(value) for name, value in _own(self.data.get("limits", {})).items()},
+            budget=_budget(self.data.get("budget", {})),
+            videos=tuple(video for video in videos if video),
+        )
+
+    def _check_top(self) -> None:
+        if "name" in self.data:
+            check_name(self.data["name"], ("name",), self.findings)
+        for name in _own(self.data.get("limits", {})):
+            self.references.limit(name, ("limits", name))
+        for name in self.references.own_voices:
+            self.references.own_voice(name)
+        output_dir = self.data.get("output_dir")
+        if output_dir and os.path.isfile(self.path.parent / output_dir):  # noqa: PTH113  (never raises)
+            self.findings.add(("output_dir",), f"{output_dir!r} is a file; name a folder")
+
+    def _settings(self) -> list[Settings]:
+        videos = list(enumerate(self.data.get("videos", ())))
+        given = [(video["id"], ("videos", index, "id")) for index, video in videos if video and "id" in video]
+        for name, at in given:
+            check_name(name, at, self.findings)
+        check_unique(given, self.findings)
+        defaults = self.data.get("defaults", {})
+        return [Settings(index, video, defaults) for index, video in videos if video is not None]
+
+    def _video(self, settings: Settings) -> Video | None:
+        """Check everything about a video before giving up on it."""
+        references = self.references
+        language = references.language(settings)
+        spoken = language.value if language else "en"
+        chosen = references.models(settings, spoken)
+        narrator = chosen.get("narration")
+        offers = Offers(settings, chosen, self.findings)
+        aspect_ratio = settings.get("aspect_ratio", built_in="9:16")
+        resolution = settings.get("resolution", built_in="720p")
+        offers.picture(aspect_ratio, resolution)
+        look = settings.get("style", built_in="realistic_cinematic")
+        captions = None if settings.is_off("captions") else Captions(**settings.section("captions"))
+        if language:
+            offers.language(language, self.catalog)
+            if captions:
+                offers.captions(language, self.catalog)
+        style = references.style(look.value, look.at)
+        voice = references.voice(settings, narrator, spoken) if narrator else None
+        content: dict[str, Any] = {
+            "script": self._script(settings),
+            "shots": self._shots(settings, offers),
+            "segment_duration": offers.segment_seconds(),
+            "music": self._music(settings),
+            "reference_image": self._reference_image(settings),
+            "templates": self._templates(settings),
+            "publish": build_publish(settings, self.findings),
+        }
+        if len(self.findings) or style is None or voice is None:
+            return None
+        return Video(
+            **content,
+            **_plain_settings(settings),
+            aspect_ratio=aspect_ratio.value,
+            resolution=resolution.value,
+            language=spoken,
+            style=style,
+            voice=voice,
+            models=Models(**{kind: each.model for kind, each in chosen.items()}),
+            captions=captions,
+        )
+
+    def _script(self, settings: Settings) -> str | None:
+        at = (*settings.at, "script_file")
+        if "script_file" in settings.own:
+            text = self.files.script(Found(settings.own["script_file"], at, OWN))
+            return text.strip() if text else None
+        return settings.own["script"].strip() if "script" in settings.own else None
+
+    def _shots(self, settings: Settings, offers: Offers) -> tuple[Shot, ...]:
+        shots = []
+        for index, given in enumerate(settings.own.get("prompts", ())):
+            at = (*settings.at, "prompts", index)
+            shot = {"prompt": given} if isinstance(given, str) else given
+            duration, style = shot.get("duration"), shot.get("style")
+            if duration is not None:
+                offers.duration(Found(duration, (*at, "duration"), OWN))
+            shots.append(
+                Shot(
+                    prompt=shot.get("prompt", "").strip(),
+                    duration=None if duration is None else float(duration),
+                    style=self.references.style(style, (*at, "style")) if style else None,
+                )
+            )
+        return tuple(shots)
+
+    def _music(self, settings: Settings) -> Music | None:
+        found = settings.find("music")
+        if found is None or found.value is False:
+            return None
+        file = settings.find("music", "file")
+        if file is None:
+            self.findings.add(found.at, "music: the key 'file' is missing")
+            return None
+        facts = settings.section("music")
+        return Music(
+            file=self.files.absolute(file), gain_db=float(facts.get("gain_db", -18)), duck=facts.get("duck", True)
+        )
+
+    def _reference_image(self, settings: Settings) -> str | None:
+        found = settings.find("reference_image")
+        return self.files.image(found) if found else None
+
+    def _templates(self, settings: Settings) -> dict[str, Template]:
+        templates = dict(builtin_templates())
+        for name, variables in PROMPT_VARIABLES.items():
+            found = settings.find("templates", name)
+            own = self.files.template(found, name, variables) if found else None
+            if own:
+                templates[name] = own
+        return templates
+
+
+def _plain_settings(settings: Settings) -> dict[str, Any]:
+    """The settings that need no looking up."""
+    retry = {name: float(value) for name, value in settings.section("retry").items()}
+    if "max_attempts" in retry:
+        retry["max_attempts"] = int(retry["max_attempts"])
+    story = settings.section("story")
+    return {
+        "id": settings.own["id"],
+        "topic": settings.own["topic"].strip() if "topic" in settings.own else None,
+        "story": StoryChoice(variants=int(story.get("variants", 1)), choose=story.get("choose", "first")),
+        "duration": float(settings.get("duration", built_in=30).value),
+        "length": settings.get("length", built_in="auto").value,
+        "fps": int(settings.get("fps", built_in=24).value),
+        "retry": Retry(**retry),  # type: ignore[arg-type]
+        "on_segment_failure": settings.get("on_segment_failure", built_in="continue").value,
+        "tags": tuple(settings.own.get("tags", ())),
+        "vars": settings.merged("vars"),
+    }
+
+
+def _budget(given: Mapping[str, Any]) -> Budget:
+    seconds = given.get("max_clip_seconds")
+    return Budget(
+        max_usd=_usd(given.get("max_usd")),
+        per_video_usd=_usd(given.get("per_video_usd")),
+        max_clip_seconds=None if seconds is None else float(seconds),
+    )
+
+
+def _usd(amount: float | None) -> Decimal | None:
+    return None if amount is None else Decimal(str(amount))
+
+
+def _own(names: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in names.items() if not name.startswith("x-")}

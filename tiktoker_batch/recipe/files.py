@@ -1,0 +1,110 @@
+"""Files that a recipe names, relative to the folder it lies in."""
+
+import os
+import re
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tiktoker_batch.errors import RecipeError
+from tiktoker_batch.model import Template
+from tiktoker_batch.recipe.findings import Findings
+from tiktoker_batch.recipe.prompts import check_template, load_template
+from tiktoker_batch.recipe.settings import Found
+from tiktoker_batch.recipe.text import missing, read_text
+
+MAX_SCRIPT_BYTES = 256 * 1024
+
+_ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://")
+
+
+class Files:
+    """Finds and reads what recipes name; each file is looked at once however many videos share it."""
+
+    def __init__(self, folder: Path, findings: Findings) -> None:
+        self.folder = folder
+        self.findings = findings
+        self._faults: dict[Path, str | None] = {}
+        self._templates: dict[tuple[Path, str], Template | None] = {}
+
+    def absolute(self, found: Found) -> str:
+        """The absolute path of a file that must be there."""
+        path = self.folder / found.value
+        if path not in self._faults:
+            self._faults[path] = _fault(path)
+        fault = self._faults[path]
+        if fault:
+            self.findings.add(found.at, fault)
+        return str(os.path.abspath(path))  # noqa: PTH100  (resolve() would follow links that the user set up)
+
+    def is_there(self, found: Found) -> bool:
+        """Whether a file can be read; if not, that is a problem."""
+        self.absolute(found)
+        return self._faults[self.folder / found.value] is None
+
+    def image(self, found: Found) -> str:
+        """A reference image: an http(s) address, or the absolute path of a file."""
+        value: str = found.value
+        if not _ADDRESS.match(value):
+            return self.absolute(found)
+        if not _is_web_address(value):
+            self.findings.add(found.at, f"expected a file or an http(s) address, got {value!r}")
+        return value
+
+    def script(self, found: Found) -> str | None:
+        """The text of a script file."""
+        if not self.is_there(found):
+            return None
+        try:
+            text, _ = read_text(self.folder / found.value, max_bytes=MAX_SCRIPT_BYTES)
+        except RecipeError as error:
+            self.findings.stage(error.problems)
+            return None
+        if not text.strip():
+            self.findings.add(found.at, f"the script file {found.value!r} holds no text")
+            return None
+        return text
+
+    def template(self, found: Found, name: str, variables: Iterable[str]) -> Template | None:
+        """A prompt template, checked against the variables it may use."""
+        if not self.is_there(found):
+            return None
+        path = self.folder / found.value
+        if (path, name) not in self._templates:
+            self._templates[path, name] = self._load(path, variables)
+        return self._templates[path, name]
+
+    def _load(self, path: Path, variables: Iterable[str]) -> Template | None:
+        try:
+            template = load_template(path)
+        except RecipeError as error:
+            self.findings.stage(error.problems)
+            return None
+        self.findings.stage(check_template(template, variables))
+        return template
+
+
+def _fault(path: Path) -> str | None:
+    """Why a path is no file to read, or ``None``."""
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return missing(path)
+    except (OSError, ValueError) as error:
+        return f"{str(path)!r} cannot be read: {getattr(error, 'strerror', None) or error}"
+    if stat.S_ISDIR(found.st_mode):
+        return f"{str(path)!r} is a folder, not a file"
+    if not stat.S_ISREG(found.st_mode):
+        return f"{str(path)!r} is not a regular file"
+    if found.st_size == 0:
+        return f"{str(path)!r} is empty"
+    return None if os.access(path, os.R_OK) else f"no permission to read {str(path)!r}"
+
+
+def _is_web_address(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        return parts.scheme.lower() in {"http", "https"} and bool(parts.hostname) and not re.search(r"\s", value)
+    except ValueError:
+        return False

@@ -1,0 +1,98 @@
+"""Whether the chosen models can do what a video asks of them."""
+
+from collections.abc import Mapping
+
+from tiktoker_batch.catalog.loader import Catalog
+from tiktoker_batch.model import Model
+from tiktoker_batch.recipe.findings import Findings
+from tiktoker_batch.recipe.references import Chosen, ModelKind
+from tiktoker_batch.recipe.settings import Found, Settings, nearest_of
+from tiktoker_batch.recipe.suggest import listed
+
+SHORTEST_SEGMENT_SECONDS = 4.0  # shots of a second or two are restless (spec 3)
+CAPTION_SCRIPTS = frozenset({"latin", "cyrillic"})  # what the caption font draws
+
+
+def usual_segment_seconds(model: Model) -> float:
+    """The shortest length of at least 4 s that a clip model offers; its longest when all are shorter."""
+    if model.duration_range is not None:
+        low, high = model.duration_range
+        return min(max(low, SHORTEST_SEGMENT_SECONDS), high)
+    enough = [seconds for seconds in model.durations if seconds >= SHORTEST_SEGMENT_SECONDS]
+    return float(min(enough) if enough else max(model.durations))
+
+
+class Offers:
+    """The checks of one video against its models."""
+
+    def __init__(self, settings: Settings, models: Mapping[ModelKind, Chosen], findings: Findings) -> None:
+        self.settings = settings
+        self.models = models
+        self.findings = findings
+
+    def segment_seconds(self) -> float:
+        """The length of the video's segments, which the clip model must offer."""
+        found = self.settings.find("segment_duration")
+        clip = self.models.get("clip")
+        if found is None:
+            return usual_segment_seconds(clip.model) if clip else SHORTEST_SEGMENT_SECONDS
+        self.duration(found)
+        return float(found.value)
+
+    def duration(self, asked: Found) -> None:
+        """A length that somebody asked for in so many words."""
+        clip = self.models.get("clip")
+        if clip and not clip.model.offers_duration(asked.value):
+            offered = _durations(clip.model)
+            message = f"clip model {clip.model.ref!r} offers {offered} s segments, not {asked.value:g}"
+            self._say(message, asked, clip.found)
+
+    def picture(self, aspect_ratio: Found, resolution: Found) -> None:
+        """Shape and size; a model that lists none takes any."""
+        for kind in ("image", "clip"):
+            chosen = self.models.get(kind)
+            if chosen is None:
+                continue
+            for noun, offered, asked in (
+                ("aspect ratio", chosen.model.aspect_ratios, aspect_ratio),
+                ("resolution", chosen.model.resolutions, resolution),
+            ):
+                if offered and asked.value not in offered:
+                    message = f"{kind} model {chosen.model.ref!r} offers {noun} {listed(offered)}, not {asked.value}"
+                    self._say(message, asked, chosen.found)
+
+    def language(self, asked: Found, catalog: Catalog) -> None:
+        """Spoken by the narration model, and written by the text model where a story is wanted."""
+        kinds: list[tuple[ModelKind, str]] = [("narration", "speak")]
+        if "topic" in self.settings.own:
+            kinds.append(("text", "write"))
+        for kind, verb in kinds:
+            chosen = self.models.get(kind)
+            if chosen is None or not chosen.model.languages or asked.value in chosen.model.languages:
+                continue
+            able = [model.ref for model in catalog.models.values() if model.kind == kind and _knows(model, asked.value)]
+            instead = f"; models that do: {listed(map(repr, able), 'and')}" if able else ""
+            message = f"{kind} model {chosen.model.ref!r} does not {verb} {asked.value!r}{instead}"
+            self._say(message, asked, chosen.found)
+
+    def captions(self, language: Found, catalog: Catalog) -> None:
+        """Drawn with letters that the caption font has."""
+        spoken = catalog.languages[language.value]
+        if spoken.script.casefold() not in CAPTION_SCRIPTS:
+            message = f"captions cannot be drawn in {spoken.name} ({spoken.script} script) yet; write 'captions: false'"
+            captions = self.settings.find("captions")
+            self._say(message, language, *([captions] if captions else []))
+
+    def _say(self, message: str, *about: Found) -> None:
+        self.findings.add(nearest_of(*about), message, video=self.settings.id)
+
+
+def _knows(model: Model, language: str) -> bool:
+    return not model.languages or language in model.languages
+
+
+def _durations(model: Model) -> str:
+    if model.duration_range is not None:
+        low, high = model.duration_range
+        return f"{low:g} to {high:g}"
+    return listed(f"{seconds:g}" for seconds in model.durations)
