@@ -31,7 +31,7 @@ from tiktoker_batch.events import (
     VideoPlanned,
 )
 from tiktoker_batch.model import Blocked, Cancelled, Failed, Kind, Outcome, Retry, Reused, Step, Succeeded
-from tiktoker_batch.steps.base import StepKind, Tools
+from tiktoker_batch.steps.base import Made, StepKind, Tools, Work
 from tiktoker_batch.store.layout import Layout
 from tiktoker_batch.store.state import fold
 
@@ -264,6 +264,27 @@ async def test_an_abort_records_what_it_cut_off(bench: Bench, autojump_clock: Mo
     batch = bench.batch([a_step("v/story"), a_step("v/01/clip"), a_step("v/assembly", "v/01/clip")])
     with trio.move_on_after(0.5):
         await run_batch(batch)
+    assert [event.outcome for event in bench.events(AttemptFailed)] == ["cancelled"] * 3  # type: ignore[attr-defined]
+
+
+async def test_an_abort_in_the_middle_of_a_pause_is_no_bug(bench: Bench, autojump_clock: MockClock) -> None:
+    class Waiting(FakeKind):
+        async def run(self, work: Work) -> Made:
+            async with trio.open_nursery() as nursery:
+                for need in work.step.needs:
+                    nursery.start_soon(work.arrival, need)
+            raise AssertionError("the clips never come")
+
+    clips = ("v/01/clip", "v/02/clip")
+    bench.kinds = {Kind.ASSEMBLY: Waiting(eager=True)}
+    batch = bench.batch([*map(a_step, clips), a_step("v/assembly", *clips)])
+    with trio.CancelScope() as everything:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(run_batch, batch)
+            await trio.sleep(0.5)
+            batch.pause.request()
+            everything.cancel()
+    assert everything.cancelled_caught
     assert [event.outcome for event in bench.events(AttemptFailed)] == ["cancelled"] * 3  # type: ignore[attr-defined]
 
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import trio
 
@@ -23,6 +24,9 @@ class NeedLost(Exception):
     def __init__(self, need: str) -> None:
         super().__init__(need)
         self.need = need
+
+
+EXPECTED = (TiktokerError, trio.TooSlowError, NeedLost, Paused)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,11 +95,22 @@ def sole_cause(error: BaseException) -> BaseException:
     An expected error is only taken as the cause if nothing unexpected stands beside it: a bug never hides.
     """
     leaves = list(_leaves(error))
-    expected = (TiktokerError, trio.TooSlowError, NeedLost, Paused)
-    unexpected = [leaf for leaf in leaves if not isinstance(leaf, expected)]
+    unexpected = [leaf for leaf in leaves if not isinstance(leaf, EXPECTED)]
     if unexpected:
         return error if len(leaves) > 1 else unexpected[0]
     return min(leaves, key=lambda leaf: isinstance(leaf, NeedLost | Paused))
+
+
+def raise_cancellation(error: BaseException) -> NoReturn:
+    """Let a cancellation go on its way, without the expected errors that fell beside it.
+
+    Trio takes its own part out of a group; what is left would look like a bug.
+    """
+    if isinstance(error, BaseExceptionGroup):
+        cancelled, beside = error.split(trio.Cancelled)
+        if cancelled is not None and (beside is None or all(isinstance(leaf, EXPECTED) for leaf in _leaves(beside))):
+            raise cancelled
+    raise error
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:

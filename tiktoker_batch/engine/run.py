@@ -15,6 +15,7 @@ from tiktoker_batch.engine.attempt import (
     StepSeats,
     as_step_error,
     may_retry,
+    raise_cancellation,
     sole_cause,
 )
 from tiktoker_batch.engine.backoff import delay_before
@@ -202,9 +203,9 @@ class _Run:
                 made = await kind.run(self._work_of(step, attempt, inputs))
         except Exception as error:
             return self._failure(step, attempt, error)
-        except BaseException:
+        except BaseException as error:
             self._tell_end(step, attempt, "cancelled", "Cancelled", "the run was stopped")
-            raise
+            raise_cancellation(error)
         return self._success(step, attempt, made, inputs)
 
     def _failure(self, step: Step, attempt: int, error: Exception) -> Outcome | TiktokerError:

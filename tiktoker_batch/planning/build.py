@@ -95,8 +95,15 @@ def _step(video: Video, draft: Draft, before: Mapping[str, Step]) -> Step:
         prompt=draft.prompt,
         deferred=draft.deferred,
         key=key,
-        capacity=(draft.model.provider, draft.model.ref) if draft.model else (),
+        capacity=_capacity(draft.model),
         retry=video.retry,
         estimated_seconds=step_seconds(draft.model, draft.seconds),
         estimated_cost_usd=step_cost_usd(draft.model, draft.units, video.resolution),
     )
+
+
+def _capacity(model: Model | None) -> tuple[str, ...]:
+    """The limits an attempt holds seats of; our own writer takes milliseconds and must not queue behind clips."""
+    if model is None or (model.provider == "local" and model.kind == "text"):
+        return ()
+    return (model.provider, model.ref)

@@ -71,7 +71,7 @@ class Offers:
             if chosen is None or not chosen.model.languages or asked.value in chosen.model.languages:
                 continue
             able = [model.ref for model in catalog.models.values() if model.kind == kind and _knows(model, asked.value)]
-            instead = f"; models that do: {listed(map(repr, able), 'and')}" if able else ""
+            instead = f"; models that do: {listed(map(repr, able), 'and', at_most=4)}" if able else ""
             message = f"{kind} model {chosen.model.ref!r} does not {verb} {asked.value!r}{instead}"
             self._say(message, asked, chosen.found)
 
@@ -79,7 +79,7 @@ class Offers:
         """Drawn with letters that the caption font has."""
         spoken = catalog.languages[language.value]
         if spoken.script.casefold() not in CAPTION_SCRIPTS:
-            message = f"captions cannot be drawn in {spoken.name} ({spoken.script} script) yet; write 'captions: false'"
+            message = f"captions cannot be drawn in {spoken.name} ({spoken.script.capitalize()} script) yet; write 'captions: false'"
             captions = self.settings.find("captions")
             self._say(message, language, *([captions] if captions else []))
 

@@ -89,14 +89,19 @@ def check_template(template: Template, known_variables: Iterable[str]) -> list[P
     try:
         tree = _environment().parse(template.source)
         found = [*_unknown_calls(tree), *_companions(tree)]
-        # Jinja cannot tell which names are declared while a filter is unknown.
-        undeclared = set() if found else meta.find_undeclared_variables(tree) - set(known)
+        # Jinja cannot tell which names are declared while a filter is unknown, and counts as undeclared what only
+        # some branches set.
+        undeclared = set() if found else meta.find_undeclared_variables(tree) - {*known, *_assigned(tree)}
     except jinja2.TemplateSyntaxError as error:
         return [_problem(template, error.lineno, error.message or "not a valid template")]
     except RecursionError:
         return [_problem(template, 1, "nested too deeply")]
     found += _unknown_names(tree, undeclared, known)
     return sorted({_problem(template, line, message, name) for line, name, message in found})
+
+
+def _assigned(tree: nodes.Template) -> Iterator[str]:
+    return (node.name for node in tree.find_all(nodes.Name) if node.ctx != "load")
 
 
 def _unknown_names(tree: nodes.Template, undeclared: set[str], known: tuple[str, ...]) -> Iterator[_Found]:

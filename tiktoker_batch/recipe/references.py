@@ -37,8 +37,8 @@ class References:
         languages = self.catalog.languages
         if found.value in languages:
             return found
-        near = did_you_mean(found.value, languages)
-        self.findings.add(found.at, f"unknown language {found.value!r}{near} (there are: {', '.join(languages)})")
+        near = did_you_mean(found.value, languages) or f"; there are {', '.join(languages)}"
+        self.findings.add(found.at, f"unknown language {found.value!r}{near}")
         return None
 
     def style(self, name: str, at: Place) -> Style | None:
@@ -83,7 +83,8 @@ class References:
             message = f"narration model {model.ref!r} has no voice {name!r}; it has {listed(offered, 'and')}"
             self._about(settings, nearest_of(found, narrator.found), message)
             return None
-        if known.languages and language not in known.languages:
+        # Where the model itself does not speak it, that is the problem to report.
+        if known.languages and language not in known.languages and model.languages and language in model.languages:
             self._about(settings, found.at, f"voice {name!r} does not speak {language!r}")
         return Voice(name=name, provider=model.provider, id=voice_id)
 
@@ -113,7 +114,7 @@ class References:
             self.findings.add(found.at, f"unknown model {found.value!r}{near} ('tiktoker-batch models' lists them)")
         elif model.kind != kind:
             message = f"model {model.ref!r} is a model for {model.kind}, not for {kind}; for {kind} there are "
-            self.findings.add(found.at, message + listed(map(repr, of_kind), "and"))
+            self.findings.add(found.at, message + listed(map(repr, of_kind), "and", at_most=4))
             model = None
         return model
 

@@ -17,7 +17,10 @@ def did_you_mean(name: str, valid: Iterable[str]) -> str:
     return f"; did you mean {found!r}?" if found else ""
 
 
-def listed(names: Iterable[str], conjunction: str = "or") -> str:
-    """``a``, ``a or b``, ``a, b or c``."""
-    *most, last = [*names] or [""]
+def listed(names: Iterable[str], conjunction: str = "or", *, at_most: int = 12) -> str:
+    """``a``, ``a or b``, ``a, b or c``; of very many only the first."""
+    all_names = [*names]
+    if len(all_names) > at_most:
+        return f"{', '.join(all_names[:at_most])} {conjunction} {len(all_names) - at_most} others"
+    *most, last = all_names or [""]
     return f"{', '.join(most)} {conjunction} {last}" if most else last

@@ -137,6 +137,8 @@ class BatchState:
                 self._finish_video(event)
             case RunFinished(state=state):
                 self.state = state
+                for video in self.videos.values():
+                    video.state = "pending" if video.state == "running" else video.state
             case Interrupted():
                 pass
             case event:

@@ -1,0 +1,85 @@
+"""What the commands share: arguments, options, and how JSON is printed."""
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@dataclass(slots=True)
+class Session:
+    """What is known about this call when it ends badly: ``output`` is the folder of the batch at work."""
+
+    debug: bool = False
+    output: Path | None = None
+
+
+def subcommand(name: str, *, example: str) -> Callable[[Callable[..., Any]], click.Command]:
+    """A command whose help ends with an example."""
+
+    def decorate(function: Callable[..., Any]) -> click.Command:
+        made = click.command(name, epilog=f"\b\nExample:\n  {example}")(function)
+        return debug_option(made)
+
+    return decorate
+
+
+def _note_debug(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    session = ctx.find_object(Session)
+    if value and session:
+        session.debug = True
+
+
+debug_option = click.option(
+    "--debug", is_flag=True, expose_value=False, callback=_note_debug, help="Show tracebacks of errors."
+)
+
+recipe_argument = click.argument("recipe", type=click.Path(path_type=Path))
+optional_recipe_argument = click.argument("recipe", type=click.Path(path_type=Path), required=False)
+target_argument = click.argument("target", metavar="RECIPE|OUTPUT_DIR", type=click.Path(path_type=Path))
+output_option = click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="The output folder, instead of the recipe's.",
+)
+format_option = click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="For people or programs."
+)
+
+
+def _parse_limits(_ctx: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> Mapping[str, int]:
+    limits = {}
+    for value in values:
+        name, _, number = value.rpartition("=")
+        if not name or not number.isdecimal() or int(number) < 1:
+            raise click.BadParameter(f"{value!r} is not NAME=N with a whole number from 1 (for example fal=4)")
+        limits[name] = int(number)
+    return limits
+
+
+limit_option = click.option(
+    "--limit",
+    "limits",
+    multiple=True,
+    callback=_parse_limits,
+    metavar="NAME=N",
+    help="How much of a provider, a model or ffmpeg at once; repeatable.",
+)
+
+
+def echo_json(value: Any) -> None:
+    """Print JSON; as ASCII where the terminal knows nothing else, so that it stays valid."""
+    encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower()
+    click.echo(json.dumps(value, indent=2, ensure_ascii=not encoding.startswith("utf")))
+
+
+def say(message: str) -> None:
+    """Print a message to people, apart from the data."""
+    click.echo(message, err=True)

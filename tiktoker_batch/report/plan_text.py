@@ -1,0 +1,100 @@
+"""A plan as text: what would run, what it takes, and what holds it up."""
+
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+from itertools import groupby
+
+from tiktoker_batch.model import Plan, PlannedVideo, Step
+from tiktoker_batch.planning.estimate import Estimate
+from tiktoker_batch.report.quantities import columns, counted, seconds_text, usd_text
+
+MOST_TABLES = 12  # a batch with more videos gets a line for each instead of a table
+
+Action = Callable[[Step], str]
+
+
+def plan_text(plan: Plan, estimate: Estimate, action: Action, output: str) -> str:
+    """The whole plan."""
+    steps = plan.steps
+    lines = [f"{plan.name}: {counted(len(plan.videos), 'video')}, {counted(len(steps), 'step')} -> {output}", ""]
+    if len(plan.videos) > MOST_TABLES:
+        lines += columns([_video_row(planned, action) for planned in plan.videos], right=(2, 3))
+    else:
+        for planned in plan.videos:
+            lines += _video_table(planned, action)
+    return "\n".join([*lines, "", *_totals(steps, estimate, action)])
+
+
+def budget_warning(plan: Plan, estimate: Estimate) -> str | None:
+    """What to say when the estimate is above the recipe's ceiling."""
+    ceiling = plan.recipe.budget.max_usd
+    if ceiling is None or estimate.cost_usd <= ceiling:
+        return None
+    return f"the estimate of {usd_text(estimate.cost_usd)} is above budget.max_usd ({usd_text(ceiling)})"
+
+
+# ---------------------------------------------------------------------- videos
+
+
+def _video_row(planned: PlannedVideo, action: Action) -> list[str]:
+    return [planned.video.id, *_figures(planned.steps, action)]
+
+
+def _video_table(planned: PlannedVideo, action: Action) -> list[str]:
+    if not any(action(step) == "run" for step in planned.steps):
+        return [f"  {planned.video.id}  everything is reused"]
+    rows = [
+        [f"{kind} x{len(group)}" if len(group) > 1 else kind, _model(group[0]), *_figures(group, action)]
+        for kind, group in _by_kind(planned.steps)
+    ]
+    return [f"  {planned.video.id}", *columns(rows, right=(3, 4), indent=4)]
+
+
+def _by_kind(steps: Iterable[Step]) -> list[tuple[str, list[Step]]]:
+    """The steps of each kind together, kinds in order of work."""
+    ordered = sorted(steps, key=lambda step: step.kind == "assembly")
+    kinds = dict.fromkeys(step.kind for step in ordered)
+    return [(str(kind), [step for step in ordered if step.kind == kind]) for kind in kinds]
+
+
+def _model(step: Step) -> str:
+    return f"{step.provider}:{step.model}" if step.model else step.provider
+
+
+def _figures(steps: Sequence[Step], action: Action) -> list[str]:
+    """What happens to these steps, how long they work in all, and what they cost."""
+    actions = [action(step) for step in steps]
+    words = [f"{name} {actions.count(name)}" for name in dict.fromkeys(actions)]
+    what = actions[0] if len(set(actions)) == 1 and len(steps) == 1 else ", ".join(words)
+    running = [step for step in steps if action(step) == "run"]
+    if not running:
+        return [what, "", ""]
+    cost = sum((step.estimated_cost_usd for step in running), Decimal(0))
+    return [what, seconds_text(sum(step.estimated_seconds for step in running)), usd_text(cost)]
+
+
+# ---------------------------------------------------------------------- the whole
+
+
+def _totals(steps: Sequence[Step], estimate: Estimate, action: Action) -> list[str]:
+    running = [step for step in steps if action(step) == "run"]
+    if not running:
+        return ["nothing to do: every step is reused"]
+    reused = len(steps) - len(running)
+    also = f" ({reused} reused)" if reused else ""
+    lines = [
+        f"to do: {counted(len(running), 'step')}{also}, "
+        f"about {seconds_text(estimate.seconds)}, {usd_text(estimate.cost_usd)}"
+    ]
+    if estimate.bottleneck:
+        lines.append(f"bottleneck: {estimate.bottleneck} ({estimate.bottleneck_value} at once)")
+    if estimate.critical_path:
+        lines.append(f"critical path: {path_text(estimate.critical_path)}")
+    return lines
+
+
+def path_text(path: Iterable[str]) -> str:
+    """Steps of one video, its name said once: ``lamp: story > shots > 01/image``."""
+    parts = (step.split("/", 1) for step in path)
+    grouped = groupby(parts, key=lambda part: part[0])
+    return " > ".join(f"{video}: {' > '.join(rest for _, rest in steps)}" for video, steps in grouped)
