@@ -1,0 +1,81 @@
+# Everything happens inside .venv; `make help` lists what there is.
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help run test lint bench fmt lock clean
+
+help:
+	@echo "make run     install, then make the three videos of recipes/quickstart.yaml"
+	@echo "make test    install the test tools too and run the suite"
+	@echo "make lint    ruff, mypy, flake8-async, import-linter"
+	@echo "make bench   every measurement of docs/performance.md"
+	@echo "make fmt     format the code"
+	@echo "make lock    resolve the lock files anew"
+	@echo "make clean   remove .venv, caches and output"
+
+run: $(VENV)/.run
+	$(BIN)/tiktoker-batch run recipes/quickstart.yaml
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/flake8 --select ASYNC tiktoker_batch tests
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.bench
+	$(BIN)/python -m tests.benchmarks.quickstart
+	$(BIN)/python -m tests.benchmarks.assembly_vs_moviepy
+	$(BIN)/python -m tests.benchmarks.narration_accuracy
+	$(BIN)/python -m tests.benchmarks.crash
+
+fmt: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Universal: one file for every platform and Python from 3.11 on.
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --custom-compile-command "make lock" pyproject.toml
+lock: $(VENV)/.dev
+	$(LOCK) -o requirements.lock
+	$(LOCK) --extra espeak --group test --group lint -o requirements-dev.lock
+	$(LOCK) --extra espeak --group test --group lint --group bench -o requirements-bench.lock
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist output
+
+# ---------------------------------------------------------------------- installing
+# Each stamp is newer than the lock file it was installed from.
+
+$(VENV)/.run: $(VENV)/.made requirements.lock
+	@echo "installing into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.made requirements-dev.lock
+	@echo "installing the test tools into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@ $(VENV)/.run
+
+$(VENV)/.bench: $(VENV)/.made requirements-bench.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
+	@touch $@
+
+# The project itself: hatchling comes pinned by pyproject.toml.
+$(VENV)/.made: pyproject.toml
+	@python=; \
+	for candidate in "$(PYTHON)" python3.13 python3.12 python3.11 python3.14 python3 python; do \
+		if [ -n "$$candidate" ] && "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
+		then python=$$candidate; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+		echo "tiktoker-batch needs Python 3.11 or newer: apt install python3 python3-venv, or brew install python" >&2; exit 1; \
+	fi; \
+	if [ ! -x $(BIN)/python ]; then \
+		"$$python" -m venv $(VENV) || { echo "the venv module is missing: apt install python3-venv" >&2; rm -rf $(VENV); exit 1; }; \
+	fi
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
