@@ -1,11 +1,16 @@
 """From a recipe's text to frozen videos: defaults, merging, names, files, and the checks a schema cannot make."""
 
+import contextlib
+import json
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +20,7 @@ from tiktoker_batch.model import Captions, Music, Publish, Recipe, Retry, Shot, 
 from tiktoker_batch.recipe.build import load_recipe
 from tiktoker_batch.recipe.offers import usual_segment_seconds
 from tiktoker_batch.recipe.prompts import PROMPT_VARIABLES
+from tiktoker_batch.recipe.schema import recipe_schema
 
 VEO = "fal:fal-ai/veo3.1/fast/image-to-video"
 CATALOG = load_catalog()
@@ -223,12 +229,11 @@ def test_faults_of_named_files_are_told_in_those_files(tmp_path: Path) -> None:
     names = "(there are: shot, style, aspect_ratio, number, count, vars, video_id)"
     assert found == [
         "bad.txt:2:5: byte 0xff is not valid UTF-8; save the file as UTF-8",
-        "image.j2:2:4: 'shto' is undefined; did you mean 'shot'? "
-        "(there are: shot, style, aspect_ratio, number, count, vars, video_id)",
-        "image.j2:2:15: 'seconds' is undefined (there are: shot, style, aspect_ratio, number, count, vars, video_id)",
+        f"image.j2:2:4: 'shto' is undefined; did you mean 'shot'? {names}",
+        f"image.j2:2:15: 'seconds' is undefined {names}",
         "recipe.yaml:6:26: the script file 'blank.txt' holds no text",
         f"recipe.yaml:7:39: '{tmp_path}/empty.mp3' is empty",
-        f"recipe.yaml:8:24: there is no file 'blnk.txt' in '{tmp_path}'; did you mean 'blank.txt'?",
+        f"recipe.yaml:8:26: there is no file 'blnk.txt' in '{tmp_path}'; did you mean 'blank.txt'?",
     ]
 
 
@@ -283,8 +288,12 @@ def test_faults_of_every_stage_are_told_together_and_sorted(tmp_path: Path) -> N
 
 
 def test_a_value_that_was_not_read_is_not_complained_of_twice(tmp_path: Path) -> None:
-    assert said(tmp_path, "version: 1\nname: x\nvideos:\n  - id: a\n    topic: tea\n    duration: ${NOPE}\n") == [
-        "6:15: the environment variable NOPE is not set; set it or write ${NOPE:-default}"
+    assert said(
+        tmp_path,
+        "version: 1\nname: x\nvideos:\n  - id: a\n    topic: tea\n    duration: ${NOPE}\n    style: a ${NOPE}\n",
+    ) == [
+        "6:15: the environment variable NOPE is not set; set it or write ${NOPE:-default}",
+        "7:14: the environment variable NOPE is not set; set it or write ${NOPE:-default}",
     ]
 
 
@@ -322,9 +331,10 @@ videos:
     models: {clip: "local:camera"}
     reference_image: https://example.org/a.png
 """
+KEYS = [*recipe_schema()["properties"], *recipe_schema()["$defs"]["video"]["properties"], "prompt", "file", "at", "x-y"]
 PIECES = st.sampled_from(
-    ["", " ", "\n", "\t", "  ", ":", ": ", "- ", "{", "}", "[", "]", "'", '"', "#", "&a ", "*a", "*base", "<<: ", "|", ">",
-     "!!int ", "!x ", "~", "null", "true", "-1", "0", "1e9", ".nan", "9" * 30, "${", "${A}", "${B:-", "{{", "\0",
+    ["", " ", "\n", "\t", "  ", ":", ": ", "- ", "{", "}", "[", "]", "'", '"', "#", "&a ", "*a", "*base", "<<: ", "|",
+     ">", "!!int ", "!x ", "~", "null", "true", "-1", "0", "1e9", ".nan", "9" * 30, "${", "${A}", "${B:-", "{{", "\0",
      "\x85", "\u2028", "\ud800", "🎬", "../", "/", "con", "a" * 5000, "x-", "---\n", "...", "%", "@", "topic", "videos"]
 )  # fmt: skip
 
@@ -356,6 +366,45 @@ def test_a_mutated_recipe_is_valid_or_has_problems_but_nothing_else(
         found = error.problems
     assert all(1 <= problem.line <= len(text.splitlines()) + 1 and problem.column >= 1 for problem in found)
     assert list(found) == sorted(set(found))
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-5, 700)
+    | st.floats(-5, 700)
+    | PIECES
+    | st.sampled_from(["en", "9:16", VEO]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(changes=st.lists(st.tuples(st.integers(0, 10_000), JSON), min_size=1, max_size=3))
+def test_a_recipe_with_values_of_any_shape_is_valid_or_has_problems_but_nothing_else(
+    tmp_path: Path, changes: list[tuple[int, object]]
+) -> None:
+    data = yaml.safe_load(SEED.replace("2027-03-15T18:00:00+01:00", "'2027-03-15T18:00:00+01:00'"))
+    for choice, value in changes:
+        holders = [(holder, key) for holder in _collections(data) for key in _keys(holder)]
+        holder, key = holders[choice % len(holders)]
+        holder[key] = value
+    path = tmp_path / "recipe.yaml"
+    path.write_text(json.dumps(data), encoding="utf-8")  # JSON is YAML
+    with contextlib.suppress(RecipeError):
+        assert load_recipe(path, catalog=CATALOG, environ={}).videos
+
+
+def _collections(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict | list):
+        yield value
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _collections(item)
+
+
+def _keys(holder: Any) -> list[Any]:
+    return [*holder, *KEYS] if isinstance(holder, dict) else list(range(len(holder)))
 
 
 def test_a_thousand_videos_are_checked_within_a_second(tmp_path: Path) -> None:

@@ -130,7 +130,7 @@ def test_a_video_has_one_story_and_no_more(tmp_path: Path) -> None:
     text = "version: 1\nname: x\nvideos:\n  - {id: a}\n  - {id: b, script: Tea., topic: tea}\n"
     assert said(tmp_path, text) == [
         f"4:5: {wanted}; it has none",
-        f"5:26: {wanted}; given are 'script' and 'topic'",
+        f"5:27: {wanted}; given are 'script' and 'topic'",
     ]
 
 

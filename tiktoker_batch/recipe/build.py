@@ -27,10 +27,12 @@ def load_recipe(path: Path, *, catalog: Catalog, environ: Mapping[str, str]) -> 
 
     :raises RecipeError: with every problem that was found, by place.
     """
-    source, unset = interpolate(load_source(path), environ)
+    filled = interpolate(load_source(path), environ)
+    source = filled.source
     findings = Findings(source)
     findings.stage(source.problems)
-    findings.stage(unset)
+    findings.stage(filled.problems)
+    findings.settle(filled.unread)
     faults, sound = check_schema(source)
     findings.stage(faults)
     recipe = _Builder(path, sound, catalog, findings).recipe(source.sha256) if isinstance(sound, dict) else None

@@ -16,19 +16,25 @@ class Findings:
         self.source = source
         self._problems: list[Problem] = []
         self._said: set[tuple[int, int, str]] = set()
+        self._settled: set[tuple[str, int, int]] = set()
 
     def __len__(self) -> int:
         return len(self._problems)
 
     def stage(self, problems: Iterable[Problem]) -> None:
         """Take the problems of a whole stage."""
-        taken = {(problem.path, problem.line, problem.column) for problem in self._problems}
-        self._problems += [each for each in problems if (each.path, each.line, each.column) not in taken]
+        fresh = [each for each in problems if (each.path, each.line, each.column) not in self._settled]
+        self._problems += fresh
+        self._settled |= {(each.path, each.line, each.column) for each in fresh}
+
+    def settle(self, places: Iterable[tuple[int, int]]) -> None:
+        """Hear no more of values whose text could not be read."""
+        self._settled |= {(self.source.path, line, column) for line, column in places}
 
     def add(self, at: Pointer, message: str, *, video: str | None = None, key: bool = False) -> None:
         """Note a problem at a value or its key. The same words about an inherited value name only the first video."""
         line, column = self.source.locate(at, key=key)
-        if (line, column, message) in self._said:
+        if (line, column, message) in self._said or (self.source.path, line, column) in self._settled:
             return
         self._said.add((line, column, message))
         said = f"video {video!r}: {message}" if video else message

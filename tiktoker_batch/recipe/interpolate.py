@@ -4,9 +4,10 @@
 are refused: what a recipe says ends up in prompts, journals and reports.
 """
 
+import operator
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from tiktoker_batch.errors import Problem
 from tiktoker_batch.recipe import scalars
@@ -26,11 +27,20 @@ _SECRET = re.compile(
 _EXPRESSION = re.compile(r"\{\{|\{%")
 
 
-def interpolate(source: Source, environ: Mapping[str, str]) -> tuple[Source, list[Problem]]:
-    """The source with every reference replaced, and the problems of those that cannot be."""
+@dataclass(frozen=True, slots=True)
+class Interpolated:
+    """The source with every reference replaced; ``unread`` are the places of values where that was not possible."""
+
+    source: Source
+    problems: tuple[Problem, ...]
+    unread: frozenset[tuple[int, int]]
+
+
+def interpolate(source: Source, environ: Mapping[str, str]) -> Interpolated:
+    """Fill in what a recipe reads from the environment."""
     walk = _Walk(source, environ)
-    root = walk.node(source.root, top=True)
-    return replace(source, root=root), walk.problems
+    filled = replace(source, root=walk.node(source.root))
+    return Interpolated(filled, tuple(walk.problems), frozenset(walk.unread))
 
 
 class _Walk:
@@ -40,9 +50,10 @@ class _Walk:
         self.source = source
         self.environ = environ
         self.problems: list[Problem] = []
+        self.unread: set[tuple[int, int]] = set()
         self.done: dict[int, Node] = {}
 
-    def node(self, node: Node, *, top: bool = False) -> Node:
+    def node(self, node: Node) -> Node:
         """The node with its strings filled in."""
         content = node.content
         if isinstance(content, str):
@@ -55,11 +66,16 @@ class _Walk:
 
     def _collection(self, node: Node) -> Node:
         if isinstance(node.content, tuple):
-            return replace(node, content=tuple(self.node(item) for item in node.content))
-        return replace(node, content={name: self._entry(name, entry) for name, entry in node.content.items()})
+            items = tuple(self.node(item) for item in node.content)
+            changed = any(map(operator.is_not, items, node.content))
+            return replace(node, content=items) if changed else node
+        entries = {name: self._entry(name, entry) for name, entry in node.content.items()}
+        changed = any(map(operator.is_not, entries.values(), node.content.values()))
+        return replace(node, content=entries) if changed else node
 
     def _entry(self, name: str, entry: Entry) -> Entry:
-        return entry if name.startswith("x-") else replace(entry, node=self.node(entry.node))
+        filled = entry.node if name.startswith("x-") else self.node(entry.node)
+        return entry if filled is entry.node else replace(entry, node=filled)
 
     def _text(self, node: Node, text: str) -> Node:
         if id(node) in self.done:
@@ -98,6 +114,7 @@ class _Walk:
 
     def _problem(self, node: Node, written: str, message: str) -> None:
         """At the reference itself where it can be found in the text, else where the value begins."""
+        self.unread.add((node.line, node.column))
         offset = self.source.text.find(written, node.offset)
         line, column = place_of(self.source.text, offset) if offset >= 0 else (node.line, node.column)
         self.problems.append(Problem(path=self.source.path, line=line, column=column, message=message))

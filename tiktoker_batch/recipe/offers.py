@@ -79,7 +79,8 @@ class Offers:
         """Drawn with letters that the caption font has."""
         spoken = catalog.languages[language.value]
         if spoken.script.casefold() not in CAPTION_SCRIPTS:
-            message = f"captions cannot be drawn in {spoken.name} ({spoken.script.capitalize()} script) yet; write 'captions: false'"
+            letters = f"{spoken.name} ({spoken.script.capitalize()} script)"
+            message = f"captions cannot be drawn in {letters} yet; write 'captions: false'"
             captions = self.settings.find("captions")
             self._say(message, language, *([captions] if captions else []))
 

@@ -20,7 +20,7 @@ def build_publish(settings: Settings, findings: Findings) -> Publish | None:
     return Publish(
         at=_moment(at.value, at.at, findings) if at else None,
         caption=facts.get("caption"),
-        hashtags=tuple(tag.removeprefix("#") for tag in facts.get("hashtags", ())),
+        hashtags=tuple(dict.fromkeys(tag.removeprefix("#") for tag in facts.get("hashtags", ()))),
         platforms=tuple(facts.get("platforms", ())),
         synthetic_media=facts.get("synthetic_media", True),
         made_for_kids=facts.get("made_for_kids", False),

@@ -84,7 +84,8 @@ class References:
             self._about(settings, nearest_of(found, narrator.found), message)
             return None
         # Where the model itself does not speak it, that is the problem to report.
-        if known.languages and language not in known.languages and model.languages and language in model.languages:
+        speakable = not model.languages or language in model.languages
+        if speakable and known.languages and language not in known.languages:
             self._about(settings, found.at, f"voice {name!r} does not speak {language!r}")
         return Voice(name=name, provider=model.provider, id=voice_id)
 
@@ -108,15 +109,16 @@ class References:
 
     def _model(self, kind: ModelKind, found: Found) -> Model | None:
         model = self.catalog.models.get(found.value)
+        if model and model.kind == kind:
+            return model
         of_kind = [each.ref for each in self.catalog.models.values() if each.kind == kind]
         if model is None:
             near = did_you_mean(found.value, of_kind) or did_you_mean(found.value, self.catalog.models)
             self.findings.add(found.at, f"unknown model {found.value!r}{near} ('tiktoker-batch models' lists them)")
-        elif model.kind != kind:
+        else:
             message = f"model {model.ref!r} is a model for {model.kind}, not for {kind}; for {kind} there are "
             self.findings.add(found.at, message + listed(map(repr, of_kind), "and", at_most=4))
-            model = None
-        return model
+        return None
 
     def _own_voice(self, name: str, found: Found, narrator: Chosen) -> Voice | None:
         provider, _, voice_id = self.own_voices[name].partition(":")

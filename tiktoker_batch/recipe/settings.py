@@ -32,7 +32,7 @@ class Settings:
         for rank, (layer, at) in enumerate(self._layers):
             value: Any = layer
             for key in keys:
-                value = value.get(key) if isinstance(value, Mapping) else None
+                value = value.get(key) if isinstance(value, dict) else None
             if value is not None:
                 return Found(value, (*at, *keys), rank)
         return None
@@ -50,7 +50,7 @@ class Settings:
         found: dict[str, Any] = {}
         for layer, _ in reversed(self._layers):
             value = layer.get(key)
-            found |= value if isinstance(value, Mapping) else {}
+            found |= value if isinstance(value, dict) else {}
         return found
 
     def is_off(self, key: str) -> bool:

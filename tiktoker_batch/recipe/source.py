@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from tiktoker_batch.errors import Problem, RecipeError
-from tiktoker_batch.recipe.nodes import Node, compose
+from tiktoker_batch.recipe.compose import compose
+from tiktoker_batch.recipe.nodes import Node
 from tiktoker_batch.recipe.text import read_text
 
 Pointer = Sequence[str | int]

@@ -1,5 +1,8 @@
 """What the YAML parser complains about, in a writer's words."""
 
+import re
+from typing import Any
+
 import yaml
 
 from tiktoker_batch.errors import Problem
@@ -19,6 +22,8 @@ _ADVICE = {
     "found incompatible YAML document": "only YAML 1.1 and 1.2 are read; drop the %YAML line",
     "found undefined tag handle": "this tag is not known; quote text that begins with '!'",
 }
+_REFERENCE = "not valid YAML: '${...}' must be quoted inside { } and [ ], because its brace closes them"
+_UNQUOTED = re.compile(r"""(?:^|[:,\[{])\s*(?:[^"'\s,][^"',]*?)?(?P<reference>\$\{)""")
 # Problems whose beginning tells more than the point where the parser gave up.
 _BEGINNING = (
     "found unexpected end of stream",
@@ -32,10 +37,28 @@ def explain(error: yaml.YAMLError, text: str, path: str) -> Problem:
     said = getattr(error, "problem", None) or str(error)
     mark = getattr(error, "problem_mark", None)
     beginning = getattr(error, "context_mark", None)
+    lines = text.splitlines() or [""]
+    if beginning is not None and said in _BEGINNING:
+        unquoted = _unquoted_reference(lines, beginning, mark)
+        if unquoted:
+            return Problem(path=path, line=unquoted[0], column=unquoted[1], message=_REFERENCE)
     if beginning is not None and (mark is None or said in _BEGINNING):
         mark = beginning
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-    return Problem(path=path, line=line, column=column, message=_message(said, _line(text, line), column))
+    if line > len(lines):  # the parser gave up behind the end
+        line, column = len(lines), len(lines[-1]) + 1
+    return Problem(path=path, line=line, column=column, message=_message(said, lines[line - 1], column))
+
+
+def _unquoted_reference(lines: list[str], beginning: Any, end: Any) -> tuple[int, int] | None:
+    """Where a ``${NAME}`` without quotes closes a mapping in braces too early."""
+    last = end.line if end is not None else len(lines)
+    for number in range(beginning.line, min(last + 1, len(lines))):
+        for found in _UNQUOTED.finditer(lines[number]):
+            start = found.start("reference")
+            if all(lines[number].count(quote, 0, start) % 2 == 0 for quote in "\"'"):
+                return number + 1, start + 1
+    return None
 
 
 def _message(said: str, line: str, column: int) -> str:
@@ -46,8 +69,3 @@ def _message(said: str, line: str, column: int) -> str:
     if said == "found character that cannot start any token":
         return f"text cannot begin with {character!r}; put it in quotes"
     return f"not valid YAML: {_ADVICE.get(said, said)}"
-
-
-def _line(text: str, number: int) -> str:
-    lines = text.splitlines()
-    return lines[number - 1] if number <= len(lines) else ""
