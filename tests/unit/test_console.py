@@ -237,8 +237,8 @@ def test_the_time_one_after_another_counts_work_not_waiting() -> None:
     records = [
         *started(planned("v", "story", "assembly")),
         *attempt("v/story", 0, 10, succeeded("v/story")),
-        record(11, WorkDone(step="v/assembly", label="mix", waited=0, began=10, ended=11)),
-        *attempt("v/assembly", 0, 12, succeeded("v/assembly")),
+        *attempt("v/assembly", 0, 11, WorkDone(step="v/assembly", label="mix", waited=0, began=10, ended=11)),
+        record(12, succeeded("v/assembly")),
     ]
     assert sequential_seconds(fold(records)) == pytest.approx(11.0)
 

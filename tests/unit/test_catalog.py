@@ -1,0 +1,238 @@
+"""The catalog files as they ship, and what a broken one says."""
+
+import shutil
+from collections import Counter
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import yaml
+
+import tiktoker_batch.catalog
+from tests.values import a_model
+from tiktoker_batch.catalog.loader import CatalogVoice, load_catalog, providers, read_catalog
+from tiktoker_batch.errors import TiktokerError
+from tiktoker_batch.model import Recipe
+from tiktoker_batch.planning.build import Planning, build_plan
+from tiktoker_batch.providers.registry import PROVIDERS
+from tiktoker_batch.recipe.build import load_recipe
+from tiktoker_batch.resources import resource_path
+from tiktoker_batch.steps.registry import STEP_KINDS
+
+FOLDER = Path(tiktoker_batch.catalog.__file__).parent
+CATALOG = load_catalog()
+MODELS = list(CATALOG.models.values())
+STYLES = {
+    "realistic_cinematic", "anime", "cyberpunk", "oil_painting", "minimalism", "retro_80s", "noir", "pixel_art",
+    "watercolor", "comic_book", "steampunk", "fantasy", "horror", "sci_fi", "pastel_dream", "graffiti",
+    "noir_cyberpunk", "vintage_postcard", "storybook_classic", "documentary",
+}  # fmt: skip
+
+
+def of_kind(kind: str) -> list:
+    return [pytest.param(model, id=model.ref) for model in MODELS if model.kind == kind]
+
+
+@pytest.mark.parametrize("name", ["models", "styles", "languages", "voices"])
+def test_no_file_gives_an_entry_twice(name: str) -> None:
+    root = yaml.compose((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
+    mappings = [root, *(value for _, value in root.value if isinstance(value, yaml.MappingNode))]
+    for mapping in mappings:
+        counted = Counter(key.value for key, _ in mapping.value)
+        assert not [key for key, count in counted.items() if count > 1]
+
+
+def test_every_model_is_of_a_provider_that_exists() -> None:
+    assert set(providers()) == set(CATALOG.providers) <= set(PROVIDERS)
+
+
+def test_a_model_is_found_under_the_name_that_recipes_use() -> None:
+    assert all(ref == model.ref for ref, model in CATALOG.models.items())
+
+
+@pytest.mark.parametrize("model", of_kind("clip"))
+def test_a_clip_model_offers_whole_seconds_and_one_length_of_at_least_four(model) -> None:
+    offered = model.durations or model.duration_range
+    assert list(offered) == sorted(set(offered))
+    assert all(seconds == int(seconds) and 1 <= seconds <= 60 for seconds in offered)
+    assert max(offered) >= 4
+
+
+@pytest.mark.parametrize(
+    ("ref", "seconds"),
+    [
+        ("fal:fal-ai/veo3.1/fast/image-to-video", 4),
+        ("fal:fal-ai/bytedance/seedance/v1/lite/image-to-video", 5),
+        ("fal:fal-ai/minimax/hailuo-2.3-fast/standard/image-to-video", 6),
+    ],
+)
+def test_the_shortest_clip_of_at_least_four_seconds_is_the_usual_segment(ref: str, seconds: float) -> None:
+    assert min(each for each in CATALOG.models[ref].durations if each >= 4) == seconds
+
+
+@pytest.mark.parametrize("model", [pytest.param(model, id=model.ref) for model in MODELS])
+def test_ratios_and_resolutions_are_written_as_recipes_write_them(model) -> None:
+    assert all(len(ratio.split(":")) == 2 and ratio.replace(":", "").isdigit() for ratio in model.aspect_ratios)
+    assert all(resolution.endswith("p") and resolution[:-1].isdigit() for resolution in model.resolutions)
+    assert set(model.languages) <= set(CATALOG.languages)
+
+
+@pytest.mark.parametrize("model", [pytest.param(model, id=model.ref) for model in MODELS])
+def test_cloud_models_have_a_price_with_date_and_source_and_local_ones_are_free(model) -> None:
+    if model.provider == "local":
+        assert model.price is None
+        return
+    assert model.price is not None
+    assert model.price.as_of
+    assert model.price.source
+    assert all(type(usd) is Decimal and usd >= 0 for usd in (model.price.usd, *model.price.by_resolution.values()))
+    units = {
+        "text": {"call"},
+        "image": {"image", "megapixel"},
+        "clip": {"second", "call"},
+        "narration": {"1k_characters"},
+    }
+    assert model.price.unit in units[model.kind]
+    assert set(model.price.by_resolution) <= set(model.resolutions)
+
+
+def test_four_silent_seconds_of_veo_fast_cost_forty_cents() -> None:
+    model = CATALOG.models["fal:fal-ai/veo3.1/fast/image-to-video"]
+    assert model.price is not None
+    assert 4 * model.price.usd == Decimal("0.40")
+    assert model.parameters["generate_audio"] is False
+
+
+def test_there_are_the_twenty_styles_each_with_words_of_its_own() -> None:
+    assert set(CATALOG.styles) == STYLES
+    prompts = [style.prompt for style in CATALOG.styles.values()]
+    assert len(set(prompts)) == 20
+    assert all(15 <= len(prompt.split()) <= 60 and "\n" not in prompt for prompt in prompts)
+
+
+def test_a_style_is_found_by_its_former_name() -> None:
+    for alias, name in {"marvel_comic": "comic_book", "disney_classic": "storybook_classic"}.items():
+        style = CATALOG.style(alias)
+        assert style is not None
+        assert style.name == name
+    assert CATALOG.style("cyberpnk") is None
+
+
+def test_prompts_name_no_brand() -> None:
+    words = " ".join(style.prompt.lower() for style in CATALOG.styles.values())
+    assert not [brand for brand in ("disney", "marvel", "pixar", "ghibli", "kodak", "nintendo") if brand in words]
+
+
+@pytest.mark.parametrize("voice", CATALOG.voices.values(), ids=lambda voice: voice.name)
+def test_a_voice_has_ids_at_models_or_providers_that_exist(voice: CatalogVoice) -> None:
+    assert voice.ids
+    assert set(voice.ids) <= {*CATALOG.providers, *CATALOG.models}
+    assert set(voice.languages) <= set(CATALOG.languages)
+
+
+@pytest.mark.parametrize("model", of_kind("narration"))
+def test_every_narration_model_has_a_voice_of_its_own_accord(model) -> None:
+    assert CATALOG.voices[CATALOG.default_voice(model)].id_for(model)
+
+
+def test_a_voice_is_known_to_a_model_before_its_provider() -> None:
+    voice = CatalogVoice(name="v", title="v", ids={"local": "anywhere", "local:hibari": "here"})
+    assert voice.id_for(a_model("narration", "hibari")) == "here"
+    assert voice.id_for(a_model("narration", "other")) == "anywhere"
+    assert CATALOG.voices["rachel"].id_for(a_model("narration", "hibari")) is None
+
+
+def test_a_recipe_that_names_no_models_stays_on_this_machine() -> None:
+    for language in CATALOG.languages:
+        models = CATALOG.default_models(language)
+        chosen = {models.text.ref, models.image.ref, models.clip.ref, models.narration.ref}
+        speaks = "local:hibari" if language == "en" else "local:espeak-ng"
+        assert chosen == {"local:writer", "local:painter", "local:camera", speaks}
+
+
+def test_words_of_a_language_are_spoken_at_a_human_pace() -> None:
+    assert all(80 <= language.words_per_minute <= 180 for language in CATALOG.languages.values())
+    assert "no" in CATALOG.languages  # and not false, as YAML 1.1 reads it
+    assert CATALOG.languages["ru"].script == "cyrillic"
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "complaint"),
+    [
+        ("models.yaml", "kind: clip", "kind: clipp", "expected one of clip, image, narration, text, got 'clipp'"),
+        ("models.yaml", 'usd: "0.003"', "usd: 0.003", "'fal:fal-ai/flux/schnell': price: usd: expected text"),
+        ("models.yaml", 'usd: "0.003"', 'usd: "-1"', "expected an amount of at least 0"),
+        (
+            "models.yaml",
+            "duration_range: [1, 30]",
+            "duration_range: [30, 1]",
+            "'local:camera': duration_range: expected",
+        ),
+        ("models.yaml", "  duration_range: [1, 30]\n", "", "'local:camera': a clip model, and no other, has durations"),
+        ("models.yaml", "typical_seconds: 0.8", "typical_second: 0.8", "'local:painter': 'typical_seconds' is missing"),
+        ("models.yaml", '["16:9", "9:16"]', "[16:9, 9:16]", "aspect_ratios: expected text"),
+        ("languages.yaml", '"no":', "no:", "entry False: expected text"),
+        ("languages.yaml", "script: cyrillic}", "script: cyrillic, extra: 1}", "unknown key 'extra'"),
+        ("styles.yaml", "aliases: [marvel_comic]", "aliases: [noir]", "'comic_book': the alias 'noir' is taken"),
+        ("voices.yaml", "elevenlabs: rachel", "elevenlabs: heart", "no voice for elevenlabs:"),
+        ("voices.yaml", "defaults:", "default:", "entry 'defaults'"),
+        ("styles.yaml", "anime:", "anime: [", "styles.yaml"),
+    ],
+)
+def test_a_broken_file_is_named_with_its_entry(tmp_path: Path, file: str, old: str, new: str, complaint: str) -> None:
+    for each in FOLDER.glob("*.yaml"):
+        shutil.copy(each, tmp_path)
+    text = (tmp_path / file).read_text(encoding="utf-8")
+    assert old in text
+    (tmp_path / file).write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(TiktokerError) as caught:
+        read_catalog(tmp_path)
+    assert file in caught.value.message
+    assert complaint in caught.value.message
+    assert caught.value.hint
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(TiktokerError, match=r"voices\.yaml"):
+        read_catalog(tmp_path)
+
+
+# --------------------------------------------------------------------------- the recipes that ship
+
+
+def shipped(name: str) -> Recipe:
+    return load_recipe(resource_path("recipes", f"{name}.yaml"), catalog=CATALOG, environ={})
+
+
+def test_quickstart_is_three_different_short_videos_made_on_this_machine() -> None:
+    videos = shipped("quickstart").videos
+    assert len(videos) == len({video.style.name for video in videos}) == 3
+    assert all(12 <= video.duration <= 20 for video in videos)
+    models = [video.models for video in videos]
+    assert {m.provider for each in models for m in (each.text, each.image, each.clip, each.narration)} == {"local"}
+    assert any(video.topic for video in videos)
+    assert any(shot.style for video in videos for shot in video.shots)
+
+
+def test_week12_is_a_video_a_day_within_its_budget() -> None:
+    recipe = shipped("week12")
+    days = [video.publish.at.date() for video in recipe.videos if video.publish and video.publish.at]
+    assert len(days) == len(set(days)) == 7
+    plan = build_plan(recipe, STEP_KINDS, Planning(languages=CATALOG.languages, file_sha256={}))
+    assert {step.provider for step in plan.steps if step.estimated_cost_usd} == {"fal", "elevenlabs", "openrouter"}
+    by_video = Counter({video.id: Decimal(0) for video in recipe.videos})
+    for step in plan.steps:
+        by_video[step.video] += step.estimated_cost_usd
+    assert recipe.budget.max_usd is not None
+    assert recipe.budget.per_video_usd is not None
+    assert sum(by_video.values()) <= recipe.budget.max_usd
+    assert max(by_video.values()) <= recipe.budget.per_video_usd
+
+
+@pytest.mark.parametrize("name", ["quickstart", "week12"])
+def test_scripts_that_ship_fill_their_time_when_spoken(name: str) -> None:
+    for video in shipped(name).videos:
+        if video.script:
+            seconds = sum(shot.duration or video.segment_duration for shot in video.shots) or video.duration
+            pace = len(video.script.split()) / seconds
+            assert 2.2 <= pace <= 3.2, video.id
