@@ -8,6 +8,8 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from decimal import Decimal
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -15,34 +17,27 @@ import platformdirs
 import trio
 from dotenv import dotenv_values
 
-from tiktoker_batch import __version__
 from tiktoker_batch.catalog.loader import Catalog, load_catalog
+from tiktoker_batch.engine.announce import announce
 from tiktoker_batch.engine.capacity import Capacity, capacities
 from tiktoker_batch.engine.reuse import Reuse
 from tiktoker_batch.engine.run import Batch
 from tiktoker_batch.engine.supervise import supervise
 from tiktoker_batch.errors import ExitCode, PreflightError, Problem, RecipeError, UsageError
-from tiktoker_batch.events import (
-    PlannedStep,
-    Record,
-    Recorder,
-    RunFinished,
-    RunStarted,
-    Sink,
-    VideoFinished,
-    VideoPlanned,
-)
+from tiktoker_batch.events import Record, Recorder, RunFinished, Sink, VideoFinished
 from tiktoker_batch.media.ffmpeg import find_ffmpeg
 from tiktoker_batch.media.probe import probe
-from tiktoker_batch.model import Artifact, Plan, PlannedVideo, Recipe, Step, Video
+from tiktoker_batch.model import Artifact, Json, Plan, Recipe, Step, Video
 from tiktoker_batch.planning.build import Planning, build_plan
 from tiktoker_batch.planning.estimate import Estimate, estimate
 from tiktoker_batch.planning.view import plan_json
 from tiktoker_batch.providers.registry import PROVIDERS, Setting, not_ready
 from tiktoker_batch.recipe.build import load_recipe
+from tiktoker_batch.recipe.suggest import did_you_mean
 from tiktoker_batch.report.html import write_report
 from tiktoker_batch.report.sidecar import write_sidecar
 from tiktoker_batch.steps.base import Tools
+from tiktoker_batch.steps.prompts import Prompt, planned_prompts
 from tiktoker_batch.steps.registry import STEP_KINDS
 from tiktoker_batch.store.artifacts import sha256_file, sweep_parts
 from tiktoker_batch.store.journal import Journal, last_run, read_journal
@@ -78,11 +73,12 @@ class Opened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """How a run ended."""
+    """How a run ended, and what it spent."""
 
     state: BatchState
     layout: Layout
     exit_code: ExitCode
+    spent_usd: Decimal
 
 
 # ---------------------------------------------------------------------- before running
@@ -98,21 +94,48 @@ def environment(recipe: Path) -> dict[str, str]:
     return merged | dict(os.environ)
 
 
-def validate(paths: Sequence[Path]) -> list[Recipe]:
-    """Check recipes without running them.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What checking one recipe found: what it opens to, or its problems."""
 
-    :raises RecipeError: with every problem of every recipe.
+    path: Path
+    opened: Opened | None = None
+    problems: tuple[Problem, ...] = ()
+
+
+def validate(paths: Sequence[Path]) -> list[Checked]:
+    """Check recipes without running them; the problems of one hide nothing about another."""
+    return [_checked(path) for path in paths]
+
+
+def _checked(path: Path) -> Checked:
+    try:
+        return Checked(path=path, opened=open_recipe(path, Options()))
+    except RecipeError as error:
+        return Checked(path=path, problems=error.problems)
+
+
+def prompts(path: Path, select: Sequence[str] = ()) -> list[Prompt]:
+    """Every prompt of a recipe as it will be sent, or those whose video or step id matches one of the globs.
+
+    :raises UsageError: a glob matches nothing.
     """
-    recipes: list[Recipe] = []
-    problems: list[Problem] = []
-    for path in paths:
-        try:
-            recipes.append(open_recipe(path, Options()).recipe)
-        except RecipeError as error:
-            problems += error.problems
-    if problems:
-        raise RecipeError(problems)
-    return recipes
+    opened = open_recipe(path, Options())
+    found = list(planned_prompts(opened.plan, opened.catalog.languages))
+    for glob in select:
+        if not any(_matches(prompt.step, glob) for prompt in found):
+            names = [name for prompt in found for name in (prompt.step.video, prompt.step.id)]
+            raise UsageError(f"no step with a prompt matches {glob!r}{did_you_mean(glob, names)}")
+    return [prompt for prompt in found if not select or any(_matches(prompt.step, glob) for glob in select)]
+
+
+def models_of(path: Path) -> frozenset[str]:
+    """The models (``provider:id``) that a recipe uses."""
+    return frozenset(f"{step.provider}:{step.model}" for step in open_recipe(path, Options()).plan.steps)
+
+
+def _matches(step: Step, glob: str) -> bool:
+    return fnmatchcase(step.id, glob) or fnmatchcase(step.video, glob)
 
 
 def open_recipe(path: Path, options: Options) -> Opened:
@@ -146,7 +169,10 @@ def _check_limits(limits: Mapping[str, int], catalog: Catalog) -> None:
     known = {"ffmpeg", *PROVIDERS, *catalog.models}
     for name in limits:
         if name not in known:
-            raise UsageError(f"no limit is called {name!r}", hint=f"limits: ffmpeg, {', '.join(PROVIDERS)} or a model")
+            near = did_you_mean(name, known)
+            raise UsageError(
+                f"no limit is called {name!r}{near}", hint=f"limits: ffmpeg, {', '.join(PROVIDERS)} or a model"
+            )
 
 
 def _reuse(opened: Opened, state: BatchState) -> Reuse:
@@ -170,6 +196,16 @@ class Preview:
         """``run`` or ``reuse``."""
         return "reuse" if step.id in self.reused else "run"
 
+    @property
+    def to_run(self) -> bool:
+        """Whether there is anything to do."""
+        return len(self.reused) < len(self.opened.plan.steps)
+
+    @property
+    def not_ready(self) -> list[str]:
+        """Why it could not run here, a sentence each."""
+        return not_ready(self.opened.plan.steps, self.opened.environ)
+
     def to_json(self) -> dict[str, Any]:
         """The published shape of ``plan --format json``."""
         return plan_json(self.opened.plan, self.estimate, self.action, self.opened.layout.root.as_posix())
@@ -186,12 +222,11 @@ def preview(path: Path, options: Options) -> Preview:
 # ---------------------------------------------------------------------- running
 
 
-def run(path: Path, options: Options, sinks: Iterable[Sink] = ()) -> Ended:
+def run(opened: Opened, options: Options, sinks: Iterable[Sink] = ()) -> Ended:
     """Do what the recipe says, reusing whatever still holds.
 
-    :raises RecipeError, PreflightError, Locked: nothing was started.
+    :raises PreflightError, Locked: nothing was started.
     """
-    opened = open_recipe(path, options)
     _require_ready(opened)
     with batch_lock(opened.layout):
         sweep_parts(opened.layout.root)
@@ -204,15 +239,25 @@ def run(path: Path, options: Options, sinks: Iterable[Sink] = ()) -> Ended:
 
 
 def _run_locked(opened: Opened, options: Options, recorder: Recorder, writer: ManifestWriter) -> Ended:
-    reuse = _reuse(opened, writer.state)
-    _announce(opened, options, recorder)
+    reuse, spent_before = _reuse(opened, writer.state), writer.state.spent_usd
+    told: dict[str, Json] = {
+        "limits": dict(options.limits),
+        "fail_fast": options.fail_fast,
+        "allow_partial": options.allow_partial,
+    }
+    announce(opened.plan, recorder, options=told, limits=opened.capacity)
     try:
         interrupted = trio.run(_run_async, opened, options, recorder, reuse, writer)
         recorder.emit(RunFinished(state=_final_state(writer.state, opened.plan, interrupted=interrupted)))
     finally:
         writer.flush()
         write_report(opened.layout, read_journal(opened.layout.journal))
-    return Ended(state=writer.state, layout=opened.layout, exit_code=_exit_code(writer.state, options))
+    return Ended(
+        state=writer.state,
+        layout=opened.layout,
+        exit_code=_exit_code(writer.state, options),
+        spent_usd=writer.state.spent_usd - spent_before,
+    )
 
 
 def _require_ready(opened: Opened) -> None:
@@ -227,50 +272,6 @@ def _require_ready(opened: Opened) -> None:
 
 def _existing_parent(path: Path) -> Path:
     return next(parent for parent in (path.absolute(), *path.absolute().parents) if parent.exists())
-
-
-def _announce(opened: Opened, options: Options, recorder: Recorder) -> None:
-    recipe = opened.recipe
-    recorder.emit(
-        RunStarted(
-            batch=recipe.name,
-            recipe=recipe.path,
-            recipe_sha256=recipe.sha256,
-            tool_version=__version__,
-            options={
-                "limits": dict(options.limits),
-                "fail_fast": options.fail_fast,
-                "allow_partial": options.allow_partial,
-            },
-            limits=opened.capacity,
-        )
-    )
-    for planned in opened.plan.videos:
-        recorder.emit(
-            VideoPlanned(video=planned.video.id, title=title_of(planned.video), steps=_planned_steps(planned))
-        )
-
-
-def _planned_steps(planned: PlannedVideo) -> tuple[PlannedStep, ...]:
-    return tuple(
-        PlannedStep(
-            id=step.id,
-            kind=step.kind,
-            key=step.key,
-            needs=step.needs,
-            provider=step.provider,
-            model=step.model,
-            estimated_seconds=step.estimated_seconds,
-            estimated_cost_usd=step.estimated_cost_usd,
-        )
-        for step in planned.steps
-    )
-
-
-def title_of(video: Video) -> str:
-    """A line that names a video to people: its topic, else the beginning of its script."""
-    words = (video.topic or video.script or video.id).split()
-    return " ".join(words[:12]) + (" …" if len(words) > 12 else "")
 
 
 async def _run_async(
@@ -357,14 +358,40 @@ def output_of(target: Path, options: Options) -> Layout:
     """
     layout = Layout(target) if target.is_dir() else open_recipe(target, options).layout
     if not layout.journal.exists():
-        raise UsageError(f"no batch was run in {layout.root}", hint=f"tiktoker-batch run {target}")
+        run = f"tiktoker-batch run {target}" if target.is_file() else "name a recipe, or a folder in which one was run"
+        raise UsageError(f"no batch was run in {layout.root}", hint=run)
     return layout
 
 
-def status(target: Path, options: Options) -> tuple[Layout, BatchState, bool]:
-    """The state of a batch, also while another process runs it (the last value says so)."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where a batch stands. ``abandoned``: its last run has no end, yet no process is at work."""
+
+    state: BatchState
+    layout: Layout
+    running: bool
+    abandoned: bool
+
+
+def status(target: Path, options: Options) -> Standing:
+    """The state of a batch, also while another process runs it."""
     layout = output_of(target, options)
-    return layout, fold(history(layout)), is_locked(layout)
+    running = is_locked(layout)  # looked at first: a run that ends in between is then seen with its end
+    state = fold(history(layout))
+    if state.state == "running" and not running:
+        running = is_locked(layout)  # it may have begun in between
+    abandoned = state.state == "running" and not running
+    if abandoned:
+        _settle(state)
+    return Standing(state=state, layout=layout, running=running, abandoned=abandoned)
+
+
+def _settle(state: BatchState) -> None:
+    """Nothing is at work any more in a batch whose process is gone."""
+    state.state = "interrupted"
+    running = [each for each in (state.steps | state.videos).values() if each.state == "running"]
+    for each in running:
+        each.state = "pending"
 
 
 def report(target: Path, options: Options) -> Path:

@@ -31,7 +31,7 @@ def explain(error: BaseException, session: Session) -> int:
         return error.exit_code
     causes = list(_leaves(error))
     if any(isinstance(cause, click.Abort | KeyboardInterrupt) for cause in causes):
-        say("interrupted")
+        say(f"interrupted; run again to go on: {session.again}" if session.again else "interrupted")
         return ExitCode.INTERRUPTED
     expected = [cause for cause in causes if isinstance(cause, TiktokerError)]
     if len(expected) == len(causes):

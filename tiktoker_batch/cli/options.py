@@ -1,6 +1,7 @@
 """What the commands share: arguments, options, and how JSON is printed."""
 
 import json
+import shlex
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,10 +15,14 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 @dataclass(slots=True)
 class Session:
-    """What is known about this call when it ends badly: ``output`` is the folder of the batch at work."""
+    """What is known about this call when it ends badly.
+
+    ``output`` is the folder of the batch at work, ``again`` the command that goes on with it.
+    """
 
     debug: bool = False
     output: Path | None = None
+    again: str | None = None
 
 
 def subcommand(name: str, *, example: str) -> Callable[[Callable[..., Any]], click.Command]:
@@ -50,7 +55,12 @@ output_option = click.option(
     help="The output folder, instead of the recipe's.",
 )
 format_option = click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="For people or programs."
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="For people or for programs.",
 )
 
 
@@ -77,9 +87,19 @@ limit_option = click.option(
 def echo_json(value: Any) -> None:
     """Print JSON; as ASCII where the terminal knows nothing else, so that it stays valid."""
     encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower()
-    click.echo(json.dumps(value, indent=2, ensure_ascii=not encoding.startswith("utf")))
+    show(json.dumps(value, indent=2, ensure_ascii=not encoding.startswith("utf")))
+
+
+def show(text: str) -> None:
+    """Print data. The stream is named: click would send UTF-8 to a terminal that said it knows ASCII only."""
+    click.echo(text, file=sys.stdout)
+
+
+def run_command(recipe: Path, output: Path | None) -> str:
+    """The command that runs a batch (again), ready to be pasted into a shell."""
+    return shlex.join(["tiktoker-batch", "run", str(recipe), *(["--output", str(output)] if output else [])])
 
 
 def say(message: str) -> None:
     """Print a message to people, apart from the data."""
-    click.echo(message, err=True)
+    click.echo(message, file=sys.stderr)

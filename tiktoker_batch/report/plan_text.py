@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
-from itertools import groupby
+from itertools import groupby, islice
 
 from tiktoker_batch.model import Plan, PlannedVideo, Step
 from tiktoker_batch.planning.estimate import Estimate
@@ -20,8 +20,7 @@ def plan_text(plan: Plan, estimate: Estimate, action: Action, output: str) -> st
     if len(plan.videos) > MOST_TABLES:
         lines += columns([_video_row(planned, action) for planned in plan.videos], right=(2, 3))
     else:
-        for planned in plan.videos:
-            lines += _video_table(planned, action)
+        lines += _tables(plan.videos, action)
     return "\n".join([*lines, "", *_totals(steps, estimate, action)])
 
 
@@ -40,21 +39,32 @@ def _video_row(planned: PlannedVideo, action: Action) -> list[str]:
     return [planned.video.id, *_figures(planned.steps, action)]
 
 
-def _video_table(planned: PlannedVideo, action: Action) -> list[str]:
+def _tables(videos: Sequence[PlannedVideo], action: Action) -> list[str]:
+    """A table for each video, all with the same columns."""
+    rows = {planned.video.id: _kind_rows(planned, action) for planned in videos}
+    lines = iter(columns([row for found in rows.values() for row in found], right=(3, 4), indent=4))
+    tables: list[str] = []
+    for video, found in rows.items():
+        tables += [f"  {video}" if found else f"  {video}  everything is reused", *islice(lines, len(found))]
+    return tables
+
+
+def _kind_rows(planned: PlannedVideo, action: Action) -> list[list[str]]:
+    """A row for each kind of step; none where nothing is to do."""
     if not any(action(step) == "run" for step in planned.steps):
-        return [f"  {planned.video.id}  everything is reused"]
-    rows = [
+        return []
+    return [
         [f"{kind} x{len(group)}" if len(group) > 1 else kind, _model(group[0]), *_figures(group, action)]
         for kind, group in _by_kind(planned.steps)
     ]
-    return [f"  {planned.video.id}", *columns(rows, right=(3, 4), indent=4)]
 
 
 def _by_kind(steps: Iterable[Step]) -> list[tuple[str, list[Step]]]:
     """The steps of each kind together, kinds in order of work."""
-    ordered = sorted(steps, key=lambda step: step.kind == "assembly")
-    kinds = dict.fromkeys(step.kind for step in ordered)
-    return [(str(kind), [step for step in ordered if step.kind == kind]) for kind in kinds]
+    kinds: dict[str, list[Step]] = {}
+    for step in steps:
+        kinds.setdefault(str(step.kind), []).append(step)
+    return list(kinds.items())
 
 
 def _model(step: Step) -> str:
@@ -82,10 +92,8 @@ def _totals(steps: Sequence[Step], estimate: Estimate, action: Action) -> list[s
         return ["nothing to do: every step is reused"]
     reused = len(steps) - len(running)
     also = f" ({reused} reused)" if reused else ""
-    lines = [
-        f"to do: {counted(len(running), 'step')}{also}, "
-        f"about {seconds_text(estimate.seconds)}, {usd_text(estimate.cost_usd)}"
-    ]
+    takes = f"about {seconds_text(estimate.seconds)}, {usd_text(estimate.cost_usd)}"
+    lines = [f"to do: {counted(len(running), 'step')}{also}, {takes}"]
     if estimate.bottleneck:
         lines.append(f"bottleneck: {estimate.bottleneck} ({estimate.bottleneck_value} at once)")
     if estimate.critical_path:

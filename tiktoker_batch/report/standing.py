@@ -28,3 +28,8 @@ def kinds_text(steps: Iterable[StepState]) -> str:
 def settled(video: VideoState) -> int:
     """How many steps of a video have ended, well or not."""
     return sum(step.state in SETTLED for step in video.steps)
+
+
+def sequential_seconds(state: BatchState) -> float:
+    """How long the newest run's work would have taken one thing after another."""
+    return sum(attempt.worked_seconds for attempt in state.attempts() if attempt.run == state.runs)

@@ -3,12 +3,17 @@
 import contextlib
 import hashlib
 import os
+import re
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from tiktoker_batch.errors import TiktokerError
 from tiktoker_batch.model import Artifact
 
-BLOCK_BYTES = 1 << 20
+# What ``new_part`` makes, and what a tool puts beside it under its name; a user's own ``notes.part`` is neither.
+_PART = re.compile(r"\.\d+-[0-9a-f]{8}\.part(\..+)?$")
 
 
 def sha256_file(path: Path) -> str:
@@ -18,27 +23,40 @@ def sha256_file(path: Path) -> str:
 
 
 def new_part(final: Path) -> Path:
-    """A name beside ``final`` to write under; unique, so that a process we left behind cannot write into ours."""
-    final.parent.mkdir(parents=True, exist_ok=True)
+    """A name beside ``final`` to write under; unique, so that a process we left behind cannot write into ours.
+
+    :raises TiktokerError: its folder cannot be made.
+    """
+    with _disk_errors(final.parent):
+        final.parent.mkdir(parents=True, exist_ok=True)
     return final.with_name(f"{final.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
 
 
 def commit(part: Path, final: Path, *, root: Path) -> Artifact:
-    """Give a written file its final name, durably: synced before, its folder after."""
-    with part.open("rb") as file:
-        os.fsync(file.fileno())
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-        size = os.fstat(file.fileno()).st_size
-    part.replace(final)
-    _sync_folder(final.parent)
+    """Give a written file its final name, durably: the file is synced before, its folder after.
+
+    :raises TiktokerError: the disk refuses.
+    """
+    with _disk_errors(final):
+        with part.open("rb") as file:
+            os.fsync(file.fileno())
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+            size = os.fstat(file.fileno()).st_size
+        part.replace(final)
+        _sync_folder(final.parent)
     return Artifact(path=final.relative_to(root).as_posix(), sha256=found, bytes=size)
 
 
 def write_atomic(final: Path, content: str | bytes, *, root: Path) -> Artifact:
-    """Write a small file under its final name, complete or not at all."""
+    """Write a small file under its final name, complete or not at all.
+
+    :raises TiktokerError: the disk refuses.
+    """
     part = new_part(final)
     try:
-        part.write_bytes(content.encode() if isinstance(content, str) else content)
+        with _disk_errors(final):
+            # Half a surrogate pair, as a language model may answer, is no reason to lose a file.
+            part.write_bytes(content.encode(errors="backslashreplace") if isinstance(content, str) else content)
         return commit(part, final, root=root)
     except BaseException:
         part.unlink(missing_ok=True)
@@ -56,7 +74,7 @@ def is_intact(artifact: Artifact, *, root: Path) -> bool:
 
 def sweep_parts(root: Path) -> int:
     """Remove what a killed process left half-written; only under the lock. Gives the number of files."""
-    found = list(root.rglob("*.part"))
+    found = [path for path in root.rglob("*.part*") if _PART.search(path.name) and path.is_file()]
     for path in found:
         path.unlink(missing_ok=True)
     return len(found)
@@ -70,3 +88,15 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+@contextmanager
+def _disk_errors(path: Path) -> Iterator[None]:
+    """A full or read-only disk is the user's to mend, not a bug of ours."""
+    try:
+        yield
+    except OSError as error:
+        raise TiktokerError(
+            f"cannot write {path}: {error.strerror or error}",
+            hint="make room or mend the permissions and run again; what is finished is kept",
+        ) from error

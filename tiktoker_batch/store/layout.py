@@ -103,15 +103,21 @@ class Layout:
         return self.work_of(video_id) / "segments"
 
     def relative(self, path: Path) -> str:
-        """A path below the root, with forward slashes."""
+        """A path below the root, with forward slashes.
+
+        :raises ValueError: it is not below the root.
+        """
         return path.relative_to(self.root).as_posix()
 
     def absolute(self, relative: str) -> Path:
         """The file that a relative path names.
 
-        :raises TiktokerError: it would leave the folder.
+        :raises TiktokerError: it names nothing inside the folder.
         """
         pure = PurePosixPath(relative)
-        if pure.is_absolute() or ".." in pure.parts:
-            raise TiktokerError(f"{relative!r} is not a path inside an output folder")
+        if pure.is_absolute() or ".." in pure.parts or not pure.parts or "\0" in relative:
+            raise TiktokerError(
+                f"{relative!r} is not a path inside the output folder {self.root}",
+                hint="the journal or the manifest was changed by hand; undo that, or start a new output folder",
+            )
         return self.root.joinpath(*pure.parts)

@@ -15,34 +15,21 @@ import filelock
 from tiktoker_batch.errors import Locked, PreflightError
 from tiktoker_batch.store.layout import Layout
 
+PATIENCE_SECONDS = 0.3  # outlasts a glance of ``is_locked``, which must not turn a run away
+
 
 @contextmanager
 def batch_lock(layout: Layout) -> Iterator[None]:
-    """Hold the folder.
+    """Hold the folder; it is made if there is none.
 
     :raises Locked: another process does, naming it.
     :raises PreflightError: the folder cannot be written to.
     """
+    lock = _acquire(layout)
     try:
-        layout.root.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(layout.lock, timeout=0)
-        lock.acquire()
-    except filelock.Timeout:
-        raise Locked(
-            f"another process is at work in {layout.root}{_holder(layout)}",
-            hint="wait for it, or watch it with: tiktoker-batch status " + str(layout.root),
-        ) from None
-    except OSError as error:
-        raise PreflightError(
-            f"the output folder {layout.root} cannot be written to: {error.strerror or error}",
-            hint="choose another with --output, or mend its permissions",
-        ) from error
-    try:
-        told = {"pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")}
-        _about(layout).write_text(json.dumps(told), encoding="utf-8")
         yield
-        _about(layout).unlink(missing_ok=True)
     finally:
+        _about(layout).unlink(missing_ok=True)
         lock.release()
 
 
@@ -56,7 +43,31 @@ def is_locked(layout: Layout) -> bool:
     except filelock.Timeout:
         return True
     except OSError:
-        return False
+        return False  # whoever may not even open the lock cannot be told more
+
+
+def _acquire(layout: Layout) -> filelock.BaseFileLock:
+    lock = None
+    try:
+        layout.root.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(layout.lock, timeout=PATIENCE_SECONDS, poll_interval=0.02)
+        lock.acquire()
+        told = {"pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")}
+        _about(layout).write_text(json.dumps(told), encoding="utf-8")
+        return lock
+    except filelock.Timeout:
+        raise Locked(
+            f"another process is at work in {layout.root}{_holder(layout)}",
+            hint=f"wait for it, or watch it with: tiktoker-batch status {layout.root}",
+        ) from None
+    except (OSError, NotImplementedError) as error:
+        if lock is not None:
+            lock.release()
+        reason = getattr(error, "strerror", None) or error
+        raise PreflightError(
+            f"the output folder {layout.root} cannot be written to: {reason}",
+            hint="choose another with --output, or mend its permissions",
+        ) from error
 
 
 def _about(layout: Layout) -> Path:
@@ -65,7 +76,7 @@ def _about(layout: Layout) -> Path:
 
 def _holder(layout: Layout) -> str:
     try:
-        told = json.loads((layout.root / ".lock.json").read_text(encoding="utf-8"))
+        told = json.loads(_about(layout).read_text(encoding="utf-8"))
         return f" (process {told['pid']}, since {told['since']})"
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return ""

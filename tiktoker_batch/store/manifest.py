@@ -1,47 +1,32 @@
-"""``manifest.json``: the state of a batch as programs read it (spec 4)."""
+"""``manifest.json``: the state of a batch as programs read it (spec in ``schemas/manifest.schema.json``)."""
 
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from tiktoker_batch.events import Record
+from tiktoker_batch.events import Record, RunFinished, RunStarted, VideoPlanned
 from tiktoker_batch.model import Artifact
 from tiktoker_batch.store.artifacts import write_atomic
 from tiktoker_batch.store.layout import Layout
 from tiktoker_batch.store.state import Attempt, BatchState, StepState, VideoState, fold
 
 INTERVAL_SECONDS = 0.5
-SHARE_OF_TIME = 0.01  # writing the manifest may take this much of a run
+SHARE_OF_TIME = 0.02  # writing the manifest may take this much of a run
 
 
 def manifest_json(state: BatchState) -> dict[str, Any]:
     """The published shape; money as JSON numbers, times as RFC 3339."""
-    return {
-        "format": "tiktoker-batch/manifest",
-        "version": 1,
-        "batch": {
-            "name": state.name,
-            "recipe": state.recipe,
-            "recipe_sha256": state.recipe_sha256,
-            "state": state.state,
-            "started_at": _time(state.started_at),
-            "updated_at": _time(state.updated_at),
-            "runs": state.runs,
-        },
-        "totals": _totals(state),
-        "videos": [_video(video) for video in state.videos.values()],
-    }
+    videos = [{**_video(video), "steps": [_step(step) for step in video.steps]} for video in state.videos.values()]
+    return {**_head(state), "videos": videos}
 
 
 def write_manifest(state: BatchState, layout: Layout) -> None:
     """Write the manifest, complete or not at all."""
-    write_atomic(
-        layout.manifest, json.dumps(manifest_json(state), ensure_ascii=False, indent=1) + "\n", root=layout.root
-    )
+    _write(state, layout, {})
 
 
 class ManifestWriter:
@@ -55,11 +40,17 @@ class ManifestWriter:
         self._clock = clock
         self._dirty = False
         self._next = 0.0
+        self._lines: dict[str, str] = {}
 
     def __call__(self, record: Record) -> None:
         """Fold one record."""
         self.state.apply(record)
         self._dirty = True
+        step = getattr(record.event, "step", None)
+        if step is not None:
+            self._lines.pop(step, None)
+        elif isinstance(record.event, RunStarted | VideoPlanned | RunFinished):  # these change many steps
+            self._lines.clear()
 
     def write_if_due(self) -> None:
         """Write if there is news and the last writing is long enough ago for its cost."""
@@ -69,26 +60,73 @@ class ManifestWriter:
     def flush(self) -> None:
         """Write now."""
         began = self._clock()
-        write_manifest(self.state, self._layout)
+        _write(self.state, self._layout, self._lines)
+        ended = self._clock()
         self._dirty = False
-        took = self._clock() - began
-        self._next = self._clock() + max(INTERVAL_SECONDS, took / SHARE_OF_TIME)
+        self._next = ended + max(INTERVAL_SECONDS, (ended - began) / SHARE_OF_TIME)
+
+
+# ---------------------------------------------------------------------- text
+
+
+def _write(state: BatchState, layout: Layout, lines: dict[str, str]) -> None:
+    write_atomic(layout.manifest, "".join(_text(state, lines)), root=layout.root)
+
+
+def _text(state: BatchState, lines: dict[str, str]) -> Iterator[str]:
+    """The manifest as JSON, one line a step; ``lines`` keeps those of steps that have not changed since.
+
+    A batch of 20,000 steps is written many times, and each time little of it is new.
+    """
+    head = ",\n".join(f"{_dump(name)}: {_dump(value)}" for name, value in _head(state).items())
+    yield f'{{{head},\n"videos": ['
+    for number, video in enumerate(state.videos.values()):
+        yield f'{"," if number else ""}\n {_dump(_video(video))[:-1]}, "steps": ['
+        for step in video.steps:
+            if step.id not in lines:
+                lines[step.id] = _dump(_step(step))
+        yield ",".join(f"\n  {lines[step.id]}" for step in video.steps)
+        yield "]}"
+    yield "]}\n"
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+# ---------------------------------------------------------------------- values
+
+
+def _head(state: BatchState) -> dict[str, Any]:
+    return {
+        "format": "tiktoker-batch/manifest",
+        "version": 1,
+        "batch": {
+            "name": state.name,
+            "recipe": state.recipe,
+            "recipe_sha256": state.recipe_sha256,
+            "state": state.state,
+            "started_at": _time(state.started_at),
+            "updated_at": _time(state.updated_at),
+            "runs": state.runs,
+        },
+        "totals": _totals(state),
+    }
 
 
 def _totals(state: BatchState) -> dict[str, Any]:
     steps = state.steps.values()
     videos = Counter(_video_state(video.state) for video in state.videos.values())
     kinds = Counter(_step_count(step.state) for step in steps)
-    attempts = (attempt for step in steps for attempt in step.attempts)
     return {
         "videos": {name: videos[name] for name in ("done", "partial", "failed", "pending")},
         "steps": {name: kinds[name] for name in ("done", "reused", "failed", "pending")},
         "cost_usd": {
             "estimated": _money(sum((step.planned.estimated_cost_usd for step in steps), Decimal(0))),
-            "spent": _money(sum((step.cost_usd for step in steps), Decimal(0))),
+            "spent": _money(state.spent_usd),
         },
         "wall_seconds": round(sum(state.wall_by_run.values()), 3),
-        "sequential_seconds": round(sum(attempt.worked_seconds for attempt in attempts), 3),
+        "sequential_seconds": round(sum(attempt.worked_seconds for attempt in state.attempts()), 3),
     }
 
 
@@ -97,7 +135,7 @@ def _video_state(state: str) -> str:
 
 
 def _step_count(state: str) -> str:
-    """Spec 4 counts four kinds: what is under way is pending, what never started failed with its cause."""
+    """Four kinds are counted: what is under way is pending, what never started failed with its cause."""
     return {"running": "pending", "skipped": "failed"}.get(state, state)
 
 
@@ -111,13 +149,11 @@ def _video(video: VideoState) -> dict[str, Any]:
         "duration_seconds": video.duration_seconds,
         "cost_usd": _money(video.cost_usd),
         "notes": list(video.notes),
-        "steps": [_step(step) for step in video.steps],
     }
 
 
 def _step(step: StepState) -> dict[str, Any]:
     main, *also = step.artifacts or (None,)
-    error = {"kind": step.error_kind, "message": step.error_message} if step.error_kind else None
     return {
         "id": step.id,
         "kind": step.planned.kind,
@@ -130,7 +166,7 @@ def _step(step: StepState) -> dict[str, Any]:
         "artifact": _artifact(main),
         "also": [_artifact(artifact) for artifact in also],
         "blocked_by": step.blocked_by,
-        "error": error,
+        "error": _error(step.error_kind, step.error_message),
         "attempts": [_attempt(attempt) for attempt in step.attempts if attempt.started is not None],
     }
 
@@ -141,12 +177,16 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
         "run": attempt.run,
         "started_at": _time(attempt.started_at),
         "ended_at": _time(attempt.ended_at),
-        "waited_seconds": round((attempt.started or attempt.queued) - attempt.queued, 3),
+        "waited_seconds": round(attempt.waited_seconds, 3),
         "worked_seconds": round(attempt.worked_seconds, 3),
         "outcome": attempt.outcome,
-        "error": {"kind": attempt.error_kind, "message": attempt.error_message} if attempt.error_kind else None,
+        "error": _error(attempt.error_kind, attempt.error_message),
         "request_id": attempt.request_id,
     }
+
+
+def _error(kind: str | None, message: str | None) -> dict[str, Any] | None:
+    return {"kind": kind, "message": message} if kind else None
 
 
 def _artifact(artifact: Artifact | None) -> dict[str, Any] | None:

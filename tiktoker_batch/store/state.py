@@ -1,6 +1,6 @@
-"""The state of a batch as a fold of its records. Manifest, status, progress and reuse all look at this one."""
+"""The state of a batch as a fold of its records. Manifest, status, progress, reuse and report all look at this one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -8,9 +8,7 @@ from decimal import Decimal
 from tiktoker_batch.events import (
     AttemptFailed,
     AttemptStarted,
-    BackedOff,
     Event,
-    Interrupted,
     JobSubmitted,
     PlannedStep,
     Record,
@@ -26,7 +24,7 @@ from tiktoker_batch.events import (
     VideoPlanned,
     WorkDone,
 )
-from tiktoker_batch.model import Artifact
+from tiktoker_batch.model import Artifact, Kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +38,12 @@ class Success:
 
 @dataclass(slots=True, kw_only=True)
 class Attempt:
-    """One try; elapsed times are seconds since the start of its run."""
+    """One try; ``queued``, ``started`` and ``ended`` are seconds since the start of its run.
+
+    ``outcome`` is ok, retry, failed, unknown or cancelled, and ``None`` while the attempt lasts. An attempt that its
+    process did not live to end has the last sign of life of its run as its end. ``submitted_to`` is the provider
+    that a request left for. ``by_pieces`` marks one that takes seats for its ``pieces`` alone and waits between them.
+    """
 
     run: int
     n: int
@@ -52,24 +55,38 @@ class Attempt:
     outcome: str | None = None
     error_kind: str | None = None
     error_message: str | None = None
+    submitted_to: str | None = None
     request_id: str | None = None
-    submitting: bool = False
+    by_pieces: bool = False
+    pieces: list[WorkDone] = field(default_factory=list)
+
+    @property
+    def waited_seconds(self) -> float:
+        """The wait for seats; 0 while it lasts."""
+        until = self.started if self.started is not None else self.ended
+        return max(until - self.queued, 0.0) if until is not None else 0.0
 
     @property
     def worked_seconds(self) -> float:
-        """Time at work, without the wait for seats."""
-        return self.ended - self.started if self.ended is not None and self.started is not None else 0.0
+        """Time at work, without the waits; 0 while it lasts."""
+        if self.by_pieces or self.pieces:
+            return sum(piece.ended - piece.began for piece in self.pieces)
+        return max(self.ended - self.started, 0.0) if self.ended is not None and self.started is not None else 0.0
 
 
 @dataclass(slots=True, kw_only=True)
 class StepState:
-    """One step, over all runs."""
+    """One step: ``attempts`` and ``cost_usd`` over all runs, everything else as of the newest.
+
+    ``state`` is pending, running, done, reused, failed or skipped.
+    """
 
     planned: PlannedStep
     video: str
     state: str = "pending"
     attempts: list[Attempt] = field(default_factory=list)
     artifacts: tuple[Artifact, ...] = ()
+    inputs: str | None = None
     cost_usd: Decimal = Decimal(0)
     blocked_by: str | None = None
     error_kind: str | None = None
@@ -88,7 +105,11 @@ class StepState:
 
 @dataclass(slots=True, kw_only=True)
 class VideoState:
-    """One video."""
+    """One video; ``state`` is pending, running, done, partial or failed.
+
+    ``output``, ``sha256`` and ``duration_seconds`` describe the finished file. While a later run is at work on the
+    video they describe the one that still lies there.
+    """
 
     id: str
     title: str
@@ -107,7 +128,12 @@ class VideoState:
 
 @dataclass(slots=True, kw_only=True)
 class BatchState:
-    """An accumulator: ``apply`` takes records in order, everything else is there to be read."""
+    """An accumulator: ``apply`` takes records in order, everything else is there to be read.
+
+    ``videos`` and ``steps`` are those of the newest run, in plan order. ``successes`` also remembers steps that are
+    not planned any more, for the day they come back. ``spent_usd`` is all money that ever left. A run whose process
+    died without a word stays ``running``: the lock tells whether somebody is there.
+    """
 
     name: str = ""
     recipe: str = ""
@@ -119,13 +145,16 @@ class BatchState:
     videos: dict[str, VideoState] = field(default_factory=dict)
     steps: dict[str, StepState] = field(default_factory=dict)
     successes: dict[str, Success] = field(default_factory=dict)
+    spent_usd: Decimal = Decimal(0)
     wall_by_run: dict[int, float] = field(default_factory=dict)
     limits: dict[str, int] = field(default_factory=dict)
     _earlier: dict[str, StepState] = field(default_factory=dict)
     _earlier_videos: dict[str, VideoState] = field(default_factory=dict)
 
     def apply(self, record: Record) -> None:
-        """Take one record. Events of steps that are not planned any more change only what may be reused."""
+        """Take one record. Events of steps that are not planned change only what may be reused and what was spent."""
+        if isinstance(record.event, RunStarted):
+            self._let_go()
         self.updated_at = record.at
         self.wall_by_run[record.run] = max(self.wall_by_run.get(record.run, 0.0), record.elapsed)
         match record.event:
@@ -136,19 +165,20 @@ class BatchState:
             case VideoFinished() as event:
                 self._finish_video(event)
             case RunFinished(state=state):
+                self._let_go()
                 self.state = state
-                for video in self.videos.values():
-                    video.state = "pending" if video.state == "running" else video.state
-            case Interrupted():
-                pass
             case event:
+                self._remember(event)
                 self._apply_step(event, record)
+
+    def attempts(self) -> Iterator[Attempt]:
+        """Every attempt of every run, also of steps that are not planned any more."""
+        for step in {**self._earlier, **self.steps}.values():
+            yield from step.attempts
 
     # ------------------------------------------------------------------ runs and videos
 
     def _start_run(self, event: RunStarted, record: Record) -> None:
-        for step in self.steps.values():
-            _close_open_attempt(step)
         self.name, self.recipe, self.recipe_sha256 = event.batch, event.recipe, event.recipe_sha256
         self.limits = dict(event.limits)
         self.state, self.runs = "running", record.run
@@ -157,13 +187,23 @@ class BatchState:
         self._earlier_videos |= self.videos
         self.steps, self.videos = {}, {}
 
+    def _let_go(self) -> None:
+        """A run is over: what it left open is at work no more."""
+        for step in self.steps.values():
+            if step.attempts and step.attempts[-1].outcome is None:
+                attempt = step.attempts[-1]
+                _close(attempt, ended=self.wall_by_run.get(attempt.run, attempt.queued), at=self.updated_at)
+            if step.state == "running":
+                step.state = "pending"
+        for video in self.videos.values():
+            if video.state == "running":
+                video.state = "pending"
+
     def _plan(self, event: VideoPlanned) -> None:
+        steps = [self._planned(step, event) for step in event.steps]
+        video = VideoState(id=event.video, title=event.title, steps=steps)
         before = self._earlier_videos.get(event.video)
-        video = VideoState(
-            id=event.video, title=event.title, steps=[self._planned(step, event) for step in event.steps]
-        )
         if before:
-            # The file of the last finished run is still there while a new one is made.
             video.output, video.sha256, video.duration_seconds = before.output, before.sha256, before.duration_seconds
         self.videos[video.id] = video
         self.steps |= {step.id: step for step in video.steps}
@@ -184,14 +224,18 @@ class BatchState:
 
     # ------------------------------------------------------------------ steps
 
-    def _apply_step(self, event: Event, record: Record) -> None:
-        name = getattr(event, "step", None)
-        if isinstance(event, StepSucceeded):
+    def _remember(self, event: Event) -> None:
+        if isinstance(event, StepSucceeded | StepReused):
             self.successes[event.step] = Success(key=event.key, inputs=event.inputs, artifacts=event.artifacts)
-        step = self.steps.get(name) if isinstance(name, str) else None
+        if isinstance(event, StepSucceeded | AttemptFailed):
+            self.spent_usd += event.cost_usd
+
+    def _apply_step(self, event: Event, record: Record) -> None:
+        step = self.steps.get(getattr(event, "step", ""))
         if step is None:
             return
-        _apply_to_step(step, event, record)
+        _apply_to_attempt(step, event, record)
+        _apply_to_step(step, event)
         video = self.videos[step.video]
         if video.state == "pending" and step.state == "running":
             video.state = "running"
@@ -205,55 +249,63 @@ def fold(records: Iterable[Record]) -> BatchState:
     return state
 
 
-def _apply_to_step(step: StepState, event: Event, record: Record) -> None:
+def _apply_to_step(step: StepState, event: Event) -> None:
     match event:
-        case StepQueued(attempt=n):
-            step.attempts.append(Attempt(run=record.run, n=n, queued=record.elapsed))
         case AttemptStarted():
             step.state = "running"
-            if step.attempts:
-                step.attempts[-1].started, step.attempts[-1].started_at = record.elapsed, record.at
-        case SubmitIntended():
-            if step.attempts:
-                step.attempts[-1].submitting = True
-        case JobSubmitted(request_id=request_id):
-            if step.attempts:
-                step.attempts[-1].request_id = request_id
-        case AttemptFailed() as failed:
-            _end_attempt(step, record, failed.outcome, failed.error_kind, failed.message)
-            step.cost_usd += failed.cost_usd
+        case AttemptFailed(cost_usd=cost):
             step.state = "pending"
-        case StepSucceeded() as succeeded:
-            _end_attempt(step, record, "ok")
-            step.state, step.artifacts = "done", succeeded.artifacts
-            step.cost_usd += succeeded.cost_usd
-            step.error_kind = step.error_message = None
-        case StepReused(artifacts=artifacts):
-            step.state, step.artifacts = "reused", artifacts
+            step.cost_usd += cost
+        case StepSucceeded(artifacts=artifacts, inputs=inputs, cost_usd=cost):
+            step.state, step.artifacts, step.inputs = "done", artifacts, inputs
+            step.cost_usd += cost
+        case StepReused(artifacts=artifacts, inputs=inputs):
+            step.state, step.artifacts, step.inputs = "reused", artifacts, inputs
         case StepFailed(error_kind=kind, message=message):
             step.state, step.error_kind, step.error_message = "failed", kind, message
         case StepBlocked(by=by):
             step.state, step.blocked_by = "skipped", by
-        case BackedOff() | WorkDone():
-            pass  # only the timeline shows these
         case _:
             pass
 
 
-def _end_attempt(
-    step: StepState, record: Record, outcome: str, kind: str | None = None, message: str | None = None
-) -> None:
-    if not step.attempts:
-        return
-    attempt = step.attempts[-1]
-    attempt.ended, attempt.ended_at, attempt.outcome = record.elapsed, record.at, outcome
-    attempt.error_kind, attempt.error_message = kind, message
+def _apply_to_attempt(step: StepState, event: Event, record: Record) -> None:
+    match event:
+        case StepQueued(attempt=n):
+            _attempt(step, n, record)
+        case AttemptStarted(attempt=n):
+            attempt = _attempt(step, n, record)
+            attempt.started, attempt.started_at = record.elapsed, record.at
+        case SubmitIntended(attempt=n, provider=provider):
+            _attempt(step, n, record).submitted_to = provider
+        case JobSubmitted(attempt=n, request_id=request_id):
+            _attempt(step, n, record).request_id = request_id
+        case WorkDone() if step.attempts and step.attempts[-1].run == record.run:
+            step.attempts[-1].pieces.append(event)
+        case AttemptFailed(attempt=n, outcome=outcome, error_kind=kind, message=message):
+            attempt = _attempt(step, n, record)
+            attempt.ended, attempt.ended_at, attempt.outcome = record.elapsed, record.at, outcome
+            attempt.error_kind, attempt.error_message = kind, message
+        case StepSucceeded(attempt=n):
+            attempt = _attempt(step, n, record)
+            attempt.ended, attempt.ended_at, attempt.outcome = record.elapsed, record.at, "ok"
+        case _:
+            pass
 
 
-def _close_open_attempt(step: StepState) -> None:
-    """An attempt that its process did not live to end: cancelled, or unknown if a paid request may be out."""
-    if not step.attempts or step.attempts[-1].outcome is not None:
-        return
-    attempt = step.attempts[-1]
-    attempt.outcome = "unknown" if attempt.submitting and step.planned.provider != "local" else "cancelled"
-    attempt.error_kind, attempt.error_message = "Killed", "the process ended before the attempt did"
+def _attempt(step: StepState, n: int, record: Record) -> Attempt:
+    """This try of this run; made here if the line that announced it is missing from a mended journal."""
+    last = step.attempts[-1] if step.attempts else None
+    if last is None or last.run != record.run or last.n != n:
+        # The assembly begins before its clips are there and takes seats piece by piece.
+        last = Attempt(run=record.run, n=n, queued=record.elapsed, by_pieces=step.planned.kind == Kind.ASSEMBLY)
+        step.attempts.append(last)
+    return last
+
+
+def _close(attempt: Attempt, *, ended: float, at: datetime | None) -> None:
+    """An attempt that its process did not live to end: unknown if a request may be out, else cancelled."""
+    may_be_out = attempt.submitted_to not in {None, "local"}
+    attempt.outcome = "unknown" if may_be_out else "cancelled"
+    attempt.ended, attempt.ended_at = max(ended, attempt.queued), at
+    attempt.error_kind, attempt.error_message = "Killed", "the run ended before the attempt did"

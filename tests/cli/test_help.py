@@ -1,0 +1,55 @@
+"""What the command says about itself, quickly."""
+
+import json
+import subprocess
+import sys
+from importlib import import_module
+
+import click
+import pytest
+
+from tests.cli.conftest import ROOT, Call, clean_environment
+from tiktoker_batch import __version__
+from tiktoker_batch.cli import COMMANDS
+
+HEAVY = ["trio", "yaml", "jsonschema", "jinja2", "numpy", "rich", "platformdirs", "PIL", "av", "tiktoker_batch.app"]
+
+
+def test_help_loads_nothing_heavy() -> None:
+    script = (
+        "import sys, json\nfrom tiktoker_batch.cli import main\n"
+        "try: main(['--help'])\nexcept SystemExit: pass\n"
+        "print(json.dumps(sorted(sys.modules)), file=sys.stderr)"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, env=clean_environment(), capture_output=True, text=True, check=True
+    )
+    assert [name for name in HEAVY if name in json.loads(shown.stderr)] == []
+
+
+def test_help_lists_the_commands_in_the_order_of_work_and_the_exit_codes(call: Call) -> None:
+    shown = call("--help")
+    listed = [line.split()[0] for line in shown.stdout.splitlines() if line[:2] == "  " and line[2:3].isalpha()]
+    assert [name for name in listed if name in COMMANDS] == list(COMMANDS)
+    assert "Exit codes:" in shown.stdout
+    assert "130  interrupted" in shown.stdout
+
+
+def test_the_version_is_the_packages(call: Call) -> None:
+    assert call("--version").stdout == f"tiktoker-batch {__version__}\n"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_begins_with_its_line_of_the_list_and_ends_with_an_example(name: str) -> None:
+    command: click.Command = import_module(f"tiktoker_batch.cli.{name}").command
+    shown = command.get_help(click.Context(command, info_name=name)).splitlines()
+    assert shown[2].strip() == COMMANDS[name]
+    assert shown[-2].strip() == "Example:"
+    assert shown[-1].strip().startswith(f"tiktoker-batch {name}")
+
+
+def test_a_mistyped_command_or_option_gets_the_nearest_name(call: Call) -> None:
+    command, option = call("validat"), call("plan", "x.yaml", "--ouput", "y")
+    assert (command.returncode, option.returncode) == (2, 2)
+    assert "did you mean 'validate'?" in command.stderr
+    assert "--output" in option.stderr

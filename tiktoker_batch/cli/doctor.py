@@ -1,0 +1,42 @@
+"""``doctor``: is this machine ready?"""
+
+import dataclasses
+from pathlib import Path
+
+from tiktoker_batch.cli.options import (
+    echo_json,
+    format_option,
+    optional_recipe_argument,
+    output_option,
+    show,
+    subcommand,
+)
+from tiktoker_batch.doctor import Check, examine, exit_code
+from tiktoker_batch.report.quantities import columns, counted
+
+
+@subcommand("doctor", example="tiktoker-batch doctor recipes/week12.yaml")
+@optional_recipe_argument
+@output_option
+@format_option
+def command(recipe: Path | None, output: Path | None, form: str) -> int:
+    """Check this machine and say how to mend what is missing.
+
+    With a recipe, also everything that it needs. Keys are looked for, never shown.
+    """
+    checks = examine(recipe, output)
+    if form == "json":
+        echo_json([dataclasses.asdict(check) for check in checks])
+    else:
+        show("\n".join(_lines(checks)))
+    return exit_code(checks)
+
+
+def _lines(checks: list[Check]) -> list[str]:
+    rows = columns([[check.verdict, check.name, check.message] for check in checks], indent=0)
+    lines = []
+    for check, row in zip(checks, rows, strict=True):
+        lines.append(row)
+        lines += [f"         {check.mend}"] if check.mend else []
+    problems = sum(check.verdict == "problem" for check in checks)
+    return [*lines, f"{counted(problems, 'problem')} to mend" if problems else "ready"]

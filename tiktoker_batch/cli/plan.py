@@ -1,0 +1,53 @@
+"""``plan``: what would run."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from tiktoker_batch import app
+from tiktoker_batch.cli.options import (
+    echo_json,
+    format_option,
+    limit_option,
+    output_option,
+    recipe_argument,
+    say,
+    show,
+    subcommand,
+)
+from tiktoker_batch.errors import ExitCode
+from tiktoker_batch.report.plan_text import budget_warning, plan_text
+
+WORK_TO_DO = 2  # of --detailed-exitcode, as Terraform has it
+
+
+@subcommand("plan", example="tiktoker-batch plan recipes/quickstart.yaml")
+@recipe_argument
+@output_option
+@limit_option
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 0 when nothing is to do, 2 when there is work.")
+@format_option
+def command(recipe: Path, output: Path | None, limits: Mapping[str, int], detailed_exitcode: bool, form: str) -> int:
+    """Show what would run, what it costs and how long it takes.
+
+    Changes nothing and calls nobody. Steps whose results still hold are reused.
+    """
+    preview = show_plan(recipe, app.Options(output=output, limits=limits), form)
+    return WORK_TO_DO if detailed_exitcode and preview.to_run else ExitCode.OK
+
+
+def show_plan(recipe: Path, options: app.Options, form: str) -> app.Preview:
+    """Print the plan; what could get in its way goes to stderr."""
+    preview = app.preview(recipe, options)
+    opened = preview.opened
+    if form == "json":
+        echo_json(preview.to_json())
+    else:
+        show(plan_text(opened.plan, preview.estimate, preview.action, str(opened.layout.root)))
+    warning = budget_warning(opened.plan, preview.estimate)
+    if warning:
+        say(f"warning: {warning}")
+    for reason in preview.not_ready:
+        say(f"not ready to run: {reason}")
+    return preview

@@ -1,0 +1,46 @@
+"""``render``: every prompt as it will be sent."""
+
+from pathlib import Path
+
+import click
+
+from tiktoker_batch import app
+from tiktoker_batch.cli.options import echo_json, format_option, recipe_argument, say, show, subcommand
+from tiktoker_batch.steps.prompts import Prompt
+
+
+@subcommand("render", example="tiktoker-batch render recipes/quickstart.yaml --select 'coffee/*/image'")
+@recipe_argument
+@click.option(
+    "--select", multiple=True, metavar="ID-GLOB", help="Only these videos or steps (mon-*/03/clip); repeatable."
+)
+@format_option
+def command(recipe: Path, select: tuple[str, ...], form: str) -> None:
+    """Print every prompt as it will be sent.
+
+    Words that another step has yet to write stand as «story» or «shot 3».
+    """
+    prompts = app.prompts(recipe, select)
+    if form == "json":
+        echo_json(
+            [
+                {
+                    "step": prompt.step.id,
+                    "kind": str(prompt.step.kind),
+                    "model": f"{prompt.step.provider}:{prompt.step.model}",
+                    "prompt": prompt.text,
+                    "deferred": prompt.deferred,
+                }
+                for prompt in prompts
+            ]
+        )
+        return
+    show("\n\n".join(f"{_heading(prompt)}\n{prompt.text.strip()}" for prompt in prompts))
+    if any(prompt.deferred for prompt in prompts):
+        say("note: words in «» are written while the batch runs; work/<video>/prompts keeps what was sent")
+
+
+def _heading(prompt: Prompt) -> str:
+    step = prompt.step
+    variant = f", variant {prompt.variant} of {prompt.variants}" if prompt.variants > 1 else ""
+    return f"--- {step.id} ({step.provider}:{step.model}{variant})"

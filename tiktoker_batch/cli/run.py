@@ -1,0 +1,78 @@
+"""``run``: make the videos."""
+
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from tiktoker_batch import app
+from tiktoker_batch.cli.options import (
+    Session,
+    limit_option,
+    output_option,
+    recipe_argument,
+    run_command,
+    say,
+    show,
+    subcommand,
+)
+from tiktoker_batch.cli.plan import show_plan
+from tiktoker_batch.errors import ExitCode
+from tiktoker_batch.report.console import Mode, open_progress
+from tiktoker_batch.report.run_text import failures_text, summary_text
+
+
+@subcommand("run", example="tiktoker-batch run recipes/quickstart.yaml --limit ffmpeg=2")
+@recipe_argument
+@output_option
+@limit_option
+@click.option("--fail-fast", is_flag=True, help="Start nothing more after the first step that fails.")
+@click.option("--allow-partial", is_flag=True, help="Exit with 0 also when videos lack a segment.")
+@click.option("--dry-run", is_flag=True, help="Only show the plan.")
+@click.option(
+    "--progress",
+    type=click.Choice(["auto", "rich", "plain", "json", "none"]),
+    default="auto",
+    show_default=True,
+    help="How to tell what happens, on stderr.",
+)
+@click.pass_obj
+def command(
+    session: Session,
+    *,
+    recipe: Path,
+    output: Path | None,
+    limits: Mapping[str, int],
+    fail_fast: bool,
+    allow_partial: bool,
+    dry_run: bool,
+    progress: Mode,
+) -> int:
+    """Make the videos; what is done already is reused.
+
+    Running again goes on where a run was stopped. The first Ctrl-C lets running steps finish, the second aborts.
+    """
+    options = app.Options(output=output, limits=limits, fail_fast=fail_fast, allow_partial=allow_partial)
+    if dry_run:
+        show_plan(recipe, options, "text")
+        return ExitCode.OK
+    opened = app.open_recipe(recipe, options)
+    session.output, session.again = opened.layout.root, run_command(recipe, output)
+    # Before and after the engine listens for itself, SIGTERM is as good as Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with open_progress(progress, sys.stderr, os.environ) as sink:
+        ended = app.run(opened, options, [sink])
+    show(summary_text(ended.state, ended.layout, ended.spent_usd))
+    _say_what_to_do(ended, session)
+    return ended.exit_code
+
+
+def _say_what_to_do(ended: app.Ended, session: Session) -> None:
+    failures = failures_text(ended.state)
+    if failures:
+        say(failures)
+    if ended.exit_code is ExitCode.INTERRUPTED:
+        say(f"interrupted; run again to go on: {session.again}")

@@ -1,0 +1,41 @@
+"""``status``: how far a batch is."""
+
+from pathlib import Path
+
+from tiktoker_batch import app
+from tiktoker_batch.cli.options import (
+    echo_json,
+    format_option,
+    output_option,
+    run_command,
+    show,
+    subcommand,
+    target_argument,
+)
+from tiktoker_batch.report.status_text import status_text
+from tiktoker_batch.store.manifest import manifest_json
+
+
+@subcommand("status", example="tiktoker-batch status output/quickstart")
+@target_argument
+@output_option
+@format_option
+def command(target: Path, output: Path | None, form: str) -> None:
+    """Show how far a batch is, also while it runs.
+
+    JSON has the shape of manifest.json.
+    """
+    standing = app.status(target, app.Options(output=output))
+    if form == "json":
+        echo_json(manifest_json(standing.state))
+        return
+    show(status_text(standing.state, standing.layout, abandoned=standing.abandoned, again=_again(standing)))
+
+
+def _again(standing: app.Standing) -> str | None:
+    """The command that goes on with a batch which is neither done nor at work."""
+    state, root = standing.state, standing.layout.root
+    if standing.running or state.state == "done":
+        return None
+    usual = root == Path("output") / state.name
+    return run_command(Path(state.recipe), None if usual else root)

@@ -1,0 +1,47 @@
+"""``validate``: check recipes without running them."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tiktoker_batch import app
+from tiktoker_batch.cli.options import echo_json, format_option, show, subcommand
+from tiktoker_batch.errors import ExitCode, RecipeError
+from tiktoker_batch.report.quantities import counted
+
+
+@subcommand("validate", example="tiktoker-batch validate recipes/quickstart.yaml")
+@click.argument("recipes", metavar="RECIPE...", type=click.Path(path_type=Path), nargs=-1, required=True)
+@format_option
+def command(recipes: tuple[Path, ...], form: str) -> int:
+    """Check recipes without running them.
+
+    Every problem is shown at once as file:line:column, with the nearest valid name.
+    """
+    checked = app.validate(recipes)
+    problems = [problem for each in checked for problem in each.problems]
+    if form == "json":
+        echo_json([_as_json(each) for each in checked])
+        return ExitCode.USAGE if problems else ExitCode.OK
+    for each in checked:
+        if each.opened:
+            videos, steps = len(each.opened.plan.videos), len(each.opened.plan.steps)
+            show(f"{each.path}: ok ({counted(videos, 'video')}, {counted(steps, 'step')})")
+    if problems:
+        raise RecipeError(problems)
+    return ExitCode.OK
+
+
+def _as_json(checked: app.Checked) -> dict[str, Any]:
+    plan = checked.opened.plan if checked.opened else None
+    return {
+        "recipe": str(checked.path),
+        "ok": not checked.problems,
+        "videos": len(plan.videos) if plan else None,
+        "steps": len(plan.steps) if plan else None,
+        "problems": [
+            {"path": each.path, "line": each.line, "column": each.column, "message": each.message}
+            for each in checked.problems
+        ],
+    }

@@ -1,0 +1,47 @@
+"""The first events of a run: who it is, and what each video of it consists of."""
+
+from collections.abc import Mapping
+
+from tiktoker_batch import __version__
+from tiktoker_batch.events import PlannedStep, Recorder, RunStarted, VideoPlanned
+from tiktoker_batch.model import Json, Plan, PlannedVideo, Video
+
+
+def announce(plan: Plan, recorder: Recorder, *, options: Mapping[str, Json], limits: Mapping[str, int]) -> None:
+    """Tell the journal what is about to run."""
+    recorder.emit(
+        RunStarted(
+            batch=plan.recipe.name,
+            recipe=plan.recipe.path,
+            recipe_sha256=plan.recipe.sha256,
+            tool_version=__version__,
+            options=options,
+            limits=limits,
+        )
+    )
+    for planned in plan.videos:
+        recorder.emit(
+            VideoPlanned(video=planned.video.id, title=title_of(planned.video), steps=_planned_steps(planned))
+        )
+
+
+def _planned_steps(planned: PlannedVideo) -> tuple[PlannedStep, ...]:
+    return tuple(
+        PlannedStep(
+            id=step.id,
+            kind=step.kind,
+            key=step.key,
+            needs=step.needs,
+            provider=step.provider,
+            model=step.model,
+            estimated_seconds=step.estimated_seconds,
+            estimated_cost_usd=step.estimated_cost_usd,
+        )
+        for step in planned.steps
+    )
+
+
+def title_of(video: Video) -> str:
+    """A line that names a video to people: its topic, else the beginning of its script."""
+    words = (video.topic or video.script or video.id).split()
+    return " ".join(words[:12]) + (" …" if len(words) > 12 else "")

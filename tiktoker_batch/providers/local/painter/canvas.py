@@ -1,0 +1,109 @@
+"""Layers with soft edges: shapes are drawn at twice the size and brought down."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFilter
+
+from tiktoker_batch.providers.local.painter.palette import Rgb, vertical
+
+OVER = 2  # supersampling
+Pixels = NDArray[np.float32]
+Mask = NDArray[np.float32]
+Points = Sequence[tuple[float, float]]
+
+
+@dataclass(slots=True)
+class Layer:
+    """Colour (height x width x 3, in [0, 1]) and coverage (height x width); ``depth`` runs from 0, far, to 1, near."""
+
+    colour: Pixels
+    cover: Mask
+    depth: float
+    solid: bool = True
+
+
+def blank(width: int, height: int) -> Image.Image:
+    """An empty mask at the size that shapes are drawn in."""
+    return Image.new("L", (width * OVER, height * OVER), 0)
+
+
+def soft(mask: Image.Image) -> Mask:
+    """A drawn mask, brought down to pixels in [0, 1]."""
+    return np.asarray(mask.reduce(OVER), dtype=np.float32) / 255
+
+
+def draw_polygon(mask: Image.Image, points: Points) -> None:
+    """Fill a polygon given in pixels."""
+    ImageDraw.Draw(mask).polygon([(x * OVER, y * OVER) for x, y in points], fill=255)
+
+
+def draw_oval(mask: Image.Image, box: tuple[float, float, float, float]) -> None:
+    """Fill an ellipse given in pixels."""
+    left, top, right, bottom = (side * OVER for side in box)
+    if right > left and bottom > top:
+        ImageDraw.Draw(mask).ellipse((left, top, right, bottom), fill=255)
+
+
+def draw_line(mask: Image.Image, points: Points, thickness: float, *, taper: bool = False) -> None:
+    """A round line through points given in pixels; a tapering one ends in a tip."""
+    draw = ImageDraw.Draw(mask)
+    path = smooth_path(points, closed=False) if len(points) > 2 else list(points)
+    for index, ((x, y), (to_x, to_y)) in enumerate(zip(path, path[1:], strict=False)):
+        share = 1 - 0.75 * index / len(path) if taper else 1.0
+        thick = thickness * share * OVER
+        draw.line((x * OVER, y * OVER, to_x * OVER, to_y * OVER), fill=255, width=max(1, round(thick)))
+        for end_x, end_y in ((x, y), (to_x, to_y)):
+            box = (end_x * OVER - thick / 2, end_y * OVER - thick / 2, end_x * OVER + thick / 2, end_y * OVER + thick / 2)
+            draw.ellipse(box, fill=255)
+
+
+def smooth_path(points: Points, *, closed: bool, steps: int = 24) -> list[tuple[float, float]]:
+    """A Catmull-Rom curve through the points."""
+    around = [points[-1], *points, points[0], points[1 % len(points)]] if closed else [points[0], *points, points[-1]]
+    path = []
+    for p0, p1, p2, p3 in zip(around, around[1:], around[2:], around[3:], strict=False):
+        for step in range(steps):
+            t = step / steps
+            path.append((_catmull(p0[0], p1[0], p2[0], p3[0], t), _catmull(p0[1], p1[1], p2[1], p3[1], t)))
+    return path if closed else [*path, points[-1]]
+
+
+def _catmull(a: float, b: float, c: float, d: float, t: float) -> float:
+    return 0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t * t + (3 * b - a - 3 * c + d) * t * t * t)
+
+
+def tinted(cover: Mask, top: Rgb, bottom: Rgb, depth: float) -> Layer:
+    """A layer of this coverage, shaded from top to bottom of what is covered."""
+    height, width = cover.shape
+    rows = np.flatnonzero(cover.max(axis=1) > 0.01)
+    first, last = (int(rows[0]), int(rows[-1]) + 1) if len(rows) else (0, height)
+    stops = [0.0, first / height, last / height, 1.0]
+    shade = vertical([top, top, bottom, bottom], height, stops)
+    colour = np.broadcast_to(shade[:, None, :], (height, width, 3)).copy()
+    return Layer(colour=colour, cover=cover, depth=depth)
+
+
+def over(base: Pixels, layer: Layer) -> Pixels:
+    """The layer laid over a picture."""
+    cover = layer.cover[..., None]
+    return base * (1 - cover) + layer.colour * cover
+
+
+def blurred(field: Mask, radius: float) -> Mask:
+    """A field blurred by a Gaussian, computed at a quarter of the size where that cannot be seen."""
+    height, width = field.shape
+    factor = 4 if radius >= 8 else 1
+    image = Image.fromarray((np.clip(field, 0, 1) * 255).astype(np.uint8))
+    small = image.resize((max(1, width // factor), max(1, height // factor)), Image.Resampling.BILINEAR)
+    small = small.filter(ImageFilter.GaussianBlur(radius / factor))
+    return np.asarray(small.resize((width, height), Image.Resampling.BICUBIC), dtype=np.float32) / 255
+
+
+def glow_at(width: int, height: int, x: float, y: float, radius: float) -> Mask:
+    """Light that fades from a point: 1 in its middle, about 0 at ``radius``."""
+    ys = (np.arange(height, dtype=np.float32) - y)[:, None]
+    xs = (np.arange(width, dtype=np.float32) - x)[None, :]
+    return np.exp(-(xs * xs + ys * ys) / (2 * (radius / 2.4) ** 2))

@@ -1,0 +1,103 @@
+"""``report.html``: one file that needs nothing else, for a browser, a phone or a printer."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from tiktoker_batch.events import Record
+from tiktoker_batch.report.drawing import draw
+from tiktoker_batch.report.quantities import counted, one_line, seconds_text, usd_text
+from tiktoker_batch.report.summary import summarize
+from tiktoker_batch.report.timeline import run_offsets, timeline
+from tiktoker_batch.resources import resource_path
+from tiktoker_batch.store.artifacts import write_atomic
+from tiktoker_batch.store.layout import Layout
+from tiktoker_batch.store.state import BatchState, StepState, fold
+
+OPEN_VIDEOS = 6  # as many as this are shown unfolded; more would bury the summary
+OPEN_STEPS = 300
+
+# The sign that stands beside a state's name, so that colour is never the only difference.
+SIGNS = {
+    "done": "✓",
+    "reused": "↻",
+    "failed": "✗",
+    "partial": "◐",
+    "skipped": "⊘",
+    "running": "▶",
+    "pending": "…",
+    "interrupted": "‖",
+    "stopped": "■",
+}
+
+
+def write_report(layout: Layout, records: Iterable[Record]) -> Path:
+    """Write the report of these records, complete or not at all; gives its path."""
+    write_atomic(layout.report, render_report(fold(records)), root=layout.root)
+    return layout.report
+
+
+def render_report(state: BatchState) -> str:
+    """The report as HTML."""
+    environment = Environment(
+        loader=FileSystemLoader(resource_path("templates", "report")),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"seconds": seconds_text, "usd": usd_text, "moment": _moment, "one_line": one_line}
+    environment.globals |= {"counted": counted, "signs": SIGNS}
+    return environment.get_template("report.html.j2").render(
+        summary=summarize(state),
+        videos=_videos(state),
+        steps=state.steps.values(),
+        took=_took,
+        error=_error,
+        open_videos=len(state.videos) <= OPEN_VIDEOS,
+        open_steps=len(state.steps) <= OPEN_STEPS,
+    )
+
+
+def _videos(state: BatchState) -> Iterator[dict[str, Any]]:
+    """Those that need a look first: failed, partial, unfinished, done; each kind in the recipe's order."""
+    offsets = run_offsets(state)
+    order = {"failed": 0, "partial": 1, "running": 2, "pending": 3, "done": 4}
+    for video in sorted(state.videos.values(), key=lambda video: order.get(video.state, 5)):
+        found = timeline(video, state, offsets)
+        yield {
+            "video": video,
+            "file": quote(video.output) if video.output else None,
+            "drawing": draw(found, video.id) if found else None,
+            "ended": sum(step.state not in {"pending", "running"} for step in video.steps),
+        }
+
+
+def _took(step: StepState) -> tuple[float, float]:
+    """Seconds waited and worked, over all attempts; pieces of an assembly wait for seats of their own."""
+    waited = sum(
+        attempt.waited_seconds + sum(piece.waited for piece in attempt.pieces if attempt.by_pieces)
+        for attempt in step.attempts
+    )
+    return waited, sum(attempt.worked_seconds for attempt in step.attempts)
+
+
+def _error(step: StepState) -> str:
+    """Why a step is not done, or what it had to overcome."""
+    if step.state == "skipped":
+        return f"needs {step.blocked_by}"
+    found = [attempt for attempt in step.attempts if attempt.error_kind]
+    if step.state == "failed" or found:
+        kind = step.error_kind or (found[-1].error_kind if found else "")
+        message = step.error_message or (found[-1].error_message if found else "")
+        return f"{kind}: {message}"
+    return ""
+
+
+def _moment(at: datetime | None) -> str:
+    return at.strftime("%Y-%m-%d %H:%M:%S UTC") if at else ""

@@ -1,0 +1,147 @@
+"""What a batch took, in numbers: time, money, the slowest steps, the limits it ran into, and why steps failed."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from tiktoker_batch.model import Kind
+from tiktoker_batch.report.timeline import peak
+from tiktoker_batch.store.state import Attempt, BatchState, StepState
+
+SLOWEST = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitUse:
+    """A limit of the newest run and what it meant over all runs: the most seats taken, and seconds waited for one."""
+
+    name: str
+    seats: int
+    peak: int
+    waited_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Steps that failed for the same reason, and how many never started because of them."""
+
+    kind: str
+    message: str
+    steps: tuple[str, ...]
+    blocked: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """The batch in numbers; ``speed_up`` is the work of all attempts over the wall time of all runs."""
+
+    name: str
+    recipe: str
+    state: str
+    runs: int
+    started_at: datetime | None
+    updated_at: datetime | None
+    videos: Mapping[str, int]
+    steps: Mapping[str, int]
+    finished_seconds: float
+    wall_seconds: float
+    sequential_seconds: float
+    speed_up: float | None
+    spent_usd: Decimal
+    estimated_usd: Decimal
+    slowest: tuple[tuple[StepState, float], ...]
+    limits: tuple[LimitUse, ...]
+    failures: tuple[Failure, ...]
+
+
+def summarize(state: BatchState) -> Summary:
+    """Add a batch up."""
+    steps, videos = state.steps.values(), state.videos.values()
+    wall = sum(state.wall_by_run.values())
+    sequential = sum(attempt.worked_seconds for attempt in state.attempts())
+    return Summary(
+        name=state.name,
+        recipe=state.recipe,
+        state=state.state,
+        runs=state.runs,
+        started_at=state.started_at,
+        updated_at=state.updated_at,
+        videos=Counter(video.state for video in videos),
+        steps=Counter(step.state for step in steps),
+        finished_seconds=sum(video.duration_seconds or 0 for video in videos if video.state in {"done", "partial"}),
+        wall_seconds=wall,
+        sequential_seconds=sequential,
+        speed_up=sequential / wall if wall > 0 and sequential > 0 else None,
+        spent_usd=state.spent_usd,
+        estimated_usd=sum((step.planned.estimated_cost_usd for step in steps), Decimal(0)),
+        slowest=_slowest(steps),
+        limits=tuple(_limit_use(name, seats, steps) for name, seats in state.limits.items()),
+        failures=_failures(state),
+    )
+
+
+def _slowest(steps: Iterable[StepState]) -> tuple[tuple[StepState, float], ...]:
+    worked = [(step, sum(attempt.worked_seconds for attempt in step.attempts)) for step in steps]
+    ordered = sorted((pair for pair in worked if pair[1] > 0), key=lambda pair: -pair[1])
+    return tuple(ordered[:SLOWEST])
+
+
+def _limit_use(name: str, seats: int, steps: Iterable[StepState]) -> LimitUse:
+    attempts = [
+        attempt for step in steps if _is_under(step, name) for attempt in step.attempts if not attempt.by_pieces
+    ]
+    pieces = [(attempt, piece) for step in steps for attempt in step.attempts for piece in attempt.pieces]
+    busy = [_busy(attempt) for attempt in attempts if attempt.started is not None]
+    waited = sum(attempt.waited_seconds for attempt in attempts)
+    if name == "ffmpeg":
+        busy += [(attempt.run * _APART + piece.began, attempt.run * _APART + piece.ended) for attempt, piece in pieces]
+        waited += sum(piece.waited for _, piece in pieces)
+    return LimitUse(name=name, seats=seats, peak=peak(busy), waited_seconds=waited)
+
+
+_HEAVY = frozenset({Kind.IMAGE, Kind.CLIP, Kind.NARRATION})
+_APART = 1e7  # seconds: no run lasts that long, so those of different runs never overlap
+
+
+def _busy(attempt: Attempt) -> tuple[float, float]:
+    started = attempt.started or 0.0
+    ended = attempt.ended if attempt.ended is not None else started
+    return attempt.run * _APART + started, attempt.run * _APART + max(started, ended)
+
+
+def _is_under(step: StepState, limit: str) -> bool:
+    """Limits are named after providers, ``provider:model`` or local resources. Our own light work takes no seat."""
+    planned = step.planned
+    if planned.provider == "local" and planned.kind not in _HEAVY:
+        return False
+    return limit in {planned.provider, f"{planned.provider}:{planned.model}"}
+
+
+def _failures(state: BatchState) -> tuple[Failure, ...]:
+    """The same trouble of several steps is told once, the most frequent first."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for step in state.steps.values():
+        if step.state == "failed":
+            last = step.attempts[-1].error_message if step.attempts else None
+            alike.setdefault((step.error_kind or "", last or step.error_message or "it failed"), []).append(step.id)
+    blocked = _blocked(state)
+    found = [
+        Failure(kind=kind, message=message, steps=tuple(ids), blocked=sum(blocked[step_id] for step_id in ids))
+        for (kind, message), ids in alike.items()
+    ]
+    return tuple(sorted(found, key=lambda failure: -len(failure.steps)))
+
+
+def _blocked(state: BatchState) -> Counter[str]:
+    """How many steps each failed one kept from starting, directly or through others."""
+    culprits: Counter[str] = Counter()
+    for step in state.steps.values():
+        by, seen = step.blocked_by, {step.id}
+        while by in state.steps and by not in seen and state.steps[by].blocked_by:
+            seen.add(by)
+            by = state.steps[by].blocked_by
+        if by:
+            culprits[by] += 1
+    return culprits
