@@ -15,7 +15,7 @@ from tiktoker_batch.store.artifacts import write_atomic
 
 @dataclass
 class ScriptedProvider:
-    """Takes ``seconds`` a job; ``script`` gives a step's errors in order, ``None`` meaning success (so does its end)."""
+    """Takes ``seconds`` a job; ``script`` gives a step's errors in order, ``None`` and its end meaning success."""
 
     script: Mapping[str, Sequence[Exception | None]] = field(default_factory=dict)
     seconds: float = 1.0

@@ -269,7 +269,7 @@ def record_to_json(record: Record) -> dict[str, Any]:
         "at": record.at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "elapsed": round(record.elapsed, 6),
         "run": record.run,
-        **{f.name: _plain(getattr(record.event, f.name)) for f in fields(record.event)},
+        **{name: _plain(getattr(record.event, name)) for name in _FIELDS[type(record.event)]},
     }
 
 
@@ -278,15 +278,21 @@ def record_from_json(line: Mapping[str, Any]) -> Record | None:
     cls = EVENT_TYPES.get(line["event"])
     if cls is None:
         return None
-    values = {f.name: _typed(f.name, line[f.name]) for f in fields(cls) if f.name in line}
+    values = {name: _typed(name, line[name]) for name in _FIELDS[cls] if name in line}
     return Record(at=datetime.fromisoformat(line["at"]), elapsed=line["elapsed"], run=line["run"], event=cls(**values))
 
 
+# The names of the fields, looked up once: this is done for every line of a journal.
+_FIELDS = {cls: tuple(f.name for f in fields(cls)) for cls in (*EVENT_TYPES.values(), Artifact, PlannedStep)}
+
+
 def _plain(value: Any) -> Any:
+    if value is None or type(value) in {str, int, float, bool}:
+        return value
     if isinstance(value, Decimal):
         return str(value)
     if isinstance(value, Artifact | PlannedStep):
-        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+        return {name: _plain(getattr(value, name)) for name in _FIELDS[type(value)]}
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
     if isinstance(value, Mapping):

@@ -39,9 +39,8 @@ def main() -> None:
     for label, seconds, target in (("fresh", first, 60.0), ("everything reused", second, 1.5)):
         median = statistics.median(seconds)
         word = "pass" if median <= target else "FALLS SHORT"
-        print(
-            f"  {label:18} median {median:6.2f} s  (min {min(seconds):.2f}, max {max(seconds):.2f})  <= {target} s: {word}"
-        )
+        spread = f"min {min(seconds):.2f}, max {max(seconds):.2f}"
+        print(f"  {label:18} median {median:6.2f} s  ({spread})  <= {target} s: {word}")
 
 
 if __name__ == "__main__":

@@ -17,11 +17,11 @@ from tiktoker_batch.media.ffmpeg import bundled_ffmpeg, run_ffmpeg
 from tiktoker_batch.model import Artifact, Kind, Shot, Step, Video
 from tiktoker_batch.planning.build import Planning, build_plan
 from tiktoker_batch.providers.base import Produced, Request
+from tiktoker_batch.recipe.prompts import builtin_templates
 from tiktoker_batch.steps.base import Inputs, Made, Tools, Work
 from tiktoker_batch.steps.registry import STEP_KINDS
 from tiktoker_batch.store.artifacts import commit, new_part, write_atomic
 from tiktoker_batch.store.layout import Layout
-from tiktoker_batch.recipe.prompts import builtin_templates
 
 FFMPEG = bundled_ffmpeg()
 LANGUAGES = {"en": Language(code="en", name="English", words_per_minute=160, script="latin")}

@@ -160,9 +160,10 @@ async def test_a_failing_ffmpeg_says_why(tmp_path: Path) -> None:
 async def test_cancelling_leaves_no_process_behind(tmp_path: Path) -> None:
     with trio.move_on_after(0.5) as scope:
         await run_ffmpeg(
-            FFMPEG, ["-re", "-f", "lavfi", "-i", "testsrc2=duration=60", "-metadata", f"title={tmp_path}", "-f", "null", "-"],
+            FFMPEG,
+            [*["-re", "-f", "lavfi", "-i", "testsrc2=duration=60", "-metadata"], f"title={tmp_path}", "-f", "null", "-"],
             cwd=tmp_path,
-        )  # fmt: skip
+        )
     assert scope.cancelled_caught
     running = (entry.read_bytes() for entry in Path("/proc").glob("[0-9]*/cmdline") if entry.exists())
     assert not any(str(tmp_path).encode() in line for line in running)

@@ -9,7 +9,7 @@ import pytest
 from tests.values import a_model, a_recipe, a_video
 from tiktoker_batch.catalog.loader import load_catalog
 from tiktoker_batch.engine.capacity import capacities
-from tiktoker_batch.model import Kind, Model, Models, Music, Plan, Price, Publish, Shot, Step, Style, Video
+from tiktoker_batch.model import Captions, Kind, Model, Models, Music, Plan, Price, Publish, Shot, Step, Style, Video
 from tiktoker_batch.planning.build import Planning, build_plan
 from tiktoker_batch.planning.estimate import estimate
 from tiktoker_batch.planning.view import plan_json
@@ -99,7 +99,7 @@ def test_another_voice_touches_no_picture() -> None:
 
 def test_another_caption_look_touches_only_captions_and_the_video() -> None:
     before = video()
-    after = dataclasses.replace(before, captions=dataclasses.replace(before.captions or pytest.fail(), preset="pop"))
+    after = dataclasses.replace(before, captions=dataclasses.replace(before.captions or Captions(), preset="pop"))
     assert changed(before, after) == {"captions", "assembly"}
 
 

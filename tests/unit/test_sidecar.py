@@ -23,7 +23,12 @@ def test_it_names_the_file_and_says_what_to_publish_with_it(tmp_path: Path) -> N
     assert told["file"] == "one.mp4"
     assert (told["sha256"], told["duration_seconds"], told["state"]) == ("abc", 12.5, "done")
     assert told["publish_at"] == "2027-03-15T18:00:00+01:00"
-    assert (told["caption"], told["hashtags"], told["platforms"], told["tags"]) == ("Who?", ["ai", "noir"], ["tiktok"], ["a"])
+    assert (told["caption"], told["hashtags"], told["platforms"], told["tags"]) == (
+        "Who?",
+        ["ai", "noir"],
+        ["tiktok"],
+        ["a"],
+    )
 
 
 def test_a_machine_made_video_says_so_unless_told_otherwise(tmp_path: Path) -> None:

@@ -33,14 +33,15 @@ def load_looks() -> Mapping[str, Look]:
             layers=tuple(entry["layers"]),
             finish=tuple(entry["finish"]),
         )
-        for name, entry in yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)).items()
+        for name, entry in yaml.safe_load(text).items()
     }
 
 
 # What people write when they describe a look of their own.
 HINTS: Mapping[str, str] = {
     "vector": "minimalism", "flat": "minimalism", "minimal": "minimalism", "simple": "minimalism", "neon": "cyberpunk",
-    "cyber": "cyberpunk", "oil": "oil_painting", "canvas": "oil_painting", "painting": "oil_painting", "ink": "comic_book",
+    "cyber": "cyberpunk", "oil": "oil_painting", "canvas": "oil_painting", "painting": "oil_painting",
+    "ink": "comic_book",
     "comic": "comic_book", "outlines": "comic_book", "cartoon": "storybook_classic", "storybook": "storybook_classic",
     "watercolour": "watercolor", "watercolor": "watercolor", "gouache": "watercolor", "pixel": "pixel_art",
     "retro": "retro_80s", "synthwave": "retro_80s", "vintage": "vintage_postcard", "postcard": "vintage_postcard",

@@ -3,11 +3,10 @@
 import json
 from typing import Any
 
+from tiktoker_batch.model import Publish, Video
 from tiktoker_batch.store.artifacts import write_atomic
 from tiktoker_batch.store.layout import Layout
 from tiktoker_batch.store.state import VideoState
-
-from tiktoker_batch.model import Publish, Video
 
 
 def sidecar_json(video: Video, state: VideoState) -> dict[str, Any]:

@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import trio
-from tiktoker_batch.providers.local.writer import write_shots, write_story
 
 from tiktoker_batch.errors import BadRequest
 from tiktoker_batch.model import Json, Kind
 from tiktoker_batch.providers.base import Job, Produced, Request
 from tiktoker_batch.providers.local.pool import WorkerPool
+from tiktoker_batch.providers.local.writer import write_shots, write_story
 
 
 class LocalProvider:

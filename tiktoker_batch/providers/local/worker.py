@@ -68,7 +68,6 @@ def _film(arguments: dict[str, Any]) -> None:
 
 def _speak(arguments: dict[str, Any]) -> list[dict[str, Any]]:
     from tiktoker_batch.media.captions import words_to_json  # noqa: PLC0415
-
     from tiktoker_batch.providers.local.speech.speak import speak  # noqa: PLC0415
 
     return words_to_json(speak(**_paths(arguments, "into")))

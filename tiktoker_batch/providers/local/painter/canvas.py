@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +12,8 @@ from PIL import Image, ImageDraw, ImageFilter
 from tiktoker_batch.providers.local.painter.palette import Rgb, vertical
 
 OVER = 2  # supersampling
-Pixels = NDArray[np.float32]
-Mask = NDArray[np.float32]
+Pixels = NDArray[np.floating[Any]]
+Mask = NDArray[np.floating[Any]]
 Points = Sequence[tuple[float, float]]
 
 
@@ -23,6 +25,11 @@ class Layer:
     cover: Mask
     depth: float
     solid: bool = True
+
+
+def tint(colour: Rgb) -> Pixels:
+    """A colour as three numbers that pictures can be multiplied with."""
+    return np.array(colour, dtype=np.float32)
 
 
 def blank(width: int, height: int) -> Image.Image:
@@ -51,12 +58,17 @@ def draw_line(mask: Image.Image, points: Points, thickness: float, *, taper: boo
     """A round line through points given in pixels; a tapering one ends in a tip."""
     draw = ImageDraw.Draw(mask)
     path = smooth_path(points, closed=False) if len(points) > 2 else list(points)
-    for index, ((x, y), (to_x, to_y)) in enumerate(zip(path, path[1:], strict=False)):
+    for index, ((x, y), (to_x, to_y)) in enumerate(pairwise(path)):
         share = 1 - 0.75 * index / len(path) if taper else 1.0
         thick = thickness * share * OVER
         draw.line((x * OVER, y * OVER, to_x * OVER, to_y * OVER), fill=255, width=max(1, round(thick)))
         for end_x, end_y in ((x, y), (to_x, to_y)):
-            box = (end_x * OVER - thick / 2, end_y * OVER - thick / 2, end_x * OVER + thick / 2, end_y * OVER + thick / 2)
+            box = (
+                end_x * OVER - thick / 2,
+                end_y * OVER - thick / 2,
+                end_x * OVER + thick / 2,
+                end_y * OVER + thick / 2,
+            )
             draw.ellipse(box, fill=255)
 
 
@@ -107,3 +119,9 @@ def glow_at(width: int, height: int, x: float, y: float, radius: float) -> Mask:
     ys = (np.arange(height, dtype=np.float32) - y)[:, None]
     xs = (np.arange(width, dtype=np.float32) - x)[None, :]
     return np.exp(-(xs * xs + ys * ys) / (2 * (radius / 2.4) ** 2))
+
+
+def luma(picture: Pixels) -> Mask:
+    """How bright each pixel is (BT.709)."""
+    light: Mask = picture @ tint((0.2126, 0.7152, 0.0722))
+    return light

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,12 +23,17 @@ from tiktoker_batch.providers.local.painter.canvas import (
     over,
     smooth_path,
     soft,
+    tint,
     tinted,
 )
+from tiktoker_batch.providers.local.painter.finishes import FINISHES
+from tiktoker_batch.providers.local.painter.layering import LAYERS
 from tiktoker_batch.providers.local.painter.noise import ridge
 from tiktoker_batch.providers.local.painter.palette import Palette, Rgb, from_words, mix, rgb, shifted
-from tiktoker_batch.providers.local.painter.scenes import SCENES, WHITE, Stage, choose
-from tiktoker_batch.providers.local.painter.treatments import FINISHES, LAYERS
+from tiktoker_batch.providers.local.painter.scenes import SCENES, choose
+from tiktoker_batch.providers.local.painter.stage import WHITE, Stage
+
+Frame = tuple[float, float, float, float]  # left, top, width, height in pixels
 
 OVERSCAN = 1.14  # how much larger than the frame the layers are painted, so that the camera has room to move
 FRONT = 0.5  # layers of this depth and nearer move as the foreground
@@ -55,8 +61,12 @@ def paint(
     for layer in built:
         for name in look.layers:
             LAYERS[name](layer, stage)
-    back, full = _compose(built[0].colour, [layer for layer in built if layer.depth < FRONT]), _compose(built[0].colour, built)
-    front = 1 - np.prod([1 - layer.cover for layer in built if layer.depth >= FRONT] or [np.ones_like(built[0].cover)], axis=0)
+        layer.colour = layer.colour.astype(np.float32, copy=False)
+        layer.cover = layer.cover.astype(np.float32, copy=False)
+    nearer = [layer for layer in built if layer.depth >= FRONT]
+    back = _compose(built[0].colour, [layer for layer in built[1:] if layer.depth < FRONT])
+    full = _compose(back, nearer)
+    front = 1 - np.prod([1 - layer.cover for layer in nearer] or [np.ones_like(built[0].cover)], axis=0)
     state = stage.rng.bit_generator.state
     back = _finish(back, stage, look)
     stage.rng.bit_generator.state = state  # the same grain, rain and paper on both
@@ -97,7 +107,15 @@ def _build(stage: Stage, prompt: str, reference: Path | None) -> list[Layer]:
 
 SIZES = {"octopus": 0.62, "castle": 0.62, "lighthouse": 0.40, "whale": 0.74, "cup": 0.44, "fish": 0.42, "bird": 0.40}
 DEPTHS = {"lighthouse": 0.6, "castle": 0.5}
-FLOATING = {"octopus": 0.56, "fish": 0.50, "whale": 0.46, "bird": 0.34, "balloon": 0.52, "rocket": 0.60, "astronaut": 0.60}
+FLOATING = {
+    "octopus": 0.56,
+    "fish": 0.50,
+    "whale": 0.46,
+    "bird": 0.34,
+    "balloon": 0.52,
+    "rocket": 0.60,
+    "astronaut": 0.60,
+}
 
 
 def _placed(stage: Stage, subject: str, place: str) -> list[Layer]:
@@ -106,18 +124,26 @@ def _placed(stage: Stage, subject: str, place: str) -> list[Layer]:
     size = SIZES.get(subject, 0.40) * stage.width * float(rng.uniform(0.92, 1.15))
     bottom = stage.row(FLOATING.get(subject, stage.ground)) + float(rng.uniform(-0.02, 0.02)) * stage.height
     x = stage.width * (0.5 + float(rng.choice([-0.11, 0.11]))) + float(rng.uniform(-0.03, 0.03)) * stage.width
-    tall = size * {"lighthouse": 2.1, "person": 1.7, "detective": 1.7, "king": 1.5, "robot": 1.4, "rocket": 1.6, "lamp": 1.7, "astronaut": 1.5}.get(subject, 1.0)
+    tall = size * {
+        "lighthouse": 2.1,
+        "person": 1.7,
+        "detective": 1.7,
+        "king": 1.5,
+        "robot": 1.4,
+        "rocket": 1.6,
+        "lamp": 1.7,
+        "astronaut": 1.5,
+    }.get(subject, 1.0)
     frame = (x - size / 2, bottom - tall, size, tall)
     body = mix(mix(stage.palette.near, stage.palette.ink, 0.35), stage.palette.accent, 0.10)
     if place in {"deep", "room"} or stage.night < 0.3:
         body = mix(body, stage.palette.accent, 0.42)
     thing = _subject_layer(stage, subject, frame, body)
     halo = glow_at(stage.width, stage.height, x, bottom - tall * 0.6, max(size, tall) * 1.15) * 0.34
-    tone = np.array(mix(stage.palette.horizon, WHITE, 0.25), np.float32)
-    behind = Layer(
-        colour=np.broadcast_to(tone, (stage.height, stage.width, 3)).copy(), cover=halo.astype(np.float32),
-        depth=thing.depth - 0.08, solid=False,
-    )  # fmt: skip
+    tone = tint(mix(stage.palette.horizon, WHITE, 0.25))
+    # Light in the air belongs to the background: in the foreground it would drag a ghost of the sky along.
+    air = np.broadcast_to(tone, (stage.height, stage.width, 3)).copy()
+    behind = Layer(colour=air, cover=halo.astype(np.float32), depth=FRONT - 0.05, solid=False)
     if subject in FLOATING:
         return [behind, thing]
     if place == "sea":
@@ -139,35 +165,60 @@ def _islet(stage: Stage, x: float, bottom: float, size: float, depth: float) -> 
 def _shadow(stage: Stage, x: float, bottom: float, size: float, depth: float) -> Layer:
     mask = blank(stage.width, stage.height)
     draw_oval(mask, (x - size * 0.55, bottom - size * 0.05, x + size * 0.55, bottom + size * 0.07))
-    ink = np.array(stage.palette.ink, np.float32)
+    ink = tint(stage.palette.ink)
     return Layer(
         colour=np.broadcast_to(ink, (stage.height, stage.width, 3)).copy(), cover=blurred(soft(mask), 8) * 0.55,
         depth=depth, solid=False,
     )  # fmt: skip
 
 
-def _subject_layer(stage: Stage, subject: str, frame: tuple[float, float, float, float], body: Rgb) -> Layer:
-    height, width = stage.height, stage.width
-    colour = np.broadcast_to(np.array(body, np.float32), (height, width, 3)).copy()
-    cover = np.zeros((height, width), np.float32)
-    shine = np.zeros((height, width), np.float32)
+def _subject_layer(stage: Stage, subject: str, frame: Frame, body: Rgb) -> Layer:
+    """The subject's shapes one over the other, drawn on a cut-out of the canvas that holds them with their glow."""
+    cut = _cut(stage, frame)
+    rows, columns = slice(cut.top, cut.top + cut.height), slice(cut.left, cut.left + cut.width)
+    inner = (frame[0] - cut.left, frame[1] - cut.top, frame[2], frame[3])
+    small_colour, small_cover = _draw_subject(stage, subject, inner, body, (cut.width, cut.height))
+    colour = np.zeros((stage.height, stage.width, 3), np.float32)
+    cover = np.zeros((stage.height, stage.width), np.float32)
+    colour[rows, columns], cover[rows, columns] = small_colour, small_cover
+    return Layer(colour=colour, cover=cover, depth=DEPTHS.get(subject, 0.62))
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A part of the canvas, in pixels."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+
+def _cut(stage: Stage, frame: Frame) -> Cut:
+    left, top, wide, tall = frame
+    first_x, first_y = max(0, int(left - wide * 0.1)), max(0, int(top - tall * 0.1))
+    last_x, last_y = min(stage.width, int(left + wide * 1.1) + 1), min(stage.height, int(top + tall * 1.05) + 1)
+    return Cut(first_x, first_y, max(2, last_x - first_x), max(2, last_y - first_y))
+
+
+def _draw_subject(stage: Stage, subject: str, frame: Frame, body: Rgb, size: tuple[int, int]) -> tuple[Pixels, Mask]:
+    width, height = size
+    colour: Pixels = np.broadcast_to(tint(body), (height, width, 3)).copy()
+    cover, shine = np.zeros((height, width), np.float32), np.zeros((height, width), np.float32)
     for form, tone, numbers in subjects.SUBJECTS[subject]:
-        mask = _shape(stage, form, numbers, frame)
-        own = np.array(_toned(stage.palette, body, tone), np.float32)
+        mask = _shape(stage, form, numbers, frame, size)
+        own = tint(_toned(stage.palette, body, tone))
         colour = colour * (1 - mask[..., None]) + own * mask[..., None]
-        if form == "steam":
-            cover = np.maximum(cover, blurred(mask, 6) * 0.55)
-        else:
-            cover = np.maximum(cover, mask)
+        cover = np.maximum(cover, blurred(mask, 6) * 0.55 if form == "steam" else mask)
         if tone == subjects.ACCENT:
             shine = np.maximum(shine, mask)
     # Rounded: lighter towards the light, darker away from it.
     turn = (np.arange(width, dtype=np.float32) - (frame[0] + frame[2] / 2)) / frame[2]
-    side = 1.0 if stage.light[0] > frame[0] + frame[2] / 2 else -1.0
+    side = 1.0 if stage.light[0] > stage.width / 2 else -1.0
     colour *= (1.0 + 0.30 * np.clip(turn * side, -1, 1))[None, :, None]
     glow = blurred(shine, 16)[..., None] * 0.7
-    colour = colour * (1 - glow) + np.array(mix(stage.palette.accent, WHITE, 0.3), np.float32) * glow
-    return Layer(colour=np.clip(colour, 0, 1).astype(np.float32), cover=cover, depth=DEPTHS.get(subject, 0.62))
+    colour = colour * (1 - glow) + tint(mix(stage.palette.accent, WHITE, 0.3)) * glow
+    return np.clip(colour, 0, 1).astype(np.float32), cover
 
 
 def _toned(palette: Palette, body: Rgb, tone: float) -> Rgb:
@@ -176,9 +227,9 @@ def _toned(palette: Palette, body: Rgb, tone: float) -> Rgb:
     return mix(body, palette.ink, -tone) if tone < 0 else mix(body, mix(palette.horizon, WHITE, 0.25), tone)
 
 
-def _shape(stage: Stage, form: str, numbers: tuple[float, ...], frame: tuple[float, float, float, float]) -> Mask:
+def _shape(stage: Stage, form: str, numbers: tuple[float, ...], frame: Frame, size: tuple[int, int]) -> Mask:
     left, top, wide, tall = frame
-    mask = blank(stage.width, stage.height)
+    mask = blank(*size)
     thick = 0.0
     if form in {"line", "steam"}:
         thick, *rest = (0.05, *numbers) if form == "steam" else numbers
@@ -197,11 +248,16 @@ def _shape(stage: Stage, form: str, numbers: tuple[float, ...], frame: tuple[flo
     return soft(mask)
 
 
-def _steam(stage: Stage, mask: Image.Image, frame: tuple[float, float, float, float]) -> None:
+def _steam(stage: Stage, mask: Image.Image, frame: Frame) -> None:
     left, top, wide, tall = frame
     for share in (0.40, 0.52, 0.62):
         x, y, lean = left + share * wide, top + 0.42 * tall, float(stage.rng.uniform(0.05, 0.09)) * wide
-        draw_line(mask, [(x, y), (x + lean, y - 0.16 * tall), (x - lean, y - 0.32 * tall), (x + lean, y - 0.52 * tall)], 0.045 * wide, taper=True)
+        draw_line(
+            mask,
+            [(x, y), (x + lean, y - 0.16 * tall), (x - lean, y - 0.32 * tall), (x + lean, y - 0.52 * tall)],
+            0.045 * wide,
+            taper=True,
+        )
 
 
 def _framed(stage: Stage, reference: Path) -> Layer:
@@ -230,7 +286,7 @@ def _compose(base: Pixels, layers: list[Layer]) -> Pixels:
 
 def _finish(picture: Pixels, stage: Stage, look: Look) -> Pixels:
     for name in look.finish:
-        picture = FINISHES[name](picture, stage)
+        picture = FINISHES[name](picture, stage).astype(np.float32, copy=False)
     return picture
 
 

@@ -1,10 +1,12 @@
 """Smooth random fields, the raw material of clouds, paper and brush strokes."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-Field = NDArray[np.float32]
+Field = NDArray[np.floating[Any]]
 
 
 def smooth(rng: np.random.Generator, width: int, height: int, cell: float, *, stretch: float = 1.0) -> Field:
@@ -38,7 +40,8 @@ def ridge(rng: np.random.Generator, width: int, roughness: float, waves: float) 
         heights = rng.random(knots).astype(np.float32)
         line += strength * np.interp(_eased(x * (knots - 1)), np.arange(knots), heights).astype(np.float32)
         frequency, strength = frequency * 2.1, strength * roughness
-    return (line - line.min()) / (np.ptp(line) + 1e-6)
+    result: Field = (line - line.min()) / (np.ptp(line) + 1e-6)
+    return result
 
 
 def _eased(position: Field) -> Field:

@@ -1,7 +1,7 @@
-"""What makes a style: treatments of single layers, and of the finished picture.
+"""Treatments of the finished picture: lens, light, print and paper.
 
-A finish is given the picture, the stage it was built on and a generator; it returns the picture changed. What belongs
-to paper or screen (grain, scanlines) lies still over the whole frame.
+Each is given the picture and the stage it was built on, and returns it changed. What belongs to paper or screen (grain,
+scanlines) lies still over the whole picture.
 """
 
 from collections.abc import Callable
@@ -10,8 +10,6 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from tiktoker_batch.providers.local.painter.canvas import (
-    Layer,
-    Mask,
     Pixels,
     blank,
     blurred,
@@ -19,19 +17,15 @@ from tiktoker_batch.providers.local.painter.canvas import (
     draw_oval,
     draw_polygon,
     glow_at,
+    luma,
     soft,
+    tint,
 )
 from tiktoker_batch.providers.local.painter.noise import clouds, smooth
 from tiktoker_batch.providers.local.painter.palette import mix
-from tiktoker_batch.providers.local.painter.scenes import WHITE, Stage
+from tiktoker_batch.providers.local.painter.stage import WHITE, Stage
 
-LayerTreatment = Callable[[Layer, Stage], Layer]
 Finish = Callable[[Pixels, Stage], Pixels]
-
-
-def _luma(picture: Pixels) -> Mask:
-    light: Mask = picture @ np.array([0.2126, 0.7152, 0.0722], np.float32)
-    return light
 
 
 def _image(picture: Pixels) -> Image.Image:
@@ -42,141 +36,20 @@ def _pixels(image: Image.Image) -> Pixels:
     return np.asarray(image, dtype=np.float32) / 255
 
 
-# ---------------------------------------------------------------------- layers
-
-
-def haze(layer: Layer, stage: Stage) -> Layer:
-    """Air: what is far takes the colour of the horizon."""
-    if 0 < layer.depth < 0.9 and layer.solid:
-        air = np.array(stage.palette.horizon, np.float32)
-        rise = np.linspace(0.15, 1.0, stage.height, dtype=np.float32)[:, None, None] * (0.55 * (1 - layer.depth))
-        layer.colour = layer.colour * (1 - rise) + air * rise
-    return layer
-
-
-def shade(layer: Layer, stage: Stage) -> Layer:
-    """Light from the side it comes from, shadow on the other."""
-    if layer.depth > 0:
-        x = (np.arange(stage.width, dtype=np.float32) - stage.light[0]) / stage.width
-        layer.colour = layer.colour * (1.12 - 0.38 * np.abs(x))[None, :, None]
-    return layer
-
-
-def flatten(layer: Layer, stage: Stage) -> Layer:
-    """One colour a layer."""
-    if layer.depth > 0 and layer.solid:
-        weight = layer.cover[..., None]
-        colour = (layer.colour * weight).sum((0, 1)) / max(1.0, float(weight.sum()))
-        layer.colour = layer.colour * 0.25 + colour.astype(np.float32) * 0.75
-    return layer
-
-
-def posterise(layer: Layer, stage: Stage) -> Layer:
-    """A few tones, as inks have."""
-    if not layer.solid:
-        return layer
-    light = _luma(layer.colour)
-    steps = np.round(light * 6) / 6
-    layer.colour = np.clip(layer.colour * ((steps + 0.06) / (light + 0.06))[..., None], 0, 1)
-    return layer
-
-
-def _outlined(layer: Layer, stage: Stage, radius: int) -> Layer:
-    if layer.depth <= 0 or not layer.solid:
-        return layer
-    cover = Image.fromarray((layer.cover * 255).astype(np.uint8))
-    inner = _pixels(cover.filter(ImageFilter.MinFilter(radius * 2 + 1)).filter(ImageFilter.GaussianBlur(0.8)))
-    edge = np.clip(layer.cover - inner, 0, 1)[..., None] * 0.9
-    layer.colour = layer.colour * (1 - edge) + np.array(stage.palette.ink, np.float32) * edge
-    return layer
-
-
-def outline(layer: Layer, stage: Stage) -> Layer:
-    """A fine ink line around what stands out."""
-    return _outlined(layer, stage, 2)
-
-
-def outline_bold(layer: Layer, stage: Stage) -> Layer:
-    """A thick ink line."""
-    return _outlined(layer, stage, 4)
-
-
-def rim(layer: Layer, stage: Stage) -> Layer:
-    """An edge lit from behind in the accent's colour."""
-    if layer.depth <= 0.1 or not layer.solid:
-        return layer
-    shift = 3 if stage.light[0] > stage.width / 2 else -3
-    edge = np.clip(layer.cover - np.roll(layer.cover, (3, -shift), (0, 1)), 0, 1)
-    lit = np.clip(blurred(edge, 1.2) * 1.3, 0, 1)[..., None] * 0.8
-    layer.colour = layer.colour * (1 - lit) + np.array(stage.palette.accent, np.float32) * lit
-    return layer
-
-
-def brush(layer: Layer, stage: Stage) -> Layer:
-    """Strokes: colour dragged along a slowly turning field, coarser in the distance."""
-    height, width = layer.cover.shape
-    angle = smooth(stage.rng, width // 2, height // 2, 60) * 3.1
-    field = stage.rng.random((height // 2, width // 2), dtype=np.float32)
-    strokes = np.zeros_like(field)
-    ys, xs = np.mgrid[0 : height // 2, 0 : width // 2]
-    for step in range(-5, 6):
-        at_y = np.clip((ys + np.sin(angle) * step).astype(np.int32), 0, height // 2 - 1)
-        at_x = np.clip((xs + np.cos(angle) * step).astype(np.int32), 0, width // 2 - 1)
-        strokes += field[at_y, at_x]
-    strokes = (strokes - strokes.mean()) / (strokes.std() + 1e-6)
-    full = np.asarray(Image.fromarray(strokes.astype(np.float32)).resize((width, height), Image.Resampling.BICUBIC))
-    layer.colour = np.clip(layer.colour * (1 + 0.085 * full)[..., None], 0, 1).astype(np.float32)
-    return layer
-
-
-def wash(layer: Layer, stage: Stage) -> Layer:
-    """Watercolour: uneven pigment, darker where a wash dried at its edge, ragged borders."""
-    height, width = layer.cover.shape
-    pigment = clouds(stage.rng, width, height, 150, 5)
-    if layer.depth > 0 and layer.solid:
-        ragged = np.clip(layer.cover * 1.0 + (clouds(stage.rng, width, height, 26, 3) - 0.5) * 0.5 * (layer.cover < 0.999), 0, 1)
-        spread = blurred(ragged, 3)
-        layer.cover = np.clip((spread - 0.28) * 2.2, 0, 1) * (0.80 + 0.16 * pigment)
-        dried = np.clip(layer.cover - blurred(layer.cover, 5), 0, 1)[..., None]
-        layer.colour = layer.colour * (1 - dried * 0.8)
-    white = np.array(WHITE, np.float32)
-    thin = (pigment * 0.36)[..., None]
-    layer.colour = np.clip(layer.colour * (1 - thin) + white * thin, 0, 1).astype(np.float32)
-    return layer
-
-
-def stripes(layer: Layer, stage: Stage) -> Layer:
-    """The striped sun of the eighties, low in the sky."""
-    if layer.depth > 0:
-        return layer
-    radius, x, y = stage.width * 0.27, stage.width * 0.5, stage.row(0.36)
-    sun, gaps = blank(stage.width, stage.height), blank(stage.width, stage.height)
-    draw_oval(sun, (x - radius, y - radius, x + radius, y + radius))
-    for index in range(7):
-        top = y + radius * (0.02 + 0.14 * index)
-        draw_polygon(gaps, [(0, top), (stage.width, top), (stage.width, top + 3 + index * 2), (0, top + 3 + index * 2)])
-    cover = np.clip(soft(sun) - soft(gaps), 0, 1)[..., None] * 0.92
-    down = np.clip((np.arange(stage.height, dtype=np.float32) - (y - radius)) / (2 * radius), 0, 1)[:, None, None]
-    tone = np.array(stage.palette.accent, np.float32) * (1 - down) + np.array(stage.palette.horizon, np.float32) * down
-    layer.colour = layer.colour * (1 - cover) + tone * cover
-    return layer
-
-
-# ---------------------------------------------------------------------- finishes
-
-
 def bloom(picture: Pixels, stage: Stage) -> Pixels:
     """Bright places shine beyond their edges."""
     bright = np.clip(picture - 0.62, 0, 1) * 1.8
     small = _image(bright).resize((stage.width // 4, stage.height // 4), Image.Resampling.BILINEAR)
-    spread = _pixels(small.filter(ImageFilter.GaussianBlur(9)).resize((stage.width, stage.height), Image.Resampling.BICUBIC))
+    spread = _pixels(
+        small.filter(ImageFilter.GaussianBlur(9)).resize((stage.width, stage.height), Image.Resampling.BICUBIC)
+    )
     return 1 - (1 - picture) * (1 - spread * 0.85)
 
 
 def grade(picture: Pixels, stage: Stage) -> Pixels:
     """Cool shadows, warm lights."""
-    light = _luma(picture)[..., None]
-    toned = picture + (light - 0.5) * np.array([0.09, 0.02, -0.10], np.float32)
+    light = luma(picture)[..., None]
+    toned = picture + (light - 0.5) * tint((0.09, 0.02, -0.10))
     return np.clip((toned - 0.5) * 1.08 + 0.5, 0, 1)
 
 
@@ -210,13 +83,13 @@ def vignette_heavy(picture: Pixels, stage: Stage) -> Pixels:
 
 def lift(picture: Pixels, stage: Stage) -> Pixels:
     """Airy: shadows lifted, colours brighter."""
-    grey = _luma(picture)[..., None]
+    grey = luma(picture)[..., None]
     return np.clip((grey + (picture - grey) * 1.12) * 0.94 + 0.06, 0, 1)
 
 
 def mono(picture: Pixels, stage: Stage) -> Pixels:
     """Black and white."""
-    return np.repeat(_luma(picture)[..., None], 3, axis=2)
+    return np.repeat(luma(picture)[..., None], 3, axis=2)
 
 
 def contrast(picture: Pixels, stage: Stage) -> Pixels:
@@ -227,13 +100,13 @@ def contrast(picture: Pixels, stage: Stage) -> Pixels:
 
 def mute(picture: Pixels, stage: Stage) -> Pixels:
     """Honest, unsaturated colours."""
-    grey = _luma(picture)[..., None]
+    grey = luma(picture)[..., None]
     return np.clip(grey + (picture - grey) * 0.72, 0, 1)
 
 
 def sepia(picture: Pixels, stage: Stage) -> Pixels:
     """Brown as old photographs."""
-    brown = _luma(picture)[..., None] * np.array([1.12, 0.88, 0.62], np.float32)
+    brown = luma(picture)[..., None] * tint((1.12, 0.88, 0.62))
     return np.clip(picture * 0.5 + brown * 0.5, 0, 1)
 
 
@@ -253,7 +126,7 @@ def rain(picture: Pixels, stage: Stage) -> Pixels:
         long = float(stage.rng.uniform(24, 70))
         draw_polygon(mask, [(x, y), (x + 1.3, y), (x + 1.3 - long * 0.16, y + long), (x - long * 0.16, y + long)])
     drops = soft(mask)[..., None] * 0.20
-    return picture * (1 - drops) + np.array(mix(WHITE, stage.palette.accent, 0.25), np.float32) * drops
+    return picture * (1 - drops) + tint(mix(WHITE, stage.palette.accent, 0.25)) * drops
 
 
 def rays(picture: Pixels, stage: Stage) -> Pixels:
@@ -266,7 +139,7 @@ def rays(picture: Pixels, stage: Stage) -> Pixels:
     far = np.hypot(xs - x, ys - y) / stage.height
     small = np.clip((beams - 0.5) * 2.0, 0, 1) * np.clip(1.05 - far, 0, 1)
     full = np.asarray(Image.fromarray(small.astype(np.float32)).resize((stage.width, stage.height)))
-    tone = np.array(mix(WHITE, stage.palette.horizon, 0.4), np.float32)
+    tone = tint(mix(WHITE, stage.palette.horizon, 0.4))
     return np.clip(picture + full[..., None] * tone * 0.26, 0, 1)
 
 
@@ -288,7 +161,7 @@ def _lights(picture: Pixels, stage: Stage, count: int, least: float, most: float
         draw_oval(mask, (x - r, y - r, x + r, y + r))
     dots = soft(mask)
     shine = np.clip(dots + blurred(dots, 6) * 2.2, 0, 1)[..., None] * strength
-    return picture * (1 - shine) + np.array(mix(stage.palette.accent, WHITE, 0.5), np.float32) * shine
+    return picture * (1 - shine) + tint(mix(stage.palette.accent, WHITE, 0.5)) * shine
 
 
 def bokeh(picture: Pixels, stage: Stage) -> Pixels:
@@ -300,7 +173,7 @@ def bokeh(picture: Pixels, stage: Stage) -> Pixels:
             r = float(stage.rng.uniform(18, 70))
             draw_oval(mask, (x - r, y - r, x + r, y + r))
         discs = blurred(soft(mask), 3)[..., None] * 0.16
-        tone = np.array(mix(stage.palette.accent, WHITE, float(stage.rng.uniform(0.3, 0.9))), np.float32)
+        tone = tint(mix(stage.palette.accent, WHITE, float(stage.rng.uniform(0.3, 0.9))))
         picture = picture * (1 - discs) + tone * discs
     return picture
 
@@ -310,14 +183,18 @@ def fog(picture: Pixels, stage: Stage) -> Pixels:
     field = clouds(stage.rng, stage.width, stage.height, stage.width * 0.6, 4, stretch=2.5)
     low = np.linspace(0, 1, stage.height, dtype=np.float32)[:, None] ** 1.2
     bank = np.clip(field * low * 0.75, 0, 0.7)[..., None]
-    return picture * (1 - bank) + np.array(mix(stage.palette.horizon, stage.palette.far, 0.4), np.float32) * bank
+    return picture * (1 - bank) + tint(mix(stage.palette.horizon, stage.palette.far, 0.4)) * bank
 
 
 def flare(picture: Pixels, stage: Stage) -> Pixels:
     """An anamorphic streak through the light."""
     x, y = stage.light
-    streak = np.exp(-(((np.arange(stage.height) - y) / 5) ** 2))[:, None] * np.exp(-np.abs(np.arange(stage.width) - x) / (stage.width * 0.4))[None, :]
-    return np.clip(picture + streak[..., None].astype(np.float32) * np.array(stage.palette.accent, np.float32) * 0.7, 0, 1)
+    streak = (
+        np.exp(-(((np.arange(stage.height) - y) / 5) ** 2))[:, None]
+        * np.exp(-np.abs(np.arange(stage.width) - x) / (stage.width * 0.4))[None, :]
+    )
+    result: Pixels = np.clip(picture + streak[..., None].astype(np.float32) * tint(stage.palette.accent) * 0.7, 0, 1)
+    return result
 
 
 def blinds(picture: Pixels, stage: Stage) -> Pixels:
@@ -326,7 +203,8 @@ def blinds(picture: Pixels, stage: Stage) -> Pixels:
     slats = 0.5 + 0.5 * np.sin((ys + xs * 0.22) * 2 * np.pi / 86)
     shadow = np.clip((slats - 0.42) * 4, 0, 1)
     pool = glow_at(stage.width, stage.height, stage.light[0], stage.height * 0.38, stage.width * 1.15)
-    return np.clip(picture * (0.52 + (0.75 * shadow * pool)[..., None] + 0.2 * (1 - pool)[..., None]), 0, 1)
+    result: Pixels = np.clip(picture * (0.52 + (0.75 * shadow * pool)[..., None] + 0.2 * (1 - pool)[..., None]), 0, 1)
+    return result
 
 
 def scanlines(picture: Pixels, stage: Stage) -> Pixels:
@@ -345,7 +223,7 @@ def grid(picture: Pixels, stage: Stage) -> Pixels:
         y = top + (stage.height - top) * (index / 8) ** 2
         draw_line(mask, [(0, y), (stage.width, y)], 2)
     lines = np.clip(soft(mask) + blurred(soft(mask), 4), 0, 1)[..., None] * 0.7
-    return picture * (1 - lines) + np.array(stage.palette.horizon, np.float32) * lines
+    return picture * (1 - lines) + tint(stage.palette.horizon) * lines
 
 
 def pixels(picture: Pixels, stage: Stage) -> Pixels:
@@ -361,9 +239,10 @@ def halftone(picture: Pixels, stage: Stage) -> Pixels:
     ys, xs = np.mgrid[0 : stage.height, 0 : stage.width].astype(np.float32)
     u, v = (xs + ys) * 0.7071, (xs - ys) * 0.7071
     dots = np.cos(u * 2 * np.pi / 11) * np.cos(v * 2 * np.pi / 11) * 0.5 + 0.5
-    light = _luma(picture)
+    light = luma(picture)
     ink = np.clip((dots - light * 1.25) * 5, 0, 1)[..., None] * 0.55
-    return picture * (1 - ink) + np.array(stage.palette.ink, np.float32) * ink
+    result: Pixels = picture * (1 - ink) + tint(stage.palette.ink) * ink
+    return result
 
 
 def speed(picture: Pixels, stage: Stage) -> Pixels:
@@ -378,7 +257,7 @@ def speed(picture: Pixels, stage: Stage) -> Pixels:
         ends = [(x + np.cos(angle + side) * far, y + np.sin(angle + side) * far) for side in (-half, half)]
         draw_polygon(mask, [tip, *ends])
     lines = soft(mask)[..., None] * 0.8
-    return picture * (1 - lines) + np.array(stage.palette.ink, np.float32) * lines
+    return picture * (1 - lines) + tint(stage.palette.ink) * lines
 
 
 def bricks(picture: Pixels, stage: Stage) -> Pixels:
@@ -388,7 +267,8 @@ def bricks(picture: Pixels, stage: Stage) -> Pixels:
     joint = np.minimum(np.abs(np.mod(ys, 34) - 17) * -1 + 17, np.abs(np.mod(xs + row * 42, 84) - 42) * -1 + 42)
     mortar = np.clip(1 - joint / 2.6, 0, 1)[..., None] * 0.38
     tone = (0.92 + 0.16 * smooth(stage.rng, stage.width, stage.height, 30, stretch=2.2))[..., None]
-    return np.clip(picture * tone * (1 - mortar) + 0.25 * mortar, 0, 1)
+    result: Pixels = np.clip(picture * tone * (1 - mortar) + 0.25 * mortar, 0, 1)
+    return result
 
 
 def drips(picture: Pixels, stage: Stage) -> Pixels:
@@ -396,16 +276,18 @@ def drips(picture: Pixels, stage: Stage) -> Pixels:
     mask = blank(stage.width, stage.height)
     for _ in range(12):
         x, y = stage.rng.random() * stage.width, stage.row(float(stage.rng.uniform(0.05, 0.55)))
-        draw_line(mask, [(x, y), (x, y + stage.row(float(stage.rng.uniform(0.06, 0.22))))], float(stage.rng.uniform(5, 11)))
+        draw_line(
+            mask, [(x, y), (x, y + stage.row(float(stage.rng.uniform(0.06, 0.22))))], float(stage.rng.uniform(5, 11))
+        )
     run = soft(mask)[..., None] * 0.85
-    return picture * (1 - run) + np.array(stage.palette.accent, np.float32) * run
+    return picture * (1 - run) + tint(stage.palette.accent) * run
 
 
 def spray(picture: Pixels, stage: Stage) -> Pixels:
     """Overspray: fine dots around fields of colour."""
     cloud = clouds(stage.rng, stage.width, stage.height, 220, 3)
     dots = stage.rng.random((stage.height, stage.width), dtype=np.float32) < np.clip(cloud - 0.62, 0, 1) * 0.5
-    return np.where(dots[..., None], np.array(stage.palette.horizon, np.float32), picture).astype(np.float32)
+    return np.where(dots[..., None], tint(stage.palette.horizon), picture).astype(np.float32)
 
 
 def canvas(picture: Pixels, stage: Stage) -> Pixels:
@@ -422,8 +304,9 @@ def paper(picture: Pixels, stage: Stage) -> Pixels:
     xs = np.minimum(np.arange(stage.width), np.arange(stage.width)[::-1])[None, :]
     edge = np.minimum(ys, xs) + (clouds(stage.rng, stage.width, stage.height, 60, 4) - 0.5) * 46
     bare = np.clip(1 - (edge - 18) / 16, 0, 1)[..., None]
-    sheet = np.array([0.985, 0.97, 0.935], np.float32)
-    return np.clip((picture * (1 - bare) + sheet * bare) * (0.93 + 0.10 * tooth)[..., None], 0, 1)
+    sheet = tint((0.985, 0.97, 0.935))
+    result: Pixels = np.clip((picture * (1 - bare) + sheet * bare) * (0.93 + 0.10 * tooth)[..., None], 0, 1)
+    return result
 
 
 def misprint(picture: Pixels, stage: Stage) -> Pixels:
@@ -437,14 +320,10 @@ def misprint(picture: Pixels, stage: Stage) -> Pixels:
 def faded(picture: Pixels, stage: Stage) -> Pixels:
     """Yellowed by the sun."""
     tooth = clouds(stage.rng, stage.width, stage.height, 10, 2)
-    toned = picture * np.array([0.90, 0.86, 0.74], np.float32) + np.array([0.10, 0.085, 0.045], np.float32)
+    toned = picture * tint((0.90, 0.86, 0.74)) + tint((0.10, 0.085, 0.045))
     return np.clip(toned * (0.95 + 0.08 * tooth)[..., None], 0, 1)
 
 
-LAYERS: dict[str, LayerTreatment] = {
-    "haze": haze, "shade": shade, "flatten": flatten, "posterise": posterise, "outline": outline,
-    "outline_bold": outline_bold, "rim": rim, "brush": brush, "wash": wash, "stripes": stripes,
-}  # fmt: skip
 FINISHES: dict[str, Finish] = {
     "bloom": bloom, "grade": grade, "grain": grain, "letterbox": letterbox, "vignette": vignette,
     "vignette_heavy": vignette_heavy, "lift": lift, "mono": mono, "contrast": contrast, "mute": mute, "sepia": sepia,
