@@ -161,7 +161,13 @@ async def test_cancelling_leaves_no_process_behind(tmp_path: Path) -> None:
     with trio.move_on_after(0.5) as scope:
         await run_ffmpeg(
             FFMPEG,
-            [*["-re", "-f", "lavfi", "-i", "testsrc2=duration=60", "-metadata"], f"title={tmp_path}", "-f", "null", "-"],
+            [
+                *["-re", "-f", "lavfi", "-i", "testsrc2=duration=60", "-metadata"],
+                f"title={tmp_path}",
+                "-f",
+                "null",
+                "-",
+            ],
             cwd=tmp_path,
         )
     assert scope.cancelled_caught

@@ -93,7 +93,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         code: Any = group.main(args, prog_name="tiktoker-batch", standalone_mode=False, obj=session)
     except SystemExit:
         raise
-    except BaseException as error:
+    except BaseException as error:  # noqa: ASYNC103  (outside the event loop; every path exits)
         code = explain(error, session)
     sys.exit(int(code or 0))
 

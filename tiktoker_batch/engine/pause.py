@@ -31,7 +31,7 @@ class Pause:
         """
         if self.requested:
             raise Paused
-        with trio.CancelScope() as scope:
+        with trio.CancelScope() as scope:  # noqa: ASYNC100  (what the caller does inside is the wait)
             self._waits.add(scope)
             try:
                 yield

@@ -203,7 +203,7 @@ class _Run:
                 made = await kind.run(self._work_of(step, attempt, inputs))
         except Exception as error:
             return self._failure(step, attempt, error)
-        except BaseException as error:
+        except BaseException as error:  # noqa: ASYNC103  (raise_cancellation never returns)
             self._tell_end(step, attempt, "cancelled", "Cancelled", "the run was stopped")
             raise_cancellation(error)
         return self._success(step, attempt, made, inputs)

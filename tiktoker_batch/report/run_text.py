@@ -32,12 +32,12 @@ def summary_text(state: BatchState, layout: Layout, spent_usd: Decimal) -> str:
 
 
 def _took(state: BatchState) -> str:
-    """The wall time against the time of the same work one after another."""
+    """The wall time, and how much work was done in it at once."""
     wall = state.wall_by_run.get(state.runs, 0.0)
     sequential = sequential_seconds(state)
     if not 0 < wall < sequential:
         return seconds_text(wall)
-    return f"{seconds_text(wall)} (one after another {seconds_text(sequential)}: {sequential / wall:.1f}x faster)"
+    return f"{seconds_text(wall)} ({seconds_text(sequential)} of work, {sequential / wall:.1f} at once)"
 
 
 def _video_row(video: VideoState, layout: Layout) -> list[str]:

@@ -98,6 +98,7 @@ def room(stage: Stage) -> list[Layer]:
     left = width * float(rng.choice([0.12, 0.46]))
     box = (left, stage.row(0.12), left + width * 0.42, stage.row(0.52))
     outside = sky(stage, cloudy=0.7)
+    stage.lit = False
     frame, pane = blank(width, height), blank(width, height)
     draw_polygon(frame, _box(box, 14))
     draw_polygon(pane, _box(box, 0))

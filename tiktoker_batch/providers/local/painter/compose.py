@@ -1,6 +1,7 @@
 """A picture out of a prompt and a look: place, subject, treatment."""
 
 import io
+import re
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,11 +102,21 @@ def _build(stage: Stage, prompt: str, reference: Path | None) -> list[Layer]:
     else:
         subject = subjects.find(prompt)
         if subject:
-            built += _placed(stage, subject, place)
+            built += _placed(stage, subject, place, _nearness(prompt))
     return sorted(built, key=lambda layer: layer.depth)
 
 
-SIZES = {"octopus": 0.62, "castle": 0.62, "lighthouse": 0.40, "whale": 0.74, "cup": 0.44, "fish": 0.42, "bird": 0.40}
+SIZES = {
+    "jellyfish": 0.46,
+    "anglerfish": 0.62,
+    "octopus": 0.62,
+    "castle": 0.62,
+    "lighthouse": 0.40,
+    "whale": 0.74,
+    "cup": 0.44,
+    "fish": 0.42,
+    "bird": 0.40,
+}
 DEPTHS = {"lighthouse": 0.6, "castle": 0.5}
 FLOATING = {
     "octopus": 0.56,
@@ -118,12 +129,25 @@ FLOATING = {
 }
 
 
-def _placed(stage: Stage, subject: str, place: str) -> list[Layer]:
+CLOSE = re.compile(r"\b(close|closeup|detail|portrait|macro|near)\b")
+WIDE = re.compile(r"\b(wide|long|establishing|aerial|panorama|tiny|small in the frame|distant|far)\b")
+
+
+def _nearness(prompt: str) -> float:
+    """How large the subject is, from the prompt's words for framing."""
+    if CLOSE.search(prompt.lower()):
+        return 1.45
+    return 0.66 if WIDE.search(prompt.lower()) else 1.0
+
+
+def _placed(stage: Stage, subject: str, place: str, nearness: float) -> list[Layer]:
     """The subject on its ground, off the middle by a third or so, with light behind it."""
     rng = stage.rng
-    size = SIZES.get(subject, 0.40) * stage.width * float(rng.uniform(0.92, 1.15))
+    size = SIZES.get(subject, 0.40) * stage.width * float(rng.uniform(0.92, 1.15)) * nearness
     bottom = stage.row(FLOATING.get(subject, stage.ground)) + float(rng.uniform(-0.02, 0.02)) * stage.height
-    x = stage.width * (0.5 + float(rng.choice([-0.11, 0.11]))) + float(rng.uniform(-0.03, 0.03)) * stage.width
+    aside = 0.06 if nearness > 1 else 0.15
+    x = stage.width * (0.5 + float(rng.choice([-aside, aside])) + float(rng.uniform(-0.03, 0.03)))
+    bottom += stage.height * 0.10 * max(0.0, nearness - 1)
     tall = size * {
         "lighthouse": 2.1,
         "person": 1.7,

@@ -130,7 +130,9 @@ def rain(picture: Pixels, stage: Stage) -> Pixels:
 
 
 def rays(picture: Pixels, stage: Stage) -> Pixels:
-    """Light fans out from its source."""
+    """Light fans out from a sun or moon that is seen."""
+    if not stage.lit:
+        return picture
     x, y = stage.light
     ys, xs = np.mgrid[0 : stage.height : 2, 0 : stage.width : 2].astype(np.float32)
     angle = np.arctan2(ys - y, xs - x)

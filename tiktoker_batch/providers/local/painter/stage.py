@@ -35,6 +35,7 @@ class Stage:
     light: tuple[float, float]
     horizon: float = 0.6  # share of the height
     ground: float = 0.84  # where a subject stands
+    lit: bool = False  # whether sun or moon is seen
 
     def row(self, share: float) -> float:
         """A height in pixels."""
@@ -57,6 +58,7 @@ def sky(stage: Stage, *, cloudy: float = 0.5, disc: bool = True) -> Layer:
         tone = tint(mix(p.horizon, WHITE, 0.35 * (1 - stage.night)))
         colour = colour * (1 - body[..., None] * 0.55) + tone * (body[..., None] * 0.55)
     if disc:
+        stage.lit = True
         radius = width * float(stage.rng.uniform(0.07, 0.12))
         mask = blank(width, height)
         draw_oval(mask, (x - radius, y - radius, x + radius, y + radius))
