@@ -1,0 +1,15 @@
+"""What all tests share."""
+
+import os
+
+import pytest
+
+# The command is started hundreds of times: without compiled modules each start would compile them again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+@pytest.fixture(autouse=True)
+def no_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test may meet a real account, whatever the machine it runs on has in its environment."""
+    for name in ("FAL_KEY", "FAL_KEY_ID", "FAL_KEY_SECRET", "FAL_API_KEY", "ELEVENLABS_API_KEY", "OPENROUTER_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
