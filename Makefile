@@ -18,7 +18,7 @@ run: $(VENV)/.run
 	$(BIN)/tiktoker-batch run recipes/quickstart.yaml
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
