@@ -143,7 +143,8 @@ def _nearness(prompt: str) -> float:
 def _placed(stage: Stage, subject: str, place: str, nearness: float) -> list[Layer]:
     """The subject on its ground, off the middle by a third or so, with light behind it."""
     rng = stage.rng
-    size = SIZES.get(subject, 0.40) * stage.width * float(rng.uniform(0.92, 1.15)) * nearness
+    across = min(stage.width, stage.height * 0.62)  # an upright frame is filled, a lying one left its air
+    size = SIZES.get(subject, 0.40) * across * float(rng.uniform(0.92, 1.15)) * nearness
     bottom = stage.row(FLOATING.get(subject, stage.ground)) + float(rng.uniform(-0.02, 0.02)) * stage.height
     aside = 0.06 if nearness > 1 else 0.15
     x = stage.width * (0.5 + float(rng.choice([-aside, aside])) + float(rng.uniform(-0.03, 0.03)))
