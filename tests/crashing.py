@@ -6,7 +6,6 @@ import random
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,15 +51,11 @@ def kill_at_random(recipe: Path, folder: Path, *, kills: int, seed: int, within:
     while tally.kills < kills:
         output = folder / f"killed-{batch}"
         for _ in range(rng.randint(2, 5)):
-            tally.kills += 1
             tally.runs += 1
-            process = run_command(recipe, output)
-            time.sleep(rng.uniform(0.05, within))  # the random moment itself, not a wait for something
-            if process.poll() is None:
-                process.send_signal(signal.SIGKILL)
-            else:
+            if not kill_once(recipe, output, rng.uniform(0.05, within)):
                 tally.finished_before_the_kill += 1
-            process.wait()
+                break
+            tally.kills += 1
             tally.broken += broken_files(output)
         tally.runs += 1
         code = run_to_end(recipe, output)
@@ -70,6 +65,16 @@ def kill_at_random(recipe: Path, folder: Path, *, kills: int, seed: int, within:
         tally.different += [f"{output.name}: {name}" for name in wanted if found.get(name) != wanted[name]]
         batch += 1
     return tally
+
+
+def kill_once(recipe: Path, output: Path, moment: float) -> bool:
+    """Kill a run ``moment`` seconds after its start; false if it was done before."""
+    process = run_command(recipe, output)
+    try:
+        process.wait(moment)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+    return process.wait() == -signal.SIGKILL
 
 
 def broken_files(output: Path) -> list[str]:
