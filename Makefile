@@ -30,6 +30,7 @@ lint: $(VENV)/.dev
 # moviepy wants an older Pillow, so its baseline has a house of its own.
 bench: $(VENV)/.dev $(BENCH)/.ready
 	$(BIN)/python -m tests.benchmarks.quickstart
+	$(BIN)/python -m tests.benchmarks.validation
 	$(BIN)/python -m tests.benchmarks.narration_accuracy
 	$(BENCH)/bin/python -m tests.benchmarks.assembly_vs_moviepy
 	$(BIN)/python -m tests.benchmarks.crash

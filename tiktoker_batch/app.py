@@ -294,7 +294,7 @@ async def _run_async(
             recorder=recorder,
             layout=opened.layout,
             reuse=reuse,
-            tools=Tools(ffmpeg=ffmpeg, font_cache=cache_folder(opened.environ) / "fonts"),
+            tools=Tools(ffmpeg=ffmpeg, font_cache=cache_folder(opened.environ)),
             fail_fast=options.fail_fast,
             measure=_measure(opened.layout, writer.state),
         )

@@ -91,7 +91,7 @@ def _has_encoder(ffmpeg: str, encoder: str) -> bool:
 
 def _font(environ: Mapping[str, str]) -> Check:
     try:
-        font = caption_font(cache_folder(environ) / "fonts")
+        font = caption_font(cache_folder(environ))
     except (TiktokerError, OSError, ImportError) as error:
         return _problem("caption font", error, "install tiktoker-batch again, or set TIKTOKER_CACHE_DIR")
     return Check(name="caption font", message=f"{font.family} ({font.file})")

@@ -10,6 +10,7 @@ from trio.testing import MockClock
 
 from tests.fakes import FakeKind, ScriptedProvider
 from tests.values import a_plan, a_step
+from tiktoker_batch.engine.announce import announce
 from tiktoker_batch.engine.capacity import Capacity
 from tiktoker_batch.engine.reuse import Reuse
 from tiktoker_batch.engine.run import Batch, run_batch
@@ -20,15 +21,12 @@ from tiktoker_batch.events import (
     BackedOff,
     Event,
     JobSubmitted,
-    PlannedStep,
     Record,
     Recorder,
-    RunStarted,
     StepBlocked,
     StepQueued,
     SubmitIntended,
     VideoFinished,
-    VideoPlanned,
 )
 from tiktoker_batch.model import Blocked, Cancelled, Failed, Kind, Outcome, Retry, Reused, Step, Succeeded
 from tiktoker_batch.steps.base import Made, StepKind, Tools, Work
@@ -56,32 +54,8 @@ class Bench:
         layout = Layout(self.root)
         before = fold(self.records)
         recorder = Recorder([self.records.append], run=self.runs, clock=trio.current_time)
-        recorder.emit(
-            RunStarted(
-                batch="test", recipe="r.yaml", recipe_sha256="0", tool_version="0", options={}, limits=dict(self.seats)
-            )
-        )
+        announce(plan, recorder, options={}, limits=self.seats)
         kinds = {kind: self.kinds.get(kind) or FakeKind(eager=kind is Kind.ASSEMBLY) for kind in Kind}
-        for planned in plan.videos:
-            recorder.emit(
-                VideoPlanned(
-                    video=planned.video.id,
-                    title="",
-                    steps=tuple(
-                        PlannedStep(
-                            id=step.id,
-                            kind=step.kind,
-                            key=step.key,
-                            needs=step.needs,
-                            provider=step.provider,
-                            model=step.model,
-                            estimated_seconds=1,
-                            estimated_cost_usd=step.estimated_cost_usd,
-                        )
-                        for step in planned.steps
-                    ),
-                )
-            )
         return Batch(
             plan=plan,
             kinds=kinds,

@@ -132,4 +132,4 @@ async def _buy_nothing(request: Request, into: Mapping[str, Path]) -> Produced:
     raise AssertionError("assembly never spends money")
 
 
-FONTS = Path(__file__).parents[2] / ".pytest_cache" / "fonts"
+FONTS = Path(__file__).parents[2] / ".pytest_cache"

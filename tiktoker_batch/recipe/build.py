@@ -104,6 +104,7 @@ class _Builder:
         captions = None if settings.is_off("captions") else Captions(**settings.section("captions"))
         if language:
             offers.language(language, self.catalog)
+            self._check_words(settings, offers, language)
             if captions:
                 offers.captions(language, self.catalog)
         style = references.style(look.value, look.at)
@@ -130,6 +131,14 @@ class _Builder:
             models=Models(**{kind: each.model for kind, each in chosen.items()}),
             captions=captions,
         )
+
+    def _check_words(self, settings: Settings, offers: Offers, language: Found) -> None:
+        for key in ("topic", "script"):
+            if key in settings.own:
+                offers.words(Found(settings.own[key], (*settings.at, key), OWN), language, self.catalog)
+        picture = settings.find("reference_image")
+        if picture:
+            offers.reference(picture)
 
     def _script(self, settings: Settings) -> str | None:
         at = (*settings.at, "script_file")

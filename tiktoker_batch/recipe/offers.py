@@ -1,5 +1,6 @@
 """Whether the chosen models can do what a video asks of them."""
 
+import unicodedata
 from collections.abc import Mapping
 
 from tiktoker_batch.catalog.loader import Catalog
@@ -75,6 +76,23 @@ class Offers:
             message = f"{kind} model {chosen.model.ref!r} does not {verb} {asked.value!r}{instead}"
             self._say(message, asked, chosen.found)
 
+    def words(self, text: Found, language: Found, catalog: Catalog) -> None:
+        """Written in letters that its language reads; Latin ones are read by all."""
+        spoken = catalog.languages[language.value]
+        if spoken.script == "latin" and letters_of(text.value) == "cyrillic":
+            message = (
+                f"this text is in Cyrillic letters, but its language is {language.value!r} ({spoken.name}); "
+                "name its language, like 'language: ru'"
+            )
+            self._say(message, text)
+
+    def reference(self, address: Found) -> None:
+        """An address is fetched by the service that paints; this machine's painter fetches nothing."""
+        image = self.models.get("image")
+        if image and image.model.provider == "local" and address.value.startswith(("http:", "https:")):
+            message = f"image model {image.model.ref!r} works offline; save the picture and name the file"
+            self._say(message, address, image.found)
+
     def captions(self, language: Found, catalog: Catalog) -> None:
         """Drawn with letters that the caption font has."""
         spoken = catalog.languages[language.value]
@@ -86,6 +104,13 @@ class Offers:
 
     def _say(self, message: str, *about: Found) -> None:
         self.findings.add(nearest_of(*about), message, video=self.settings.id)
+
+
+def letters_of(text: str) -> str | None:
+    """The script that most letters of a text belong to (``latin``, ``cyrillic``, ...); ``None`` without a majority."""
+    names = [unicodedata.name(letter, "?").split()[0].casefold() for letter in text[:2000] if letter.isalpha()]
+    most = max(set(names), key=names.count, default=None)
+    return most if most and names.count(most) > len(names) / 2 else None
 
 
 def _knows(model: Model, language: str) -> bool:

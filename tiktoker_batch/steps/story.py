@@ -63,8 +63,9 @@ class StoryStep:
                 told = [str(story) for story in stories]
             case other:
                 raise Broken(f"the text model gave no stories but {type(other).__name__}")
-        chosen = told[choose_story(told, work.video.story.choose)]
-        return _keep(work, chosen)
+        wanted = params["words"]
+        words = int(wanted) if isinstance(wanted, int | float) else None
+        return _keep(work, told[choose_story(told, work.video.story.choose, words=words)])
 
 
 def story_prompts(video: Video, planning: Planning) -> tuple[str, ...]:

@@ -82,6 +82,7 @@ class _Worker:
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [_ROOT, os.environ.get("PYTHONPATH")]))},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # what a library prints would break the progress; errors come as answers
             start_new_session=True,
         )
         worker = cls(process)
@@ -131,4 +132,6 @@ def _error(told: Mapping[str, Any]) -> TiktokerError:
     cls = getattr(errors, str(told["type"]), None)
     if isinstance(cls, type) and issubclass(cls, ProviderError | errors.PreflightError):
         return cls(told["message"], hint=told.get("hint"))
-    return Broken(f"{told['type']}: {told['message']}")
+    broken = Broken(f"{told['type']}: {told['message']}", hint="please report this with the recipe that shows it")
+    broken.add_note(str(told.get("trace", "")))
+    return broken

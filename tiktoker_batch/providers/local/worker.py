@@ -43,13 +43,13 @@ def _answer(call: Mapping[str, Any]) -> dict[str, Any]:
     except TiktokerError as error:
         return {"error": {"type": type(error).__name__, "message": error.message, "hint": error.hint}}
     except Exception as error:
-        traceback.print_exc()
         place = traceback.extract_tb(error.__traceback__)[-1]
         return {
             "error": {
                 "type": type(error).__name__,
                 "message": f"{error} ({Path(place.filename).name}:{place.lineno})",
                 "hint": None,
+                "trace": traceback.format_exc(),
             }
         }
 
