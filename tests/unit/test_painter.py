@@ -10,7 +10,7 @@ from PIL import Image
 
 from tiktoker_batch.catalog.loader import load_catalog
 from tiktoker_batch.catalog.looks import load_looks, look_for
-from tiktoker_batch.providers.local.painter import paint, subjects
+from tiktoker_batch.providers.local.painter import figures, paint
 from tiktoker_batch.providers.local.painter.finishes import FINISHES
 from tiktoker_batch.providers.local.painter.layering import LAYERS
 from tiktoker_batch.providers.local.painter.palette import from_words
@@ -103,11 +103,12 @@ def test_a_picture_is_no_flat_gradient(tmp_path: Path) -> None:
     ],
 )
 def test_only_what_the_prompt_names_is_drawn(prompt: str, subject: str | None) -> None:
-    assert subjects.find(prompt) == subject
+    assert figures.find(prompt) == subject
 
 
 def test_every_word_for_a_subject_leads_to_one_that_can_be_drawn() -> None:
-    assert set(subjects.WORDS.values()) == subjects.SUBJECTS.keys()
+    assert set(figures.WORDS.values()) <= figures.FIGURES.keys()
+    assert all(figures.shapes(name) for name in figures.FIGURES)
 
 
 def test_a_users_own_style_takes_its_colours_from_its_words(tmp_path: Path) -> None:

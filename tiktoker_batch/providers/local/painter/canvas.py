@@ -42,16 +42,83 @@ def soft(mask: Image.Image) -> Mask:
     return np.asarray(mask.reduce(OVER), dtype=np.float32) / 255
 
 
-def draw_polygon(mask: Image.Image, points: Points) -> None:
+class Sheet:
+    """A layer drawn shape by shape in colours of their own, at twice the size."""
+
+    def __init__(self, width: int, height: int, ground: Rgb) -> None:
+        self.size = (width, height)
+        self._colour = Image.new("RGB", (width * OVER, height * OVER), _bytes(ground))
+        self._cover = Image.new("L", (width * OVER, height * OVER), 0)
+        self._on_colour, self._on_cover = ImageDraw.Draw(self._colour), ImageDraw.Draw(self._cover)
+
+    def polygon(self, points: Points, colour: Rgb) -> None:
+        """Fill a polygon given in pixels."""
+        scaled = [(x * OVER, y * OVER) for x, y in points]
+        self._on_colour.polygon(scaled, fill=_bytes(colour))
+        self._on_cover.polygon(scaled, fill=255)
+
+    def line(self, points: Points, thickness: float, colour: Rgb) -> None:
+        """A line of even thickness through points given in pixels."""
+        scaled = [(x * OVER, y * OVER) for x, y in points]
+        self._on_colour.line(scaled, fill=_bytes(colour), width=max(1, round(thickness * OVER)), joint="curve")
+        self._on_cover.line(scaled, fill=255, width=max(1, round(thickness * OVER)), joint="curve")
+
+    def oval(self, box: tuple[float, float, float, float], colour: Rgb) -> None:
+        """Fill an ellipse given in pixels."""
+        left, top, right, bottom = (side * OVER for side in box)
+        if right > left and bottom > top:
+            self._on_colour.ellipse((left, top, right, bottom), fill=_bytes(colour))
+            self._on_cover.ellipse((left, top, right, bottom), fill=255)
+
+    def rectangle(self, left: float, top: float, right: float, bottom: float, colour: Rgb) -> None:
+        """Fill an upright rectangle given in pixels."""
+        self.polygon([(left, top), (right, top), (right, bottom), (left, bottom)], colour)
+
+    def layer(self, depth: float, *, solid: bool = True) -> Layer:
+        """What has been drawn, brought down to pixels; where nothing was, memory is not even touched."""
+        width, height = self.size
+        colour, cover = np.zeros((height, width, 3), np.float32), np.zeros((height, width), np.float32)
+        drawn = self._cover.getbbox()
+        if drawn:
+            left, top, right, bottom = drawn[0] // OVER, drawn[1] // OVER, -(-drawn[2] // OVER), -(-drawn[3] // OVER)
+            box = (left * OVER, top * OVER, right * OVER, bottom * OVER)
+            where = (slice(top, bottom), slice(left, right))
+            colour[where] = np.asarray(self._colour.reduce(OVER, box), dtype=np.float32) / 255
+            cover[where] = np.asarray(self._cover.reduce(OVER, box), dtype=np.float32) / 255
+        return Layer(colour=colour, cover=cover, depth=depth, solid=solid)
+
+
+def _bytes(colour: Rgb) -> tuple[int, int, int]:
+    red, green, blue = (min(255, max(0, round(part * 255))) for part in colour)
+    return red, green, blue
+
+
+def draw_polygon(mask: Image.Image, points: Points, fill: int = 255) -> None:
     """Fill a polygon given in pixels."""
-    ImageDraw.Draw(mask).polygon([(x * OVER, y * OVER) for x, y in points], fill=255)
+    ImageDraw.Draw(mask).polygon([(x * OVER, y * OVER) for x, y in points], fill=fill)
 
 
-def draw_oval(mask: Image.Image, box: tuple[float, float, float, float]) -> None:
+def ribbon(points: Points, thickness: float, *, taper: bool = False) -> list[Points]:
+    """A line through points as outlines to fill: its body and its round ends; a tapering one ends in a tip."""
+    path = np.array(smooth_path(points, closed=False, steps=8) if len(points) > 2 else points)
+    along = np.gradient(path, axis=0)
+    along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-6)
+    half = thickness / 2 * (np.linspace(1, 0.2, len(path)) if taper else np.ones(len(path)))[:, None]
+    aside = np.stack([-along[:, 1], along[:, 0]], axis=1) * half
+    body = [*map(tuple, path + aside), *map(tuple, (path - aside)[::-1])]
+    turns = np.linspace(0, 2 * np.pi, 14, endpoint=False)
+    ends = [
+        [(float(x + r * np.cos(turn)), float(y + r * np.sin(turn))) for turn in turns]
+        for (x, y), r in ((path[0], float(half[0, 0])), (path[-1], float(half[-1, 0])))
+    ]
+    return [body, *ends]
+
+
+def draw_oval(mask: Image.Image, box: tuple[float, float, float, float], fill: int = 255) -> None:
     """Fill an ellipse given in pixels."""
     left, top, right, bottom = (side * OVER for side in box)
     if right > left and bottom > top:
-        ImageDraw.Draw(mask).ellipse((left, top, right, bottom), fill=255)
+        ImageDraw.Draw(mask).ellipse((left, top, right, bottom), fill=fill)
 
 
 def draw_line(mask: Image.Image, points: Points, thickness: float, *, taper: bool = False) -> None:
@@ -98,16 +165,42 @@ def tinted(cover: Mask, top: Rgb, bottom: Rgb, depth: float) -> Layer:
     return Layer(colour=colour, cover=cover, depth=depth)
 
 
-def over(base: Pixels, layer: Layer) -> Pixels:
-    """The layer laid over a picture."""
-    cover = layer.cover[..., None]
-    return base * (1 - cover) + layer.colour * cover
+def covered(layer: Layer) -> tuple[slice, slice]:
+    """The rows and columns in which a layer covers anything: most lie over a part of the picture only."""
+    rows = np.flatnonzero(layer.cover.max(axis=1) > 0.004)
+    if not len(rows):
+        return slice(0, 0), slice(0, 0)
+    across = slice(int(rows[0]), int(rows[-1]) + 1)
+    columns = np.flatnonzero(layer.cover[across].max(axis=0) > 0.004)
+    return across, slice(int(columns[0]), int(columns[-1]) + 1)
+
+
+def part_of(layer: Layer, where: tuple[slice, slice]) -> Layer:
+    """A part of a layer, sharing its pixels."""
+    return Layer(colour=layer.colour[where], cover=layer.cover[where], depth=layer.depth, solid=layer.solid)
+
+
+def lay(base: Pixels, layer: Layer) -> None:
+    """Lay the layer over a picture, in place."""
+    where = covered(layer)
+    part, under = part_of(layer, where), base[where]
+    laid = part.colour - under
+    laid *= part.cover[..., None]
+    under += laid
+
+
+def composed(layers: Sequence[Layer]) -> Pixels:
+    """The layers laid over each other, the first at the bottom."""
+    picture: Pixels = layers[0].colour.copy()
+    for layer in layers[1:]:
+        lay(picture, layer)
+    return picture
 
 
 def blurred(field: Mask, radius: float) -> Mask:
-    """A field blurred by a Gaussian, computed at a quarter of the size where that cannot be seen."""
+    """A field blurred by a Gaussian, computed smaller where that cannot be seen."""
     height, width = field.shape
-    factor = 4 if radius >= 8 else 1
+    factor = 4 if radius >= 8 else 2 if radius >= 3 else 1
     image = Image.fromarray((np.clip(field, 0, 1) * 255).astype(np.uint8))
     small = image.resize((max(1, width // factor), max(1, height // factor)), Image.Resampling.BILINEAR)
     small = small.filter(ImageFilter.GaussianBlur(radius / factor))

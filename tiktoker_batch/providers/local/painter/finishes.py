@@ -119,7 +119,9 @@ def fringe(picture: Pixels, stage: Stage) -> Pixels:
 
 
 def rain(picture: Pixels, stage: Stage) -> Pixels:
-    """Slanting rain, caught by the light."""
+    """Slanting rain, caught by the light, where it can rain."""
+    if not stage.outdoors:
+        return picture
     mask = blank(stage.width, stage.height)
     for _ in range(170):
         x, y = stage.rng.random() * stage.width * 1.1, stage.rng.random() * stage.height
@@ -139,7 +141,7 @@ def rays(picture: Pixels, stage: Stage) -> Pixels:
     fan = smooth(stage.rng, 720, 2, 15)[0]
     beams = np.interp((angle + np.pi) / (2 * np.pi) * 719, np.arange(720), fan)
     far = np.hypot(xs - x, ys - y) / stage.height
-    small = np.clip((beams - 0.5) * 2.0, 0, 1) * np.clip(1.05 - far, 0, 1)
+    small = np.clip((beams - 0.5) * 2.0, 0, 1) * np.clip(1.05 - far, 0, 1) * np.clip(far * 7 - 0.4, 0, 1)
     full = np.asarray(Image.fromarray(small.astype(np.float32)).resize((stage.width, stage.height)))
     tone = tint(mix(WHITE, stage.palette.horizon, 0.4))
     return np.clip(picture + full[..., None] * tone * 0.26, 0, 1)
@@ -200,11 +202,13 @@ def flare(picture: Pixels, stage: Stage) -> Pixels:
 
 
 def blinds(picture: Pixels, stage: Stage) -> Pixels:
-    """The shadow of a venetian blind falls across everything."""
+    """Hard light: inside the shadow of a venetian blind falls across everything, outside it is a pool on the ground."""
+    pool = glow_at(stage.width, stage.height, stage.light[0], stage.height * 0.38, stage.unit * 1.25)
+    if not stage.indoors:
+        return picture * (0.62 + 0.72 * pool)[..., None]
     ys, xs = np.mgrid[0 : stage.height, 0 : stage.width].astype(np.float32)
-    slats = 0.5 + 0.5 * np.sin((ys + xs * 0.22) * 2 * np.pi / 86)
+    slats = 0.5 + 0.5 * np.sin((ys + xs * 0.22) * (2 * np.pi / (stage.unit * 0.105)))
     shadow = np.clip((slats - 0.42) * 4, 0, 1)
-    pool = glow_at(stage.width, stage.height, stage.light[0], stage.height * 0.38, stage.width * 1.15)
     result: Pixels = np.clip(picture * (0.52 + (0.75 * shadow * pool)[..., None] + 0.2 * (1 - pool)[..., None]), 0, 1)
     return result
 
@@ -300,14 +304,31 @@ def canvas(picture: Pixels, stage: Stage) -> Pixels:
 
 
 def paper(picture: Pixels, stage: Stage) -> Pixels:
-    """Cold-pressed paper, left white at its border."""
-    tooth = clouds(stage.rng, stage.width, stage.height, 7, 2)
+    """Cold-pressed paper: its tooth catches the pigment, and it shines through from the borders."""
+    tooth = clouds(stage.rng, stage.width, stage.height, 9, 2)
     ys = np.minimum(np.arange(stage.height), np.arange(stage.height)[::-1])[:, None]
     xs = np.minimum(np.arange(stage.width), np.arange(stage.width)[::-1])[None, :]
-    edge = np.minimum(ys, xs) + (clouds(stage.rng, stage.width, stage.height, 60, 4) - 0.5) * 46
-    bare = np.clip(1 - (edge - 18) / 16, 0, 1)[..., None]
+    edge = (
+        np.minimum(ys, xs) / stage.unit
+        + (clouds(stage.rng, stage.width, stage.height, stage.unit * 0.12, 4) - 0.5) * 0.07
+    )
+    bare = np.clip(1 - (edge - 0.06) / 0.05, 0, 1)[..., None]
     sheet = tint((0.985, 0.97, 0.935))
-    result: Pixels = np.clip((picture * (1 - bare) + sheet * bare) * (0.93 + 0.10 * tooth)[..., None], 0, 1)
+    result: Pixels = np.clip((picture + (sheet - picture) * bare) * (0.955 + 0.06 * tooth)[..., None], 0, 1)
+    return result
+
+
+def hatch(picture: Pixels, stage: Stage) -> Pixels:
+    """Engraved: fine lines in the shadows, crossed where it is darkest."""
+    ys, xs = np.mgrid[0 : stage.height, 0 : stage.width].astype(np.float32)
+    light = blurred(luma(picture), 2)
+    pitch = np.float32(2 * np.pi / 8.5)
+    one = np.cos((xs * 0.5 + ys * 0.87) * pitch) * 0.5 + 0.5
+    two = np.cos((xs * 0.87 - ys * 0.5) * pitch) * 0.5 + 0.5
+    lines = np.maximum(np.clip((one - light * 1.5) * 3, 0, 1), np.clip((two - light * 2.6 - 0.15) * 3, 0, 1))
+    ink = (lines * 0.5)[..., None]
+    lit: Pixels = picture + (np.clip(picture * 1.18 + 0.03, 0, 1) - picture) * (1 - ink)
+    result: Pixels = lit + (tint(stage.palette.ink) - lit) * ink
     return result
 
 
@@ -332,5 +353,5 @@ FINISHES: dict[str, Finish] = {
     "fringe": fringe, "rain": rain, "rays": rays, "motes": motes, "sparkle": sparkle, "bokeh": bokeh, "fog": fog,
     "flare": flare, "blinds": blinds, "scanlines": scanlines, "grid": grid, "pixels": pixels,
     "halftone": halftone, "speed": speed, "bricks": bricks, "drips": drips, "spray": spray, "canvas": canvas,
-    "paper": paper, "misprint": misprint, "faded": faded,
+    "paper": paper, "misprint": misprint, "faded": faded, "hatch": hatch,
 }  # fmt: skip

@@ -5,56 +5,74 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tiktoker_batch.providers.local.painter.built import city, room
 from tiktoker_batch.providers.local.painter.canvas import Layer
-from tiktoker_batch.providers.local.painter.nature import deep, dunes, forest, mountains, sea, space
+from tiktoker_batch.providers.local.painter.heavens import abstract, space
+from tiktoker_batch.providers.local.painter.land import dunes, forest, meadow, mountains
+from tiktoker_batch.providers.local.painter.rooms import hall, laboratory, library, room, sill
 from tiktoker_batch.providers.local.painter.stage import Stage
+from tiktoker_batch.providers.local.painter.town import skyline, street
+from tiktoker_batch.providers.local.painter.water import deep, sea
 
 SCENES: dict[str, Callable[[Stage], list[Layer]]] = {
-    "mountains": mountains, "dunes": dunes, "sea": sea, "deep": deep, "city": city, "forest": forest, "space": space,
-    "room": room,
+    "mountains": mountains, "dunes": dunes, "meadow": meadow, "forest": forest, "sea": sea, "deep": deep,
+    "space": space, "abstract": abstract, "street": street, "skyline": skyline, "room": room, "sill": sill,
+    "library": library, "laboratory": laboratory, "hall": hall,
 }  # fmt: skip
 
 # Words that name a place, by place.
 PLACES: dict[str, str] = {
-    "deep": "underwater undersea seabed reef coral corals abyss trench depths deep deepest submarine",
-    "sea": "sea ocean harbour harbor pier coast beach shore waves wave bay island storm lake river cliff cliffs",
-    "city": "city street streets alley market town rooftop rooftops traffic square station bridge crowd skyline neon",
-    "dunes": "desert dune dunes sand sands sahara pyramid pyramids oasis wasteland",
-    "forest": "forest woods wood jungle grove clearing meadow garden park trees swamp",
+    "sill": "windowsill sill windowpane",
+    "library": "library bookshop bookshelf bookshelves bookstore archive archives study",
+    "laboratory": "laboratory lab workbench workshop experiment",
+    "hall": "palace tomb temple church cathedral crypt hall throne museum tunnel cave cavern dungeon monastery catacomb"
+    " catacombs vault mosque colonnade arch ruins",
+    "deep": "underwater undersea seabed seafloor reef coral corals abyss trench depths deep deepest submarine",
     "space": "space nebula galaxy galaxies orbit planet planets cosmos universe asteroid comet moonbase",
-    "room": "room table window windowsill kitchen library desk workshop laboratory lab office cellar tomb"
-    " studio cafe bar tavern house-interior attic chamber hall cell shop bedroom corridor door",
-    "mountains": "mountain mountains valley hill hills peak peaks summit glacier plain volcano",
+    "sea": "sea ocean harbour harbor pier coast beach shore waves wave bay island river lake cliff cliffs",
+    "street": "street streets alley market traffic square courtyard lane road sidewalk crosswalk",
+    "skyline": "skyline city town rooftop rooftops metropolis bridge waterfront downtown",
+    "dunes": "desert dune dunes sand sands sahara pyramid pyramids oasis wasteland mars",
+    "forest": "forest woods wood jungle grove swamp rainforest",
+    "meadow": "meadow field fields garden park grass clearing farm pasture hillside prairie vineyard countryside"
+    " savanna",
+    "room": "room table window kitchen desk office cellar studio cafe coffeehouse bar tavern attic chamber cell shop"
+    " bedroom corridor door house-interior parlour restaurant balcony hospital school classroom fireplace",
+    "mountains": "mountain mountains valley hill hills peak peaks summit glacier volcano plain avalanche",
 }
 # Where a thing belongs when no place is named.
 HOMES: dict[str, str] = {
-    "deep": "octopus squid whale whales jellyfish anglerfish fish shark turtle bubbles diver",
-    "sea": "lighthouse ship ships boat sailor anchor captain pirate sail gull",
-    "city": "detective spy police soldier soldiers taxi car bus cyclist neon-sign umbrella people lamp lantern",
-    "dunes": "camel caravan nomad scorpion cactus",
-    "forest": "fox deer wolf owl bear mushroom tree bird birds butterfly hermit",
+    "deep": "octopus squid whale whales jellyfish anglerfish fish shark dolphin turtle bubbles diver",
+    "sea": "lighthouse ship ships boat sailor anchor captain pirate sail gull storm keeper",
+    "street": "detective spy police soldier soldiers taxi car bus cyclist umbrella neon gangster crowd people",
+    "skyline": "tower skyscraper",
+    "dunes": "camel caravan nomad scorpion cactus pharaoh mummy",
+    "forest": "fox deer wolf owl bear mushroom trees hermit fairy",
+    "meadow": "flower flowers bee bees butterfly horse windmill balloon tree house cottage farmer honey dog child",
     "space": "astronaut rocket spaceship spacecraft star stars moon satellite alien probe",
-    "room": "cup coffee tea mug clock clockmaker robot cat book books honey jar painter piano candle flower"
-    " flowers letter",
-    "mountains": "castle king queen dragon knight eagle palace fortress tower balloon",
+    "library": "book books letter writer scholar map hourglass",
+    "laboratory": "robot scientist inventor brain experiment potion chemist",
+    "room": "cup coffee tea mug clock clockmaker cat jar painter piano candle lamp cook bread",
+    "hall": "king queen crown knight gold treasure monk key",
+    "mountains": "castle dragon eagle fortress wizard",
+    "abstract": "idea ideas energy mind thought thoughts data network internet algorithm code memory dream dreams music"
+    " sound atoms quantum electricity future heart emotion signal",
 }
-
-
 UNDER_WATER = re.compile(
-    r"\b(under|below|beneath)\b.{0,12}\b(sea|ocean|water|waves|surface)\b"
-    r"|\bsea ?floor\b|\bwreck\b"
+    r"\b(under|below|beneath|down in|deep in)\b.{0,14}\b(sea|ocean|water|waves|surface)\b|\bsea ?floor\b|\bwreck\b"
 )
+_OPEN = ("mountains", "dunes", "sea", "forest", "meadow", "abstract")
 
 
 def choose(prompt: str, rng: np.random.Generator) -> str:
-    """The place that the prompt speaks of, else where its first thing belongs, else an open landscape."""
-    if UNDER_WATER.search(prompt.lower()):
+    """The place that the prompt speaks of, else where its first thing belongs, else one picked by chance."""
+    text = prompt.lower()
+    picked = str(rng.choice(_OPEN))
+    if UNDER_WATER.search(text):
         return "deep"
-    words = re.findall(r"[a-z]+", prompt.lower())
+    words = re.findall(r"[a-z]+", text)
     for table in (PLACES, HOMES):
         known = {word: place for place, named in table.items() for word in named.split()}
         for word in words:
             if word in known:
                 return known[word]
-    return str(rng.choice(["mountains", "dunes", "sea", "forest"]))
+    return picked
