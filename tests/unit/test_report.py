@@ -47,15 +47,15 @@ def limit(summary: Summary, name: str) -> LimitUse:
 # ---------------------------------------------------------------------- numbers
 
 
-def test_the_speed_up_is_all_work_over_all_wall_time() -> None:
+def test_how_much_went_on_at_once_is_all_work_over_all_wall_time() -> None:
     summary = summarize(first_run())
     assert summary.wall_seconds == 48
     assert summary.sequential_seconds == pytest.approx(82.5)
-    assert summary.speed_up == pytest.approx(82.5 / 48)
+    assert summary.at_once == pytest.approx(82.5 / 48)
 
 
-def test_before_any_work_there_is_no_speed_up() -> None:
-    assert summarize(fold(golden()[:4])).speed_up is None
+def test_before_any_work_nothing_goes_on_at_once() -> None:
+    assert summarize(fold(golden()[:4])).at_once is None
 
 
 def test_videos_money_and_finished_seconds_are_added_up() -> None:

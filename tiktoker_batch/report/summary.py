@@ -35,7 +35,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """The batch in numbers; ``speed_up`` is the work of all attempts over the wall time of all runs."""
+    """The batch in numbers; ``at_once`` is the work of all attempts over the wall time of all runs."""
 
     name: str
     recipe: str
@@ -48,7 +48,7 @@ class Summary:
     finished_seconds: float
     wall_seconds: float
     sequential_seconds: float
-    speed_up: float | None
+    at_once: float | None
     spent_usd: Decimal
     estimated_usd: Decimal
     slowest: tuple[tuple[StepState, float], ...]
@@ -73,7 +73,7 @@ def summarize(state: BatchState) -> Summary:
         finished_seconds=sum(video.duration_seconds or 0 for video in videos if video.state in {"done", "partial"}),
         wall_seconds=wall,
         sequential_seconds=sequential,
-        speed_up=sequential / wall if wall > 0 and sequential > 0 else None,
+        at_once=sequential / wall if wall > 0 and sequential > 0 else None,
         spent_usd=state.spent_usd,
         estimated_usd=sum((step.planned.estimated_cost_usd for step in steps), Decimal(0)),
         slowest=_slowest(steps),
