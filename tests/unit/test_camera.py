@@ -1,7 +1,9 @@
 """Camera moves: exact, smooth, inside their picture, and with depth."""
 
 import io
+import os
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
@@ -11,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from tiktoker_batch.errors import MediaError
 from tiktoker_batch.media.ffmpeg import bundled_ffmpeg
-from tiktoker_batch.providers.local.camera import MOTIONS, film, poses
+from tiktoker_batch.providers.local.camera import MOTIONS, Pose, film, poses
 
 FFMPEG = bundled_ffmpeg()
 SIZE = (180, 320)
@@ -111,3 +113,59 @@ def test_an_encoder_that_fails_says_why(tmp_path: Path) -> None:
             ffmpeg=FFMPEG, into=tmp_path / "absent" / "clip.mp4",
         )  # fmt: skip
     assert "No such file" in caught.value.stderr
+
+
+def test_an_interrupted_film_leaves_no_encoder_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Image.new("RGB", SIZE).save(tmp_path / "p.png")
+    encoder = tmp_path / "encoder"
+    encoder.write_text(f'#!/bin/sh\necho $$ > "{tmp_path}/pid"\nexec "{FFMPEG}" "$@"\n')
+    encoder.chmod(0o755)
+
+    def interrupted(motion: str, frames: int) -> Iterator[Pose]:
+        yield from poses(motion, frames // 2)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tiktoker_batch.providers.local.camera.poses", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        film(
+            image=tmp_path / "p.png", layers=None, seconds=4, fps=24, width=180, height=320, seed=1, motion=None,
+            ffmpeg=str(encoder), into=tmp_path / "clip.mp4",
+        )  # fmt: skip
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+def test_what_stands_at_both_sides_is_drawn_without_seams(tmp_path: Path) -> None:
+    over = (206, 364)
+    cover = Image.new("L", over, 0)
+    draw = ImageDraw.Draw(cover)
+    draw.rectangle((0, 0, 50, 364), fill=255)
+    draw.rectangle((160, 90, 206, 364), fill=255)
+    with zipfile.ZipFile(tmp_path / "l", "w") as archive:
+        for name, image in {
+            "back.jpg": Image.new("RGB", over, (0, 0, 0)),
+            "front.jpg": Image.new("RGB", over, (200, 200, 200)),
+            "cover.png": cover,
+        }.items():
+            encoded = io.BytesIO()
+            image.save(encoded, format="PNG" if name.endswith("png") else "JPEG")
+            archive.writestr(name, encoded.getvalue())
+    Image.new("RGB", SIZE).save(tmp_path / "p.png")
+    for motion in MOTIONS:
+        for frame in frames_of(shoot(tmp_path, layers=tmp_path / "l", seconds=0.5, motion=motion)):
+            assert np.ptp(frame[:, 2:10]) < 12, "one unbroken strip at the left"
+            assert np.ptp(frame[140:, -10:-2]) < 12, "and at the right"
+            assert frame[:, 85:95].max() < 30, "with nothing between them"
+
+
+def test_neighbouring_seeds_move_differently(tmp_path: Path) -> None:
+    a_dot(SIZE, (80, 150)).convert("RGB").save(tmp_path / "p.png")
+    clips = []
+    for seed in (1, 2):
+        film(
+            image=tmp_path / "p.png", layers=None, seconds=0.5, fps=24, width=180, height=320, seed=seed, motion=None,
+            ffmpeg=FFMPEG, into=tmp_path / f"{seed}.mp4",
+        )  # fmt: skip
+        frames = frames_of(tmp_path / f"{seed}.mp4")
+        clips.append(np.subtract(centre(frames[-1]), centre(frames[0])))
+    assert np.linalg.norm(clips[0] - clips[1]) > 1

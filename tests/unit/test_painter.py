@@ -1,5 +1,6 @@
 """The procedural painter: deterministic, varied, and honest about what a prompt names."""
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tiktoker_batch.catalog.loader import load_catalog
-from tiktoker_batch.catalog.looks import load_looks, look_for
+from tiktoker_batch.catalog.looks import load_looks
 from tiktoker_batch.providers.local.painter import figures, paint
 from tiktoker_batch.providers.local.painter.finishes import FINISHES
 from tiktoker_batch.providers.local.painter.layering import LAYERS
 from tiktoker_batch.providers.local.painter.palette import from_words
+from tiktoker_batch.providers.local.painter.scenes import SCENES, choose
+from tiktoker_batch.providers.local.painter.stage import Stage
 
 STYLES = sorted(load_catalog().styles)
 
@@ -52,10 +55,8 @@ def look_of(image: Image.Image) -> np.ndarray:
     return np.concatenate([coarse, pixels.std(axis=(0, 1)) * 2, texture])
 
 
-def test_every_built_in_style_has_a_look_made_of_treatments_there_are() -> None:
-    looks = load_looks()
-    assert sorted(looks) == STYLES
-    for look in looks.values():
+def test_every_look_names_treatments_that_there_are() -> None:
+    for look in load_looks().values():
         assert set(look.layers) <= LAYERS.keys()
         assert set(look.finish) <= FINISHES.keys()
 
@@ -93,30 +94,102 @@ def test_a_picture_is_no_flat_gradient(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("prompt", "subject"),
+    ("prompt", "figure"),
     [
         ("a steaming cup of coffee on a table", "cup"),
         ("an octopus between corals", "octopus"),
         ("The Moon over a quiet valley", None),
         ("you will not believe this", None),
         ("a castle of sand", "castle"),
+        ("how to train your mind", None),
+        ("an old train crosses the plain", "train"),
+        ("soldiers watch the harbour", "person"),
+        ("two foxes in the snow", "fox"),
+        ("a lighthouse keeper in a storm", "keeper"),
+        ("a brass coffee pot on a table", "coffeepot"),
+        ("under a street lamp", "lamppost"),
     ],
 )
-def test_only_what_the_prompt_names_is_drawn(prompt: str, subject: str | None) -> None:
-    assert figures.find(prompt) == subject
+def test_only_what_the_prompt_names_is_drawn(prompt: str, figure: str | None) -> None:
+    assert figures.find(prompt) == figure
 
 
-def test_every_word_for_a_subject_leads_to_one_that_can_be_drawn() -> None:
-    assert set(figures.WORDS.values()) <= figures.FIGURES.keys()
-    assert all(figures.shapes(name) for name in figures.FIGURES)
+def test_a_landmark_stands_behind_the_one_who_is_named_with_it() -> None:
+    assert figures.find_all("a lighthouse keeper in a storm") == ["lighthouse", "keeper"]
+
+
+def test_every_word_for_a_figure_leads_to_one_that_can_be_drawn_and_none_is_forgotten() -> None:
+    assert set(figures.WORDS.values()) == figures.FIGURES.keys()
+    for name in figures.FIGURES:
+        assert figures.shapes(name), name
+        assert 0.3 < figures.extent(name) < 2.6, name
+
+
+@pytest.mark.parametrize(
+    ("prompt", "place"),
+    [
+        ("a detective in a city street at night", "street"),
+        ("the skyline of a city", "skyline"),
+        ("an octopus deep under the sea", "deep"),
+        ("a ship on the sea", "sea"),
+        ("a cat on a windowsill at dawn", "sill"),
+        ("honey in an ancient tomb", "hall"),
+        ("a fox", "forest"),
+        ("a planet like a desert", "space"),
+        ("a coffee pot on a low table in a courtyard", "room"),
+        ("steaming cup of coffee on a palace table", "hall"),
+    ],
+)
+def test_the_place_is_the_one_the_prompt_speaks_of(prompt: str, place: str) -> None:
+    assert choose(prompt, np.random.default_rng(1)) == place
+
+
+@pytest.mark.parametrize("place", sorted(SCENES))
+@pytest.mark.parametrize("size", [(90, 160), (160, 90), (120, 120), (120, 150)])
+def test_every_place_fills_every_frame(place: str, size: tuple[int, int]) -> None:
+    stage = Stage(
+        width=size[0],
+        height=size[1],
+        rng=np.random.default_rng(3),
+        palette=from_words("blue and orange") or pytest.fail("colours are known"),
+        night=0.5,
+        light=(40.0, 30.0),
+    )
+    layers = SCENES[place](stage)
+    assert layers[0].cover.min() == 1, "the farthest layer leaves no hole"
+    for layer in layers:
+        assert layer.colour.shape == (size[1], size[0], 3)
+        assert layer.cover.shape == (size[1], size[0])
+        assert 0 <= layer.cover.min() <= layer.cover.max() <= 1.001
+
+
+def test_hour_and_weather_change_the_picture(tmp_path: Path) -> None:
+    day, night, storm = (
+        np.asarray(picture(tmp_path, prompt=f"a house in a meadow{more}", style="anime"), dtype=np.float32).mean()
+        for more in ("", " at night", " in a storm")
+    )
+    assert night < day * 0.8
+    assert storm < day * 0.9
+
+
+def test_the_layers_together_are_the_picture(tmp_path: Path) -> None:
+    flat = np.asarray(picture(tmp_path, prompt="a cat on a windowsill", size=(360, 640)), dtype=np.float32)
+    with zipfile.ZipFile(tmp_path / "p.layers") as archive:
+        back, front, cover = (Image.open(archive.open(name)) for name in ("back.jpg", "front.jpg", "cover.png"))
+        stacked = Image.composite(front.convert("RGB"), back.convert("RGB"), cover.convert("L"))
+    left, top = (stacked.width - 360) // 2, (stacked.height - 640) // 2
+    middle = np.asarray(stacked.crop((left, top, left + 360, top + 640)), dtype=np.float32)
+    assert np.abs(middle - flat).mean() < 4
+    assert np.percentile(np.abs(middle - flat), 99) < 40
+    assert 0 < np.asarray(cover).mean() < 200, "there is a foreground, and it leaves the background free"
 
 
 def test_a_users_own_style_takes_its_colours_from_its_words(tmp_path: Path) -> None:
-    assert look_for("brand", "flat vector art, teal and coral, bold outlines").name == "minimalism"
     assert from_words("teal and coral") is not None
     assert from_words("bold outlines") is None
-    red = np.asarray(picture(tmp_path, style="brand", words="flat red and crimson")).mean(axis=(0, 1))
-    blue = np.asarray(picture(tmp_path, style="brand", words="flat blue and navy")).mean(axis=(0, 1))
+    sea = "waves on the sea"
+    red = np.asarray(picture(tmp_path, prompt=sea, style="brand", words="flat red and crimson")).mean(axis=(0, 1))
+    blue = np.asarray(picture(tmp_path, prompt=sea, style="brand", words="flat blue and navy")).mean(axis=(0, 1))
     assert red[0] > red[2]
     assert blue[2] > blue[0]
 

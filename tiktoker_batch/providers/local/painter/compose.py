@@ -22,23 +22,10 @@ from tiktoker_batch.providers.local.painter.weather import fallen, prepare
 OVERSCAN = 1.14  # how much larger than the frame the layers are painted, so that the camera has room to move
 ON_TABLES = frozenset(
     [
-        "cup",
-        "coffeepot",
-        "jar",
-        "book",
-        "clock",
-        "hourglass",
-        "candle",
-        "lantern",
-        "lamp",
-        "flower",
-        "crown",
-        "telescope",
-        "key",
-        "cat",
-        "owl",
+        "cup", "coffeepot", "jar", "book", "clock", "hourglass", "candle", "lantern", "lamp", "flower", "crown",
+        "telescope", "key", "cat", "owl",
     ]
-)
+)  # fmt: skip
 FRONT = 0.5  # layers of this depth and nearer move as the foreground
 
 

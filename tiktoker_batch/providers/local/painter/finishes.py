@@ -328,8 +328,7 @@ def hatch(picture: Pixels, stage: Stage) -> Pixels:
     lines = np.maximum(np.clip((one - light * 1.5) * 3, 0, 1), np.clip((two - light * 2.6 - 0.15) * 3, 0, 1))
     ink = (lines * 0.5)[..., None]
     lit: Pixels = picture + (np.clip(picture * 1.18 + 0.03, 0, 1) - picture) * (1 - ink)
-    result: Pixels = lit + (tint(stage.palette.ink) - lit) * ink
-    return result
+    return np.asarray(lit + (tint(stage.palette.ink) - lit) * ink)
 
 
 def misprint(picture: Pixels, stage: Stage) -> Pixels:

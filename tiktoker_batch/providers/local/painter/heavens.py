@@ -123,8 +123,7 @@ def abstract(stage: Stage) -> list[Layer]:
     ground = Layer(colour=np.clip(colour, 0, 1), cover=np.ones((height, width), np.float32), depth=0.0)
     layers = [ground, _orbs(stage)]
     slope, wave = float(rng.uniform(-0.35, 0.35)), float(rng.uniform(0.06, 0.15))
-    layers += [_ribbons(stage, 0.22 + 0.2 * index, slope, wave, 0.14 + 0.12 * index, index / 3) for index in range(3)]
-    return layers
+    return layers + [_ribbons(stage, 0.22 + 0.2 * i, slope, wave, 0.14 + 0.12 * i, i / 3) for i in range(3)]
 
 
 def _ribbons(stage: Stage, at: float, slope: float, wave: float, depth: float, share: float) -> Layer:

@@ -60,7 +60,8 @@ def posterise(layer: Layer, stage: Stage) -> Layer:
     whole, layer = layer, part_of(layer, covered(layer))
     # Steps of the form, not of its grain: inks do not know noise.
     light = blurred(luma(layer.colour), stage.unit * 0.012)
-    steps = np.round(light * 7) / 7
+    lower = np.floor(light * 7)
+    steps = (lower + np.clip((light * 7 - lower - 0.5) * 3 + 0.5, 0, 1)) / 7
     layer.colour *= ((steps + 0.06) / (light + 0.06))[..., None]
     np.clip(layer.colour, 0, 1, out=layer.colour)
     return whole

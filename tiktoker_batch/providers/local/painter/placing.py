@@ -41,8 +41,11 @@ WIDTHS: dict[str, float] = {
     "ship": 0.66, "car": 0.72, "train": 0.86, "rocket": 0.40, "spaceship": 0.66, "telescope": 0.50, "mushroom": 0.50,
 }  # fmt: skip
 WARM = frozenset(
-    ["fox", "jar", "coffeepot", "dragon", "bee", "crown", "octopus", "jellyfish", "fish", "balloon", "lantern", "horse"]
-)
+    [
+        "flower", "mushroom", "butterfly", "heart", "fox", "jar", "coffeepot", "dragon", "bee", "crown", "octopus",
+        "jellyfish", "fish", "balloon", "lantern", "horse",
+    ]
+)  # fmt: skip
 
 
 def nearness(prompt: str, rng: np.random.Generator) -> float:
@@ -60,10 +63,13 @@ def placed(stage: Stage, scene: list[Layer], prompt: str, place: str) -> list[La
         return []
     behind = [name for name in named if name in figures.LANDMARKS and name != main and place not in INDOORS | {"deep"}]
     layers = _landmark(stage, scene, behind[0]) if behind else []
-    return layers + _figure(stage, scene + layers, main, place, nearness(prompt, stage.rng))
+    several = figures.SEVERAL.search(prompt.lower()) is not None
+    return layers + _figure(stage, scene + layers, main, place, nearness(prompt, stage.rng), several=several)
 
 
-def _figure(stage: Stage, scene: list[Layer], name: str, place: str, near: float) -> list[Layer]:
+def _figure(
+    stage: Stage, scene: list[Layer], name: str, place: str, near: float, *, several: bool = False
+) -> list[Layer]:
     rng, unit = stage.rng, stage.unit
     width = WIDTHS.get(name, 0.40) * unit * near
     tall = width * figures.extent(name)
@@ -81,7 +87,21 @@ def _figure(stage: Stage, scene: list[Layer], name: str, place: str, near: float
     air = np.broadcast_to(tint(mix(stage.palette.horizon, WHITE, 0.25)), (stage.height, stage.width, 3))
     # Light in the air belongs to the background: in the foreground it would drag a ghost of the sky along.
     glow = Layer(colour=air, cover=halo.astype(np.float32), depth=0.45, solid=False)
-    return [glow, *_footing(stage, name, place, (x, bottom, width), thing, floats=floats), thing]
+    company = _company(stage, name, pose, body) if several and not floats else []
+    return [glow, *company, *_footing(stage, name, place, (x, bottom, width), thing, floats=floats), thing]
+
+
+def _company(stage: Stage, name: str, pose: Pose, body: Rgb) -> list[Layer]:
+    """Two more of a kind, a little behind the first and turned to it."""
+    foot, layers = pose.top + pose.width * figures.extent(name), []
+    for side, share in ((-stage.side, 0.86), (-2.1 * stage.side, 0.80)):
+        width = pose.width * share
+        left = pose.left + side * pose.width * 0.74
+        top = foot - stage.row(0.012) - width * figures.extent(name)
+        own = mix(body, mix(stage.palette.far, stage.palette.near, 0.5), 0.28)
+        other = Pose(left=left, top=top, width=width, mirrored=not pose.mirrored)
+        layers.append(draw_figure(stage, name, other, own, FIGURE_DEPTH - 0.05))
+    return layers
 
 
 def _footing(
@@ -108,13 +128,15 @@ def _body(stage: Stage, scene: list[Layer], name: str, pose: Pose, tall: float) 
     columns = slice(left, max(left + 2, min(stage.width, int(pose.left + pose.width))))
     behind = composed([part_of(layer, (rows, columns)) for layer in scene])
     bright = float(luma(behind).mean())
-    warmth = 0.55 if name in WARM else 0.16 if stage.night < 0.3 else 0.08
-    body = mix(mix(p.near, p.ink, 0.45 if bright > 0.25 else 0.1), p.accent, warmth)
+    # By day things show their colour; by night they are shapes before a light.
+    day = stage.night < 0.3
+    warmth = (0.66 if day else 0.5) if name in WARM else 0.34 if day and name not in figures.LANDMARKS else 0.10
+    body = mix(mix(p.near, p.ink, 0.45 if bright > 0.25 and not day else 0.1), p.accent, warmth)
     own = float(luma(tint(body)))
-    if abs(own - bright) >= 0.2:
+    if abs(own - bright) >= (0.16 if day else 0.2):
         return body
     if bright > 0.2:
-        return mix(body, p.ink, 0.75)
+        return mix(body, p.ink, 0.5 if day else 0.75)
     return mix(body, mix(p.horizon, WHITE, 0.3), 0.28)
 
 

@@ -76,7 +76,8 @@ def hall(stage: Stage) -> list[Layer]:
         share = (index + 1) / steps
         half = stage.unit * (0.13 + 0.36 * share**1.7)
         foot, spring = stage.row(0.56 + 0.34 * share**1.6), stage.row(0.40 - 0.20 * share)
-        tone = mix(mix(p.far, p.horizon, 0.5 * (1 - share)), mix(p.near, p.ink, 0.5 * share), 0.25 + 0.7 * share)
+        tone = mix(_plaster(stage), p.horizon, 0.45 * (1 - share) ** 1.5)
+        tone = mix(tone, mix(p.near, p.ink, 0.5), share * (0.25 + 0.5 * stage.night))
         drift = (0.5 - 0.10 * stage.side * (1 - share)) * width
         layers.append(_arch(stage, (drift, spring, half, foot), tone, 0.08 + 0.09 * index))
     glow = glow_at(width, stage.height, x, stage.row(0.46), stage.unit * float(rng.uniform(0.75, 1.0))) * 0.4
@@ -104,6 +105,13 @@ def _window_box(stage: Stage, *, arched: bool) -> Box:
     return middle - wide / 2, top, middle + wide / 2, top + min(wide * 1.45, stage.row(0.36))
 
 
+def _plaster(stage: Stage) -> Rgb:
+    """Light and warm by day, dim by night."""
+    p = stage.palette
+    day = max(0.0, 1 - stage.night * 1.6)
+    return mix(mix(mix(p.far, p.near, 0.62 - 0.3 * day), p.horizon, 0.06 + 0.26 * day), p.accent, 0.10 * day)
+
+
 def _opening(box: Box, more: float, *, arched: bool) -> Points:
     left, top, right, bottom = box[0] - more, box[1] - more, box[2] + more, box[3] + more
     if not arched:
@@ -119,7 +127,7 @@ def _wall(stage: Stage, box: Box, *, arched: bool, bars: int) -> Layer:
     """A wall with a window in it; light pools around the window."""
     p, width, height = stage.palette, stage.width, stage.height
     sheet = Sheet(width, height, mix(p.far, p.near, 0.6))
-    sheet.rectangle(-4, -4, width + 4, height + 4, mix(mix(p.far, p.near, 0.62), p.horizon, 0.06))
+    sheet.rectangle(-4, -4, width + 4, height + 4, _plaster(stage))
     frame = mix(mix(p.near, p.ink, 0.35), p.horizon, 0.12)
     edge = stage.unit * 0.022
     sheet.polygon(_opening(box, edge, arched=arched), frame)
@@ -165,7 +173,7 @@ def _surface(stage: Stage, top: float | None = None) -> Layer:
     """A table top or a floor: grained, light where the window shines on it, calm enough to read on."""
     p, width, height = stage.palette, stage.width, stage.height
     edge = stage.row(top if top is not None else stage.horizon)
-    body = mix(mix(p.near, p.far, 0.28), p.horizon, 0.12)
+    body = mix(mix(mix(p.near, p.far, 0.28), p.horizon, 0.12), p.accent, 0.16 * max(0.0, 1 - 2 * stage.night))
     sheet = Sheet(width, height, body)
     sheet.rectangle(-4, edge, width + 4, height + 4, body)
     sheet.rectangle(-4, edge, width + 4, edge + stage.row(0.006), mix(body, p.horizon, 0.45))

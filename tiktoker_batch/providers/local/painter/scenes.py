@@ -23,26 +23,27 @@ SCENES: dict[str, Callable[[Stage], list[Layer]]] = {
 PLACES: dict[str, str] = {
     "sill": "windowsill sill windowpane",
     "library": "library bookshop bookshelf bookshelves bookstore archive archives study",
-    "laboratory": "laboratory lab workbench workshop experiment",
+    "laboratory": "laboratory lab experiment",
     "hall": "palace tomb temple church cathedral crypt hall throne museum tunnel cave cavern dungeon monastery catacomb"
     " catacombs vault mosque colonnade arch ruins",
     "deep": "underwater undersea seabed seafloor reef coral corals abyss trench depths deep deepest submarine",
     "space": "space nebula galaxy galaxies orbit planet planets cosmos universe asteroid comet moonbase",
-    "sea": "sea ocean harbour harbor pier coast beach shore waves wave bay island river lake cliff cliffs",
+    "sea": "sea ocean lighthouse harbour harbor pier coast beach shore waves wave bay island river lake cliff cliffs",
     "street": "street streets alley market traffic square courtyard lane road sidewalk crosswalk",
     "skyline": "skyline city town rooftop rooftops metropolis bridge waterfront downtown",
     "dunes": "desert dune dunes sand sands sahara pyramid pyramids oasis wasteland mars",
     "forest": "forest woods wood jungle grove swamp rainforest",
-    "meadow": "meadow field fields garden park grass clearing farm pasture hillside prairie vineyard countryside"
-    " savanna",
+    "meadow": "meadow field fields garden park grass clearing farm pasture hillside prairie vineyard"
+    " countryside savanna",
     "room": "room table window kitchen desk office cellar studio cafe coffeehouse bar tavern attic chamber cell shop"
-    " bedroom corridor door house-interior parlour restaurant balcony hospital school classroom fireplace",
-    "mountains": "mountain mountains valley hill hills peak peaks summit glacier volcano plain avalanche",
+    " workshop workbench bedroom corridor door parlour restaurant balcony hospital school classroom fireplace",
+    "mountains": "mountain mountains valley hill hills peak peaks summit glacier volcano plain"
+    " avalanche castle fortress",
 }
 # Where a thing belongs when no place is named.
 HOMES: dict[str, str] = {
     "deep": "octopus squid whale whales jellyfish anglerfish fish shark dolphin turtle bubbles diver",
-    "sea": "lighthouse ship ships boat sailor anchor captain pirate sail gull storm keeper",
+    "sea": "ship ships boat sailor anchor captain pirate sail gull storm keeper",
     "street": "detective spy police soldier soldiers taxi car bus cyclist umbrella neon gangster crowd people",
     "skyline": "tower skyscraper",
     "dunes": "camel caravan nomad scorpion cactus pharaoh mummy",
@@ -53,7 +54,7 @@ HOMES: dict[str, str] = {
     "laboratory": "robot scientist inventor brain experiment potion chemist",
     "room": "cup coffee tea mug clock clockmaker cat jar painter piano candle lamp cook bread",
     "hall": "king queen crown knight gold treasure monk key",
-    "mountains": "castle dragon eagle fortress wizard",
+    "mountains": "dragon eagle wizard",
     "abstract": "idea ideas energy mind thought thoughts data network internet algorithm code memory dream dreams music"
     " sound atoms quantum electricity future heart emotion signal",
 }
@@ -61,6 +62,9 @@ UNDER_WATER = re.compile(
     r"\b(under|below|beneath|down in|deep in)\b.{0,14}\b(sea|ocean|water|waves|surface)\b|\bsea ?floor\b|\bwreck\b"
 )
 _OPEN = ("mountains", "dunes", "sea", "forest", "meadow", "abstract")
+# What lies on a table is seen from near, whatever lies around.
+AT_TABLE = re.compile(r"\b(on|at|upon|around|over|across)\b.{0,16}\b(table|desk|counter|shelf|balcony)\b")
+WITH_TABLES = ("library", "laboratory", "hall", "room")
 
 
 def choose(prompt: str, rng: np.random.Generator) -> str:
@@ -70,9 +74,11 @@ def choose(prompt: str, rng: np.random.Generator) -> str:
     if UNDER_WATER.search(text):
         return "deep"
     words = re.findall(r"[a-z]+", text)
-    for table in (PLACES, HOMES):
-        known = {word: place for place, named in table.items() for word in named.split()}
-        for word in words:
-            if word in known:
-                return known[word]
-    return picked
+    if AT_TABLE.search(text):
+        return next((place for place in WITH_TABLES if not set(PLACES[place].split()).isdisjoint(words)), "room")
+    # A street of a city is a street: the narrower place stands higher in the table.
+    for place, named in PLACES.items():
+        if not set(named.split()).isdisjoint(words):
+            return place
+    homes = {word: place for place, named in HOMES.items() for word in named.split()}
+    return next((homes[word] for word in words if word in homes), picked)

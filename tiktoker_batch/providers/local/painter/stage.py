@@ -17,7 +17,7 @@ from tiktoker_batch.providers.local.painter.canvas import (
     tint,
     tinted,
 )
-from tiktoker_batch.providers.local.painter.noise import Field, clouds, ridge
+from tiktoker_batch.providers.local.painter.noise import Field, clouds, ridge, smooth
 from tiktoker_batch.providers.local.painter.palette import Palette, Rgb, mix, vertical
 
 WHITE: Rgb = (1.0, 0.99, 0.95)
@@ -27,7 +27,7 @@ WHITE: Rgb = (1.0, 0.99, 0.95)
 class Stage:
     """What a scene is built from: ``light`` is where it comes from (x, y in pixels), ``night`` how dark (0 to 1).
 
-    ``side`` is where the figure will stand, left (-1) or right (1) of the middle; ``shine`` how far the ground mirrors.
+    ``side`` is where the figure stands, left (-1) or right (1) of the middle; ``shine`` how much the ground mirrors.
     """
 
     width: int
@@ -155,14 +155,15 @@ def _slopes(stage: Stage, layer: Layer, line: Field, rise: float, grain: Field, 
     first = max(0, int(full.min()))
     rows = slice(first, min(stage.height, int(full.max() + rise * 1.2)))
     below = np.arange(rows.start, rows.stop, dtype=np.float32)[:, None] - full[None, :]
-    reach = max(8, stage.width // 40)
-    slope = np.convolve(np.pad(np.gradient(full), reach, mode="edge"), np.ones(reach) / reach, mode="same")[
-        reach:-reach
-    ]
-    wander = np.arange(stage.width)[None, :] + (grain[rows] - 0.5) * stage.unit * 0.07
+    reach = max(8, stage.width // 14)
+    wide = np.pad(full, 2 * reach, mode="edge")
+    gentle = np.convolve(np.gradient(wide), np.hanning(reach) / np.hanning(reach).sum(), mode="same")
+    slope = gentle[2 * reach : 2 * reach + stage.width]
+    bends = smooth(stage.rng, stage.width, rows.stop - rows.start, stage.unit * 0.05) - 0.5
+    wander = np.arange(stage.width)[None, :] + bends * (stage.unit * 0.07) + below * 0.22
     faced = slope[np.clip(wander, 0, stage.width - 1).astype(np.int32)]
     side = 1.0 if stage.light[0] > stage.width / 2 else -1.0
-    light = np.tanh(faced * side * 2.2) * np.exp(-np.clip(below, 0, None) / (rise * 0.9))
+    light = np.tanh(faced * side * 3.2) * np.clip(1 - below / (rise * 1.1), 0, 1)
     part = layer.colour[rows]
     part *= (1 + facets * light)[..., None]
     if snow:

@@ -154,4 +154,4 @@ def _bubbles(stage: Stage) -> Layer:
         draw_oval(inner, (x - r * 0.82, y - r * 0.82, x + r * 0.82, y + r * 0.82))
         draw_oval(shine, (x - r * 0.5, y - r * 0.6, x - r * 0.1, y - r * 0.2))
     cover = np.clip(soft(outer) * 0.62 - soft(inner) * 0.48 + soft(shine) * 0.6, 0, 1)
-    return Layer(colour=np.full((stage.height, stage.width, 3), 0.97, np.float32), cover=cover, depth=0.95, solid=False)
+    return Layer(colour=np.full((stage.height, stage.width, 3), 0.97, np.float32), cover=cover, depth=0.47, solid=False)

@@ -20,13 +20,17 @@ from tiktoker_batch.providers.local.painter.noise import clouds
 from tiktoker_batch.providers.local.painter.palette import Palette, Rgb, mix
 from tiktoker_batch.providers.local.painter.stage import WHITE, Stage
 
-NIGHT = re.compile(r"\b(night|midnight|nocturnal|moonlit|moonlight|starlit|dark|darkness|moon|stars)\b")
+NIGHT = re.compile(
+    r"\b(night|midnight|nocturnal|moonlit|moonlight|starlit|dark|darkness|moon|stars"
+    r"|tomb|crypt|cave|dungeon|catacombs?)\b"
+)
 LOW_SUN = re.compile(r"\b(dawn|sunrise|sunset|dusk|morning|evening|golden hour|twilight|first light)\b")
 STORM = re.compile(r"\b(storm|stormy|thunder|lightning|tempest|hurricane)\b")
 RAIN = re.compile(r"\b(rain|rainy|raining|drizzle|downpour|monsoon)\b")
 SNOW = re.compile(r"\b(snow|snowy|snowing|blizzard|winter|frost|arctic|frozen)\b")
 FOG = re.compile(r"\b(fog|foggy|mist|misty|haze|smoke|smoky)\b")
 DISC = re.compile(r"\b(sun|moon|moonlit|sunrise|sunset|sunlit|moonlight)\b")
+AIR = 0.48  # rain and snow belong to the background: over the whole frame they would cost a second full layer
 AMBER: Rgb = (1.0, 0.62, 0.34)
 
 
@@ -35,7 +39,7 @@ def prepare(stage: Stage, prompt: str) -> None:
     text, p = prompt.lower(), stage.palette
     if NIGHT.search(text) and stage.night < 0.7:
         stage.night = 0.8
-        stage.palette = _dimmed(p, 0.5)
+        stage.palette = _dimmed(p, 0.64)
     elif LOW_SUN.search(text):
         stage.palette = Palette(
             top=mix(p.top, p.ink, 0.12), middle=mix(p.middle, AMBER, 0.16), horizon=mix(p.horizon, AMBER, 0.36),
@@ -53,10 +57,14 @@ def prepare(stage: Stage, prompt: str) -> None:
 
 def _dimmed(p: Palette, share: float) -> Palette:
     return Palette(
-        top=mix(p.top, p.ink, share * 1.2), middle=mix(p.middle, p.ink, share),
+        top=mix(p.top, p.ink, share * 1.2),
+        middle=mix(p.middle, p.ink, share),
         horizon=mix(p.horizon, p.ink, share * 0.55),
-        far=mix(p.far, p.ink, share * 0.8), near=mix(p.near, p.ink, share * 0.6), ink=p.ink, accent=p.accent,
-    )  # fmt: skip
+        far=mix(p.far, p.ink, share * 0.8),
+        near=mix(p.near, p.ink, share * 0.6),
+        ink=p.ink,
+        accent=p.accent,
+    )
 
 
 def fallen(stage: Stage, prompt: str) -> list[Layer]:
@@ -120,7 +128,7 @@ def _rain(stage: Stage) -> Layer:
         long = stage.row(float(rng.uniform(0.02, 0.05)))
         draw_line(mask, [(x, y), (x - long * 0.16, y + long)], float(rng.uniform(0.6, 1.3)))
     colour = _even(stage, mix(WHITE, stage.palette.horizon, 0.35))
-    return Layer(colour=colour, cover=blurred(soft(mask), 1) * 0.42, depth=0.92, solid=False)
+    return Layer(colour=colour, cover=blurred(soft(mask), 1) * 0.42, depth=AIR, solid=False)
 
 
 def _snow(stage: Stage) -> Layer:
@@ -129,4 +137,4 @@ def _snow(stage: Stage) -> Layer:
         x, y = float(rng.random()) * stage.width, float(rng.random()) * stage.height
         r = stage.unit * float(rng.gamma(1.6, 0.0016))
         draw_oval(mask, (x - r, y - r, x + r, y + r))
-    return Layer(colour=_even(stage, WHITE), cover=blurred(soft(mask), 1) * 0.9, depth=0.92, solid=False)
+    return Layer(colour=_even(stage, WHITE), cover=blurred(soft(mask), 1) * 0.9, depth=AIR, solid=False)

@@ -20,22 +20,17 @@ FIGURES: dict[str, str] = PEOPLE | ANIMALS | BUILDINGS | THINGS
 LANDMARKS = BUILDINGS.keys() - {"mushroom", "lamppost", "tree"}
 FLOATING = frozenset(
     [
-        "bird",
-        "butterfly",
-        "bee",
-        "fish",
-        "shark",
-        "whale",
-        "octopus",
-        "jellyfish",
-        "anglerfish",
-        "balloon",
-        "rocket",
-        "spaceship",
-        "heart",
-        "brain",
-        "key",
+        "bird", "butterfly", "bee", "fish", "shark", "whale", "octopus", "jellyfish", "anglerfish", "balloon", "rocket",
+        "spaceship", "heart", "brain", "key",
     ]
+)  # fmt: skip
+
+# Two words that name one thing, by the first of them.
+PAIR_NAMES = {"coffee": "coffeepot", "tea": "coffeepot", "street": "lamppost"}
+PAIRS = re.compile(r"\b(coffee|tea) pots?\b|\bstreet (lamps?|lights?|lanterns?)\b")
+SEVERAL = re.compile(
+    r"\b(men|women|people|crowd|gentlemen|ladies|children|kids|humans|soldiers|knights|monks|kings|sailors|students"
+    r"|workers|friends|explorers|detectives|astronauts|robots|cats|dogs|wizards)\b"
 )
 
 
@@ -84,7 +79,7 @@ def find(prompt: str) -> str | None:
 
 def find_all(prompt: str) -> list[str]:
     """Every figure that the prompt names, in order, each once."""
-    words = re.findall(r"[a-z]+", prompt.lower())
+    words = re.findall(r"[a-z]+", PAIRS.sub(lambda pair: PAIR_NAMES[pair[0].split()[0]], prompt.lower()))
     found = [name for at in range(len(words)) if (name := _named(words, at))]
     return list(dict.fromkeys(found))
 
