@@ -110,7 +110,7 @@ def _pose(motion: str, way: float) -> Pose:
             return Pose(x=0.0, y=swing if motion == "tilt-down" else -swing, near=0.55)
         case "orbit":  # a quarter of an arc around the subject: aside and nearer, then on and away again
             return Pose(
-                x=0.7 * swing, y=-0.25 * math.cos(math.pi * swing / 2), near=0.35 + 0.3 * math.cos(math.pi * swing / 2)
+                x=0.6 * swing, y=-0.12 * math.cos(math.pi * swing / 2), near=0.4 + 0.18 * math.cos(math.pi * swing / 2)
             )
         case _:
             side = 1.0 if motion == "drift-right" else -1.0
