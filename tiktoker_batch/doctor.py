@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from tiktoker_batch.app import FREE_BYTES_NEEDED, Opened, Options, cache_folder, environment, open_recipe
-from tiktoker_batch.engine.capacity import MACHINE, PROVIDER_DEFAULTS
+from tiktoker_batch.engine.capacity import MACHINE, PROVIDER_DEFAULTS, usable_cores
 from tiktoker_batch.errors import ExitCode, TiktokerError
 from tiktoker_batch.media.ffmpeg import ffmpeg_version, find_ffmpeg, has_libass
 from tiktoker_batch.media.fonts import caption_font
@@ -164,7 +164,7 @@ def _disk(root: Path) -> Check:
 
 
 def _processors(opened: Opened | None) -> Check:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = usable_cores()
     limits = opened.capacity if opened else {**dict.fromkeys(MACHINE, cores), **PROVIDER_DEFAULTS}
     listed = ", ".join(f"{name} {seats}" for name, seats in limits.items())
     message = f"{cores} to use; at once: {listed}"

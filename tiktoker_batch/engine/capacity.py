@@ -12,12 +12,17 @@ MACHINE = ("local", "ffmpeg")  # limits that stand for this machine's processor
 PROVIDER_DEFAULTS = {"fal": 10, "elevenlabs": 4, "openrouter": 8}
 
 
+def usable_cores() -> int:
+    """The processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def capacities(plan: Plan, overrides: Mapping[str, int] | None = None) -> dict[str, int]:
     """The number of seats of every limit this plan meets; a model has one only where the recipe or a flag says so.
 
     Defaults: the processors we may use for work on this machine, modest account limits for clouds.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = usable_cores()
     named = {**plan.recipe.limits, **(overrides or {})}
     met = {name for step in plan.steps for name in step.capacity} | set(MACHINE)
     default = {**dict.fromkeys(MACHINE, cores), **PROVIDER_DEFAULTS}
