@@ -43,12 +43,28 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """What a model calls one of our values, and how it wants it written.
+
+    ``form`` is ``plain`` (as it is), ``text`` (``"5"``), ``seconds`` (``"5s"``), ``number`` (``5``) or ``list``
+    (``["..."]``).
+    """
+
+    name: str
+    form: Literal["plain", "text", "seconds", "number", "list"] = "plain"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
     """A catalog entry. Empty ``aspect_ratios`` or ``resolutions`` mean that any is taken.
 
     ``durations`` are the clip lengths in seconds that the model offers: either ``durations`` lists them, or
     ``duration_range`` gives (shortest, longest) of a model that takes any whole number between.
-    ``typical_seconds`` is the usual latency of one call, used for estimates until history is known.
+    ``fields`` says which of our values are sent, by our name for them: ``prompt``, ``image``, ``reference``,
+    ``seconds``, ``size`` (pixels as ``{"width", "height"}``), ``aspect_ratio``, ``resolution``, ``seed``, ``voice``,
+    ``language``. ``parameters`` are sent as they are. ``prompt_characters`` is the longest text it takes.
+    ``typical_seconds`` is the usual latency of one call, used for estimates until history is known;
+    ``latency_spread`` is the sigma of its logarithm.
     """
 
     provider: str
@@ -60,9 +76,12 @@ class Model:
     aspect_ratios: tuple[str, ...] = ()
     resolutions: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
+    fields: Mapping[str, Field] = field(default_factory=dict)
     parameters: Mapping[str, Json] = field(default_factory=dict)
+    prompt_characters: int | None = None
     price: Price | None = None
     typical_seconds: float = 1.0
+    latency_spread: float = 0.25
 
     @property
     def ref(self) -> str:
@@ -101,7 +120,8 @@ class Voice:
 class Retry:
     """How often and how patiently a failed attempt is tried again; times in seconds.
 
-    ``timeout`` is the deadline of one attempt.
+    ``timeout`` is the deadline of one attempt. ``on_unknown`` says what to do with a request that may have been paid
+    for and cannot be found: ``None`` leaves it to its price.
     """
 
     max_attempts: int = 3
@@ -110,6 +130,7 @@ class Retry:
     max_delay: float = 60.0
     jitter: float = 0.2
     timeout: float = 600.0
+    on_unknown: Literal["retry", "fail"] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
