@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import trio
@@ -24,6 +25,10 @@ class ScriptedProvider:
     running: int = 0
     peak: int = 0
 
+    async def prepare(self, request: Request) -> Request:
+        await trio.lowlevel.checkpoint()
+        return request
+
     async def submit(self, request: Request) -> Job:
         await trio.lowlevel.checkpoint()
         self.submitted.append(request.prompt)
@@ -44,8 +49,13 @@ class ScriptedProvider:
             raise error
         return Produced(value=f"made {name}")
 
-    async def cancel(self, job: Job) -> None:
+    async def find(self, request: Request, sent: datetime) -> Job | None:
         await trio.lowlevel.checkpoint()
+        return None
+
+    async def cancel(self, job: Job) -> bool:
+        await trio.lowlevel.checkpoint()
+        return True
 
 
 @dataclass

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tiktoker_batch.app import FREE_BYTES_NEEDED, Opened, Options, cache_folder, environment, open_recipe
-from tiktoker_batch.engine.capacity import MACHINE, PROVIDER_DEFAULTS, usable_cores
+from tiktoker_batch.app import Opened, Options, cache_folder, environment, open_recipe, usual_seats
+from tiktoker_batch.engine.capacity import MACHINE, usable_cores
 from tiktoker_batch.errors import ExitCode, TiktokerError
 from tiktoker_batch.media.ffmpeg import ffmpeg_version, find_ffmpeg, has_libass
 from tiktoker_batch.media.fonts import caption_font
-from tiktoker_batch.providers.registry import PROVIDERS, Entry, not_ready
+from tiktoker_batch.providers.registry import Entry, not_ready, providers
+from tiktoker_batch.running import FREE_BYTES_NEEDED
 
 Verdict = Literal["ok", "warning", "problem"]
 ROOMY_BYTES = 2 * 1024**3  # below this a batch of some length fills the disk
@@ -41,7 +42,7 @@ def examine(recipe: Path | None = None, output: Path | None = None) -> list[Chec
     environ = opened.environ if opened else environment(Path("recipe.yaml"))
     root = opened.layout.root if opened else output or Path("output")
     found = [_python(), *_ffmpeg(environ), _font(environ), _english_speech(), _other_speech(opened)]
-    found += [_key(entry, environ, opened) for entry in PROVIDERS.values() if entry.keys]
+    found += [_key(entry, environ, opened) for entry in providers().values() if entry.keys]
     found += [_writable(root), _disk(root), _processors(opened), _terminal()]
     return [*found, *_recipe(opened)]
 
@@ -165,7 +166,7 @@ def _disk(root: Path) -> Check:
 
 def _processors(opened: Opened | None) -> Check:
     cores = usable_cores()
-    limits = opened.capacity if opened else {**dict.fromkeys(MACHINE, cores), **PROVIDER_DEFAULTS}
+    limits = opened.capacity if opened else {**dict.fromkeys(MACHINE, cores), **usual_seats()}
     listed = ", ".join(f"{name} {seats}" for name, seats in limits.items())
     message = f"{cores} to use; at once: {listed}"
     over = [name for name in MACHINE if limits.get(name, 0) > cores]
@@ -198,7 +199,7 @@ def _recipe(opened: Opened | None) -> Iterator[Check]:
         return
     path = opened.recipe.path
     yield Check(name="recipe", message=f"{path} is valid ({len(opened.plan.steps)} steps)")
-    said = {name for name, entry in PROVIDERS.items() if not entry.has_key(opened.environ)}
+    said = {name for name, entry in providers().items() if not entry.has_key(opened.environ)}
     for reason in not_ready(opened.plan.steps, opened.environ):
         if reason.split(":", 1)[0] not in said and "espeak" not in reason:
             yield Check(name="recipe", verdict="problem", message=reason, mend="choose other models in the recipe")

@@ -10,12 +10,14 @@
       ProviderError              retryable is decided by the type, never by words in a message
         Unavailable              nothing was bought; try again
         RateLimited              the provider asks for patience
+          Crowded                our own requests fill the account: wait for one of them, not for time to pass
         TimedOut                 a deadline of ours passed
         UnknownOutcome           the request may have been paid for
         Rejected                 the provider refuses this content
         BadRequest               the provider does not understand these parameters
         AuthFailed               the account is not usable
         ResultLost               paid for, but cannot be fetched any more
+        Unusable                 paid for and delivered, but no good; another one may be
       Broken                   the provider itself fell over on this request
       MediaError                 argv, exit status, last lines of stderr
       NarrationTooLong           ``length: exact`` cannot hold the spoken text
@@ -114,10 +116,12 @@ class Locked(TiktokerError):
 class ProviderError(TiktokerError):
     """A provider did not deliver.
 
-    ``retry_after`` is in seconds, as the provider asked. ``maybe_charged`` says that money may be gone.
+    ``retry_after`` is in seconds, as the provider asked. ``maybe_charged`` says that money may be gone. ``code`` is
+    the provider's own word for the trouble.
     """
 
     retryable: ClassVar[bool] = False
+    code: str | None = None
 
     def __init__(
         self,
@@ -149,6 +153,10 @@ class RateLimited(ProviderError):
     retryable = True
 
 
+class Crowded(RateLimited):
+    """Our own requests fill the account: the next one goes through when one of them has ended."""
+
+
 class TimedOut(ProviderError):
     """A deadline of ours passed."""
 
@@ -156,7 +164,12 @@ class TimedOut(ProviderError):
 
 
 class UnknownOutcome(ProviderError):
-    """The request may have been accepted and paid for; sending it again could pay twice."""
+    """The request may have been accepted and paid for; sending it again could pay twice.
+
+    ``answered`` says that the provider did reply, with an error that leaves open whether it took the request.
+    """
+
+    answered = False
 
 
 class Rejected(ProviderError):
@@ -173,6 +186,12 @@ class AuthFailed(ProviderError):
 
 class ResultLost(ProviderError):
     """Paid for, but the result cannot be fetched any more."""
+
+
+class Unusable(ProviderError):
+    """Paid for and delivered, but no good (an unreadable picture, a list of the wrong length); another one may be."""
+
+    retryable = True
 
 
 class Broken(ProviderError):

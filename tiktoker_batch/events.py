@@ -7,7 +7,7 @@ arithmetic) and the number of the run.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, ClassVar, Protocol
@@ -79,7 +79,7 @@ class AttemptStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmitIntended(Event):
-    """A request is about to leave; written before it does."""
+    """A request is about to leave; written before it does. It can be found again by its ``token``."""
 
     name = "submit_intended"
     step: str
@@ -87,16 +87,28 @@ class SubmitIntended(Event):
     provider: str
     model: str
     price_usd: Decimal
+    token: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobSubmitted(Event):
-    """The provider took the request and gave it a name."""
+    """The provider took the request and gave it a name; ``addresses`` are where it can be asked after."""
 
     name = "job_submitted"
     step: str
     attempt: int
     request_id: str
+    addresses: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeUnknown(Event):
+    """The submit was not answered, or not clearly: it may have been paid for, and is looked for at the provider."""
+
+    name = "outcome_unknown"
+    step: str
+    attempt: int
+    message: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,8 +226,9 @@ class RunFinished(Event):
 EVENT_TYPES: dict[str, type[Event]] = {
     cls.name: cls
     for cls in (
-        RunStarted, VideoPlanned, StepQueued, AttemptStarted, SubmitIntended, JobSubmitted, AttemptFailed, BackedOff,
-        StepSucceeded, StepReused, StepFailed, StepBlocked, WorkDone, VideoFinished, Interrupted, RunFinished,
+        RunStarted, VideoPlanned, StepQueued, AttemptStarted, SubmitIntended, JobSubmitted, OutcomeUnknown,
+        AttemptFailed, BackedOff, StepSucceeded, StepReused, StepFailed, StepBlocked, WorkDone, VideoFinished,
+        Interrupted, RunFinished,
     )
 }  # fmt: skip
 

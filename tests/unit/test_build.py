@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tiktoker_batch.catalog.loader import load_catalog
-from tiktoker_batch.errors import Problem, RecipeError
+from tiktoker_batch.errors import Problem, RecipeError, UsageError
 from tiktoker_batch.model import Captions, Music, Publish, Recipe, Retry, Shot, StoryChoice, Style, Video, Voice
 from tiktoker_batch.recipe.build import load_recipe
 from tiktoker_batch.recipe.offers import usual_segment_seconds
@@ -171,6 +171,60 @@ def test_the_environment_reaches_every_string(tmp_path: Path) -> None:
     assert (recipe.name, recipe.videos[0].topic) == ("week12", "a ship")
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"), [("", None), ("on_unknown: retry", "retry"), ("on_unknown: fail", "fail")]
+)
+def test_what_may_have_been_paid_for_is_sent_again_or_not_as_the_recipe_says(
+    tmp_path: Path, written: str, meant: str | None
+) -> None:
+    assert one(tmp_path, f", retry: {{{written}}}").retry.on_unknown == meant
+
+
+# ------------------------------------------------------------------ what models take
+
+
+def test_a_script_may_be_as_long_as_the_narration_model_takes_and_no_longer(tmp_path: Path) -> None:
+    top = 'defaults: {models: {narration: "fal:fal-ai/elevenlabs/tts/eleven-v3"}}'
+    text = "version: 1\nname: x\n" + top + "\nvideos:\n  - {id: a, script: '" + "a" * 5000
+    assert load(tmp_path, f"{text}  '}}\n").videos[0].script == "a" * 5000  # what is trimmed is not sent
+    (message,) = said(tmp_path, f"{text}{'a' * 212}'}}\n")
+    assert message == (
+        "5:21: video 'a': this text has 5,212 characters, 212 more than narration model "
+        "'fal:fal-ai/elevenlabs/tts/eleven-v3' takes (5,000)"
+    )
+    (tmp_path / "long.txt").write_text("b" * 5001)
+    text = f"version: 1\nname: x\n{top}\nvideos:\n  - {{id: a, script_file: long.txt}}\n"
+    assert said(tmp_path, text)[0].startswith("5:26: video 'a': this text has 5,001 characters, 1 more than")
+
+
+def test_a_shot_of_the_user_s_own_fits_the_models_that_it_is_sent_to(tmp_path: Path) -> None:
+    shot = "x" * 801
+    text = (
+        'version: 1\nname: x\ndefaults: {models: {clip: "fal:fal-ai/wan-25-preview/image-to-video"}}\n'
+        f"videos:\n  - id: a\n    topic: tea\n    prompts:\n    - {shot}\n    - {{prompt: {shot}}}\n    - {shot[1:]}\n"
+    )
+    message = (
+        "this text has 801 characters, 1 more than clip model 'fal:fal-ai/wan-25-preview/image-to-video' takes (800)"
+    )
+    assert said(tmp_path, text) == [f"8:7: video 'a': {message}", f"9:16: video 'a': {message}"]
+
+
+def test_a_reference_image_goes_to_a_model_that_takes_one(tmp_path: Path) -> None:
+    address = "reference_image: 'https://example.org/a.png'"
+    text = (
+        "version: 1\nname: x\nvideos:\n"
+        f'  - {{id: a, topic: tea, models: {{image: "fal:fal-ai/flux/schnell"}}, {address}}}\n'
+        '  - {id: b, topic: tea, models: {image: "fal:fal-ai/nano-banana/edit"}}\n'
+    )
+    edit = "'fal:fal-ai/nano-banana/edit'"
+    takes_none, needs_one = said(tmp_path, text)
+    assert takes_none == (
+        "4:86: video 'a': image model 'fal:fal-ai/flux/schnell' takes no reference_image; models that do: "
+        f"'local:painter' and {edit}"
+    )
+    assert needs_one == f"5:41: video 'b': image model {edit} works from a picture; name one as 'reference_image'"
+
+
 # ------------------------------------------------------------------ files
 
 
@@ -205,7 +259,7 @@ videos:
 
 
 def test_a_reference_image_may_be_an_address_for_a_service_that_can_fetch_it(tmp_path: Path) -> None:
-    paid = "models: {image: 'fal:fal-ai/flux/dev'}, reference_image: 'https://example.org/ab.png'"
+    paid = "models: {image: 'fal:fal-ai/nano-banana/edit'}, reference_image: 'https://example.org/ab.png'"
     assert one(tmp_path, f", {paid}").reference_image == "https://example.org/ab.png"
 
 
@@ -312,6 +366,14 @@ x-base: &base {tags: [series-a], fps: 30}
 defaults: {duration: 20, style: noir, voice: heart, captions: {preset: pop}, retry: {max_attempts: 2}}
 styles: {brand: "flat vector art"}
 voices: {me: "elevenlabs:abc"}
+profiles: {draft: {defaults: {fps: 12, voice: espeak}, limits: {fal: 2}, budget: {max_usd: 1}}}
+models:
+  "fal:fal-ai/mine":
+    kind: clip
+    durations: [4, 6]
+    fields: {prompt: prompt, image: start, seconds: {name: duration, form: seconds}}
+    price: {unit: second, usd: 0.05, by_resolution: {720p: "0.06"}}
+    languages: [en]
 videos:
   - id: a
     topic: tea ${NAME:-time}
@@ -326,10 +388,11 @@ videos:
     templates: {}
     music: false
     language: en
-    models: {clip: "local:camera", image: "fal:fal-ai/flux/schnell"}
+    models: {clip: "fal:fal-ai/mine", image: "fal:fal-ai/nano-banana/edit"}
     reference_image: https://example.org/a.png
 """
-KEYS = [*recipe_schema()["properties"], *recipe_schema()["$defs"]["video"]["properties"], "prompt", "file", "at", "x-y"]
+KEYS = [*recipe_schema()["properties"], *recipe_schema()["$defs"]["video"]["properties"],
+        *recipe_schema()["$defs"]["own_model"]["properties"], "prompt", "file", "at", "x-y", "usd", "form"]  # fmt: skip
 PIECES = st.sampled_from(
     ["", " ", "\n", "\t", "  ", ":", ": ", "- ", "{", "}", "[", "]", "'", '"', "#", "&a ", "*a", "*base", "<<: ", "|",
      ">", "!!int ", "!x ", "~", "null", "true", "-1", "0", "1e9", ".nan", "9" * 30, "${", "${A}", "${B:-", "{{", "\0",
@@ -359,7 +422,8 @@ def test_a_mutated_recipe_is_valid_or_has_problems_but_nothing_else(
     path.write_bytes(text.encode("utf-8", "surrogatepass"))
     found: tuple[Problem, ...] = ()
     try:
-        assert load_recipe(path, catalog=CATALOG, environ={"A": "x\0y"}).videos
+        with contextlib.suppress(UsageError):
+            assert load_recipe(path, catalog=CATALOG, environ={"A": "x\0y"}, profiles=("offline", "draft")).videos
     except RecipeError as error:
         found = error.problems
     assert all(1 <= problem.line <= len(text.splitlines()) + 1 and problem.column >= 1 for problem in found)
@@ -390,8 +454,8 @@ def test_a_recipe_with_values_of_any_shape_is_valid_or_has_problems_but_nothing_
         holder[key] = value
     path = tmp_path / "recipe.yaml"
     path.write_text(json.dumps(data), encoding="utf-8")  # JSON is YAML
-    with contextlib.suppress(RecipeError):
-        assert load_recipe(path, catalog=CATALOG, environ={}).videos
+    with contextlib.suppress(RecipeError, UsageError):
+        assert load_recipe(path, catalog=CATALOG, environ={}, profiles=("free", "draft")).videos
 
 
 def _collections(value: Any) -> Iterator[Any]:

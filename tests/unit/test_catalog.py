@@ -2,6 +2,7 @@
 
 import shutil
 from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import tiktoker_batch.catalog
 from tests.values import a_model
 from tiktoker_batch.catalog.loader import CatalogVoice, load_catalog, providers, read_catalog
 from tiktoker_batch.errors import TiktokerError
-from tiktoker_batch.model import Recipe
+from tiktoker_batch.model import Field, Model, Recipe
 from tiktoker_batch.planning.build import Planning, build_plan
 from tiktoker_batch.providers.registry import PROVIDERS
 from tiktoker_batch.recipe.build import load_recipe
@@ -33,7 +34,7 @@ def of_kind(kind: str) -> list:
     return [pytest.param(model, id=model.ref) for model in MODELS if model.kind == kind]
 
 
-@pytest.mark.parametrize("name", ["models", "styles", "languages", "voices"])
+@pytest.mark.parametrize("name", ["models", "styles", "languages", "voices", "profiles"])
 def test_no_file_gives_an_entry_twice(name: str) -> None:
     root = yaml.compose((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
     mappings = [root, *(value for _, value in root.value if isinstance(value, yaml.MappingNode))]
@@ -96,6 +97,71 @@ def test_cloud_models_have_a_price_with_date_and_source_and_local_ones_are_free(
     assert set(model.price.by_resolution) <= set(model.resolutions)
 
 
+FAL = [pytest.param(model, id=model.ref) for model in MODELS if model.provider == "fal"]
+
+
+@pytest.mark.parametrize("model", FAL)
+def test_every_model_of_fal_is_sent_a_prompt_and_only_values_that_it_offers(model) -> None:
+    assert "prompt" in model.fields
+    assert ("aspect_ratio" in model.fields) == bool(model.aspect_ratios)
+    assert ("resolution" in model.fields) == bool(model.resolutions)
+    assert "seed" not in model.fields or model.kind in {"image", "clip"}
+    kinds = {"image": "clip", "seconds": "clip", "size": "image", "reference": "image", "voice": "narration"}
+    assert all(model.kind == kinds.get(name, model.kind) for name in model.fields)
+    sent = [field.name for field in model.fields.values()]
+    assert len(sent) == len(set(sent))
+    assert not set(sent) & set(model.parameters)
+
+
+@pytest.mark.parametrize("model", [param for param in FAL if param.values[0].kind == "clip"])
+def test_a_clip_begins_with_the_picture_and_is_as_long_as_was_asked(model) -> None:
+    assert "image" in model.fields
+    assert "seconds" in model.fields or len(model.durations) == 1
+
+
+@pytest.mark.parametrize("model", [param for param in FAL if param.values[0].kind == "image"])
+def test_the_shape_of_a_picture_is_asked_for(model) -> None:
+    assert {"size", "aspect_ratio"} & set(model.fields)
+
+
+@pytest.mark.parametrize(
+    ("id_", "seconds"),
+    [
+        ("veo3.1/fast/image-to-video", Field(name="duration", form="seconds")),
+        ("bytedance/seedance/v1/lite/image-to-video", Field(name="duration", form="text")),
+        ("wan/v2.7/image-to-video", Field(name="duration", form="number")),
+        ("wan-i2v", None),
+    ],
+)
+def test_each_model_is_told_seconds_in_its_own_way(id_: str, seconds: Field | None) -> None:
+    assert CATALOG.models[f"fal:fal-ai/{id_}"].fields.get("seconds") == seconds
+
+
+def test_what_a_model_would_not_understand_is_not_sent() -> None:
+    def sent(id_: str) -> dict[str, str]:
+        return {name: field.name for name, field in CATALOG.models[f"fal:fal-ai/{id_}"].fields.items()}
+
+    hailuo = sent("minimax/hailuo-2.3-fast/standard/image-to-video")
+    assert hailuo == {"prompt": "prompt", "image": "image_url", "seconds": "duration"}
+    assert sent("kling-video/v2.5-turbo/pro/image-to-video") == hailuo
+    assert sent("kling-video/v2.6/pro/image-to-video") == {**hailuo, "image": "start_image_url"}
+    assert sent("elevenlabs/tts/eleven-v3") == {"prompt": "text", "voice": "voice", "language": "language_code"}
+    assert CATALOG.models["fal:fal-ai/nano-banana/edit"].fields["reference"] == Field(name="image_urls", form="list")
+
+
+def test_models_with_a_longest_text_say_so() -> None:
+    longest = {model.ref: model.prompt_characters for model in MODELS if model.prompt_characters}
+    assert longest == {
+        "fal:fal-ai/wan-25-preview/image-to-video": 800,
+        "fal:fal-ai/elevenlabs/tts/eleven-v3": 5_000,
+        "fal:fal-ai/elevenlabs/tts/multilingual-v2": 10_000,
+        "elevenlabs:eleven_multilingual_v2": 10_000,
+        "elevenlabs:eleven_flash_v2_5": 40_000,
+        "elevenlabs:eleven_turbo_v2_5": 40_000,
+        "elevenlabs:eleven_v3": 5_000,
+    }
+
+
 def test_four_silent_seconds_of_veo_fast_cost_forty_cents() -> None:
     model = CATALOG.models["fal:fal-ai/veo3.1/fast/image-to-video"]
     assert model.price is not None
@@ -132,7 +198,24 @@ def test_a_voice_has_ids_at_models_or_providers_that_exist(voice: CatalogVoice) 
 
 @pytest.mark.parametrize("model", of_kind("narration"))
 def test_every_narration_model_has_a_voice_of_its_own_accord(model) -> None:
-    assert CATALOG.voices[CATALOG.default_voice(model)].id_for(model)
+    assert CATALOG.voices[CATALOG.default_voice(model) or ""].id_for(model)
+
+
+def test_a_model_of_a_provider_that_nobody_knows_has_no_voice_of_its_own_accord() -> None:
+    assert CATALOG.default_voice(Model(provider="acme", id="speaker", kind="narration", title="Speaker")) is None
+
+
+def test_a_catalog_can_be_extended_without_changing_it() -> None:
+    added = Model(provider="acme", id="speaker", kind="narration", title="Speaker")
+    other = replace(CATALOG.models["local:painter"], typical_seconds=9.0)
+    extended = CATALOG.extended([added, other])
+    assert extended.models["acme:speaker"] is added
+    assert extended.models["local:painter"].typical_seconds == 9.0
+    assert len(extended.models) == len(CATALOG.models) + 1
+    assert extended.providers == (*CATALOG.providers, "acme")
+    assert "acme:speaker" not in CATALOG.models
+    assert CATALOG.models["local:painter"].typical_seconds != 9.0
+    assert extended.styles is CATALOG.styles
 
 
 def test_a_voice_is_known_to_a_model_before_its_provider() -> None:
@@ -171,6 +254,24 @@ def test_words_of_a_language_are_spoken_at_a_human_pace() -> None:
         ("models.yaml", "  duration_range: [1, 30]\n", "", "'local:camera': a clip model, and no other, has durations"),
         ("models.yaml", "typical_seconds: 0.8", "typical_second: 0.8", "'local:painter': 'typical_seconds' is missing"),
         ("models.yaml", '["16:9", "9:16"]', "[16:9, 9:16]", "aspect_ratios: expected text"),
+        (
+            "models.yaml",
+            "{prompt: prompt, size: image_size, seed: seed}",
+            "{promt: prompt}",
+            "'fal:fal-ai/flux/schnell': fields: unknown field 'promt'; did you mean 'prompt'?",
+        ),
+        ("models.yaml", "form: seconds", "form: second", "fields: seconds: form: expected one of list, number"),
+        ("models.yaml", "prompt_characters: 800", "prompt_characters: 8.5", "prompt_characters: expected a whole"),
+        ("models.yaml", "source: fal.ai model page}", "source: '-', as-of: x}", "price: unknown key 'as-of'; did you"),
+        ("models.yaml", ", source: fal.ai model page}", "}", "price: a figure needs 'as_of' and 'source'"),
+        ("models.yaml", "kind: clip", "kinds: clip", "'kind' is missing"),
+        ("models.yaml", "parameters: {", "paramters: {", "unknown key 'paramters'; did you mean 'parameters'?"),
+        ("models.yaml", "local:writer:", "writer:", "entry 'writer': a model is called provider:id"),
+        ("profiles.yaml", "local:camera", "local:camra", "'offline': there is no model 'local:camra' for clip"),
+        ("profiles.yaml", "local:camera", "local:painter", "'offline': there is no model 'local:painter' for clip"),
+        ("profiles.yaml", "    clip:", "    clips:", "'offline': models: 'clip' is missing"),
+        ("profiles.yaml", "offline:", "offlin:", "'offline': it is missing"),
+        ("profiles.yaml", '["local:hibari", "local:espeak-ng"]', "[]", "models: narration: expected a model"),
         ("languages.yaml", '"no":', "no:", "entry False: expected text"),
         ("languages.yaml", "script: cyrillic}", "script: cyrillic, extra: 1}", "unknown key 'extra'"),
         ("styles.yaml", "aliases: [marvel_comic]", "aliases: [noir]", "'comic_book': the alias 'noir' is taken"),

@@ -158,7 +158,7 @@ def test_money_is_units_times_price() -> None:
 
 def test_the_estimate_is_the_lower_bound_of_path_and_load() -> None:
     found = plan(paid_video())
-    seats = capacities(found, {"fal": 2, "ffmpeg": 2, "local": 2})
+    seats = capacities(found, {}, {"fal": 2, "ffmpeg": 2, "local": 2})
     tight = estimate(found, seats, lambda step: True)
     assert (tight.bottleneck, tight.bottleneck_value) == ("fal", 2)
     assert tight.seconds == pytest.approx((8 * (75 + 2) + 6) / 2)

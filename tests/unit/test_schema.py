@@ -70,14 +70,14 @@ def test_every_setting_has_a_title_or_a_description_for_editors() -> None:
 def test_defaults_take_every_setting_of_a_video_but_what_makes_it_one() -> None:
     schema = recipe_schema()
     video = set(schema["$defs"]["video"]["properties"])
-    defaults = set(schema["properties"]["defaults"]["properties"])
+    defaults = set(schema["$defs"]["defaults"]["properties"])
     assert video - defaults == {"id", "topic", "script", "script_file", "prompts", "tags"}
     assert defaults <= video
 
 
 def test_keys_of_later_versions_are_not_in_the_schema() -> None:
     schema = recipe_schema()
-    assert not {"include", "profiles", "models"} & set(schema["properties"])
+    assert "include" not in schema["properties"]
     assert not {"matrix", "foreach", "exclude"} & set(schema["$defs"]["video"]["properties"])
 
 
@@ -108,7 +108,7 @@ def test_keys_of_later_versions_are_not_in_the_schema() -> None:
         ("prompts: [{prompt: x, duration: long}]", "6:37: duration: expected a number, got text ('long')"),
         ("prompts: [{duration: 4}]", "6:15: prompts: the key 'prompt' is missing"),
         ("retry: {timeout: 0}", "6:22: timeout: must be more than 0 and at most 86400, got 0"),
-        ("retry: {on_unknown: fail}", "6:13: 'on_unknown' is not supported by this version of tiktoker-batch"),
+        ("retry: {on_unknown: fial}", "6:25: on_unknown: 'fial' is not one of retry or fail; did you mean 'fail'?"),
         ("foreach: a.csv", "6:5: 'foreach' is not supported by this version of tiktoker-batch"),
         ("tags: [a, a]", "6:15: 'a' is listed twice"),
         ("budget: {}", "6:5: unknown key 'budget' here; it belongs at the top of the recipe"),
@@ -132,6 +132,20 @@ def test_a_video_has_one_story_and_no_more(tmp_path: Path) -> None:
         f"4:5: {wanted}; it has none",
         f"5:27: {wanted}; given are 'script' and 'topic'",
     ]
+
+
+def test_a_value_is_checked_even_where_its_key_is_one_too_many(tmp_path: Path) -> None:
+    found, sound = check(tmp_path, "version: 1\nname: x\nvideos:\n  - {id: a, topic: tea, script_file: }\n")
+    assert [problem.message.split(":")[0] for problem in found] == [
+        "a video needs exactly one of 'topic', 'script' and 'script_file'; given are 'topic' and 'script_file'",
+        "script_file",
+    ]
+    assert sound["videos"] == [{"id": "a", "topic": "tea"}]
+
+
+def test_what_stands_under_a_wrong_name_is_told_once(tmp_path: Path) -> None:
+    (message,) = said(tmp_path, f"{VALID}models: {{image: 12}}\n")
+    assert message.startswith("6:10: models: expected provider:id")
 
 
 def test_an_item_that_is_no_video_is_told_once(tmp_path: Path) -> None:

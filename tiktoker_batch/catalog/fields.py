@@ -1,6 +1,7 @@
 """Typed values out of one catalog entry; what does not fit is a :class:`WrongEntry` in words."""
 
-from collections.abc import Callable
+import difflib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
@@ -9,7 +10,11 @@ T = TypeVar("T")
 
 
 class WrongEntry(Exception):
-    """What is wrong with an entry; whoever knows the file and the entry's name says where."""
+    """What is wrong with an entry, and the keys that lead to it (``at``); its file and its name are known elsewhere."""
+
+    def __init__(self, what: str, *at: str) -> None:
+        super().__init__(what)
+        self.at = at
 
 
 @dataclass(slots=True)
@@ -36,7 +41,7 @@ class Fields:
         try:
             return convert(self.values[key])
         except WrongEntry as error:
-            raise WrongEntry(f"{key}: {error}") from None
+            raise WrongEntry(f"{key}: {error}", key, *error.at) from None
 
     def close(self) -> None:
         """Complain about keys that nobody took.
@@ -45,7 +50,13 @@ class Fields:
         """
         unknown = [key for key in self.values if key not in self.taken]
         if unknown:
-            raise WrongEntry(f"unknown key {unknown[0]!r}")
+            raise WrongEntry(f"unknown key {unknown[0]!r}{near(str(unknown[0]), self.taken)}", str(unknown[0]))
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """``; did you mean 'x'?``, or nothing."""
+    found = difflib.get_close_matches(name, sorted(known), n=1)
+    return f"; did you mean {found[0]!r}?" if found else ""
 
 
 def text(value: object) -> str:
@@ -74,6 +85,13 @@ def numbers(value: object) -> tuple[float, ...]:
     if not isinstance(value, list):
         raise WrongEntry(f"expected a list of numbers, got {value!r}")
     return tuple(number(item) for item in value)
+
+
+def whole(value: object) -> int:
+    """A whole number above zero."""
+    if number(value) != round(number(value)):
+        raise WrongEntry(f"expected a whole number, got {value!r}")
+    return round(number(value))
 
 
 def interval(value: object) -> tuple[float, float]:

@@ -1,38 +1,26 @@
 """The catalogs as typed values. The YAML files beside this module are data that changes often; nothing else is code."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Protocol, TypeVar, get_args, get_type_hints
+from typing import Any, Protocol, TypeVar
 
 import yaml
 
-from tiktoker_batch.catalog.fields import (
-    Fields,
-    WrongEntry,
-    amounts,
-    flag,
-    interval,
-    mapping,
-    number,
-    numbers,
-    one_of,
-    text,
-    texts,
-    usd,
-)
+from tiktoker_batch.catalog.fields import Fields, WrongEntry, mapping, number, text, texts
+from tiktoker_batch.catalog.models import KINDS, catalog_model
+from tiktoker_batch.catalog.profiles import Profile, build_profile
 from tiktoker_batch.errors import TiktokerError
-from tiktoker_batch.model import Model, Models, Price
+from tiktoker_batch.model import Model, Models
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 _FOLDER = Path(__file__).parent
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_KINDS: frozenset[str] = frozenset(get_args(get_type_hints(Model)["kind"]))
-_UNITS: frozenset[str] = frozenset(get_args(get_type_hints(Price)["unit"]))
+_USUAL_PROFILE = "offline"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +70,7 @@ class Catalog:
     voices: Mapping[str, CatalogVoice]
     languages: Mapping[str, Language]
     default_voices: Mapping[str, str]
+    profiles: Mapping[str, Profile]
 
     @property
     def providers(self) -> tuple[str, ...]:
@@ -94,17 +83,25 @@ class Catalog:
 
     def default_models(self, language: str) -> Models:
         """The models of a recipe that names none: all on this machine."""
-        narration = "local:hibari" if language in self.models["local:hibari"].languages else "local:espeak-ng"
-        return Models(
-            text=self.models["local:writer"],
-            image=self.models["local:painter"],
-            clip=self.models["local:camera"],
-            narration=self.models[narration],
-        )
+        profile = self.profiles[_USUAL_PROFILE]
+        return Models(**{kind: self.models[self.first_speaking(profile.models[kind], language)] for kind in KINDS})
 
-    def default_voice(self, model: Model) -> str:
-        """The voice of a narration model where the recipe names none."""
-        return self.default_voices.get(model.ref) or self.default_voices[model.provider]
+    def first_speaking(self, refs: Iterable[str], language: str) -> str:
+        """The first of several models that knows a language; the last one when none does."""
+        ref = ""
+        for ref in refs:
+            model = self.models[ref]
+            if not model.languages or language in model.languages:
+                break
+        return ref
+
+    def default_voice(self, model: Model) -> str | None:
+        """The voice of a narration model where the recipe names none; ``None`` for one that has no such voice."""
+        return self.default_voices.get(model.ref) or self.default_voices.get(model.provider)
+
+    def extended(self, models: Iterable[Model]) -> "Catalog":
+        """The same catalog with more models; one of the same ``provider:id`` takes the place of what was there."""
+        return replace(self, models=MappingProxyType({**self.models, **{model.ref: model for model in models}}))
 
 
 @cache
@@ -122,20 +119,22 @@ def providers() -> tuple[str, ...]:
 
 
 def read_catalog(folder: Path) -> Catalog:
-    """The catalog in a folder that holds models, styles, voices and languages as YAML.
+    """The catalog in a folder that holds models, styles, voices, languages and profiles as YAML.
 
     :raises TiktokerError: a file is broken; names the file and the entry.
     """
     voices = _read(folder / "voices.yaml")
     catalog = Catalog(
-        models=_each(folder / "models.yaml", _read(folder / "models.yaml"), _model),
+        models=_each(folder / "models.yaml", _read(folder / "models.yaml"), catalog_model),
         styles=_each(folder / "styles.yaml", _read(folder / "styles.yaml"), _style),
         voices=_each(folder / "voices.yaml", _section(folder / "voices.yaml", voices, "voices"), _voice),
         languages=_each(folder / "languages.yaml", _read(folder / "languages.yaml"), _language),
         default_voices=MappingProxyType(_section(folder / "voices.yaml", voices, "defaults")),
+        profiles=_each(folder / "profiles.yaml", _read(folder / "profiles.yaml"), build_profile),
     )
     _check_aliases(folder / "styles.yaml", catalog)
     _check_default_voices(folder / "voices.yaml", catalog)
+    _check_profiles(folder / "profiles.yaml", catalog)
     return catalog
 
 
@@ -191,43 +190,6 @@ def _broken(path: Path, entry: object, what: str) -> TiktokerError:
 # --------------------------------------------------------------------------- entries
 
 
-def _model(ref: str, fields: Fields) -> Model:
-    provider, colon, id_ = ref.partition(":")
-    if not (provider and colon and id_):
-        raise WrongEntry("a model is called provider:id")
-    model = Model(
-        provider=provider,
-        id=id_,
-        kind=fields.take("kind", one_of(_KINDS)),
-        title=fields.take("title", text),
-        durations=fields.take("durations", numbers, ()),
-        duration_range=fields.take("duration_range", interval) if "duration_range" in fields.values else None,
-        aspect_ratios=fields.take("aspect_ratios", texts, ()),
-        resolutions=fields.take("resolutions", texts, ()),
-        languages=fields.take("languages", texts, ()),
-        parameters=fields.take("parameters", mapping, {}),
-        price=fields.take("price", _price) if "price" in fields.values else None,
-        typical_seconds=fields.take("typical_seconds", number),
-    )
-    if (model.kind == "clip") != bool(model.durations or model.duration_range):
-        raise WrongEntry("a clip model, and no other, has durations or a duration_range")
-    return model
-
-
-def _price(value: object) -> Price:
-    fields = Fields(value)
-    price = Price(
-        unit=fields.take("unit", one_of(_UNITS)),
-        usd=fields.take("usd", usd),
-        by_resolution=fields.take("by_resolution", amounts, {}),
-        as_of=fields.take("as_of", text),
-        source=fields.take("source", text),
-        uncertain=fields.take("uncertain", flag, False),
-    )
-    fields.close()
-    return price
-
-
 def _style(name: str, fields: Fields) -> CatalogStyle:
     return CatalogStyle(
         name=name,
@@ -272,7 +234,16 @@ def _check_default_voices(path: Path, catalog: Catalog) -> None:
     for model in catalog.models.values():
         if model.kind != "narration":
             continue
-        name = catalog.default_voices.get(model.ref) or catalog.default_voices.get(model.provider)
-        voice = catalog.voices.get(name or "")
+        voice = catalog.voices.get(catalog.default_voice(model) or "")
         if voice is None or voice.id_for(model) is None:
             raise _broken(path, "defaults", f"no voice for {model.ref}")
+
+
+def _check_profiles(path: Path, catalog: Catalog) -> None:
+    if _USUAL_PROFILE not in catalog.profiles:
+        raise _broken(path, _USUAL_PROFILE, "it is missing, and what a recipe leaves out comes from it")
+    for profile in catalog.profiles.values():
+        for kind, refs in profile.models.items():
+            for ref in refs:
+                if ref not in catalog.models or catalog.models[ref].kind != kind:
+                    raise _broken(path, profile.name, f"there is no model {ref!r} for {kind}")

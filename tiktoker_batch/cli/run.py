@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from tiktoker_batch import app
+from tiktoker_batch import app, running
 from tiktoker_batch.cli.options import (
     Session,
     limit_option,
@@ -64,13 +64,13 @@ def command(
     # Before and after the engine listens for itself, SIGTERM is as good as Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with open_progress(progress, sys.stderr, os.environ) as sink:
-        ended = app.run(opened, options, [sink])
+        ended = running.run(opened, options, [sink])
     show(summary_text(ended.state, ended.layout, ended.spent_usd))
     _say_what_to_do(ended, session)
     return ended.exit_code
 
 
-def _say_what_to_do(ended: app.Ended, session: Session) -> None:
+def _say_what_to_do(ended: running.Ended, session: Session) -> None:
     failures = failures_text(ended.state)
     if failures:
         say(failures)

@@ -1,21 +1,20 @@
-"""One attempt at a step: its deadline, its seats, its purchases, and what its end means."""
+"""One attempt at a step: its seats, and what its end means."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from decimal import Decimal
 from typing import NoReturn
 
 import trio
 
 from tiktoker_batch.engine.capacity import Capacity
 from tiktoker_batch.engine.pause import Pause, Paused
-from tiktoker_batch.errors import PreflightError, ProviderError, TiktokerError, TimedOut, UnknownOutcome
-from tiktoker_batch.events import JobSubmitted, Recorder, SubmitIntended, WorkDone
+from tiktoker_batch.errors import ProviderError, TiktokerError, TimedOut, UnknownOutcome
+from tiktoker_batch.events import Recorder, WorkDone
 from tiktoker_batch.model import Step
-from tiktoker_batch.providers.base import Produced, Provider, Request
 
-SUBMIT_SECONDS = 90.0  # longer than any provider's own deadline for accepting a request
+CHEAP_USD = Decimal("0.05")  # up to this price a request of unknown outcome is repeated unless the recipe objects
 
 
 class NeedLost(Exception):
@@ -27,38 +26,6 @@ class NeedLost(Exception):
 
 
 EXPECTED = (TiktokerError, trio.TooSlowError, NeedLost, Paused)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Purchase:
-    """Spends money for one attempt: intent on record, one submit, its id on record, then the waiting."""
-
-    step: Step
-    attempt: int
-    provider: Provider
-    recorder: Recorder
-
-    async def __call__(self, request: Request, into: Mapping[str, Path]) -> Produced:
-        """Submit once and collect.
-
-        :raises ProviderError: as the provider says; ``UnknownOutcome`` if it never answered the submit.
-        """
-        self.recorder.emit(
-            SubmitIntended(
-                step=self.step.id,
-                attempt=self.attempt,
-                provider=self.step.provider,
-                model=self.step.model,
-                price_usd=self.step.estimated_cost_usd,
-            )
-        )
-        # Shielded: a cancellation between the provider's yes and its record would lose a paid job.
-        with trio.move_on_after(SUBMIT_SECONDS, shield=True) as scope:
-            job = await self.provider.submit(request)
-            self.recorder.emit(JobSubmitted(step=self.step.id, attempt=self.attempt, request_id=job.id))
-        if scope.cancelled_caught:
-            raise UnknownOutcome(f"{self.step.provider} did not answer a request", maybe_charged=True)
-        return await self.provider.collect(job, into)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +97,9 @@ def as_step_error(cause: BaseException, step: Step) -> TiktokerError | None:
     return None
 
 
-def may_retry(error: TiktokerError) -> bool:
-    """Whether another attempt can help and cannot pay twice."""
-    return isinstance(error, ProviderError) and error.retryable and not isinstance(error, PreflightError)
+def may_retry(error: TiktokerError, step: Step) -> bool:
+    """Whether another attempt can help and, unless the recipe takes that risk, cannot pay twice."""
+    if isinstance(error, UnknownOutcome):
+        chosen = step.retry.on_unknown
+        return chosen == "retry" or (chosen is None and step.estimated_cost_usd <= CHEAP_USD)
+    return isinstance(error, ProviderError) and error.retryable

@@ -3,15 +3,16 @@
 A step's failure is a value; an exception out of a task is a bug and ends the run.
 """
 
+import math
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 import trio
 
 from tiktoker_batch.engine.attempt import (
     NeedLost,
-    Purchase,
     StepSeats,
     as_step_error,
     may_retry,
@@ -19,10 +20,20 @@ from tiktoker_batch.engine.attempt import (
     sole_cause,
 )
 from tiktoker_batch.engine.backoff import delay_before
+from tiktoker_batch.engine.breaker import Breaker
 from tiktoker_batch.engine.capacity import Capacity
 from tiktoker_batch.engine.pause import Pause, Paused
+from tiktoker_batch.engine.purchase import Purchase
 from tiktoker_batch.engine.reuse import Reuse, inputs_digest
-from tiktoker_batch.errors import ProviderError, TiktokerError
+from tiktoker_batch.errors import (
+    AuthFailed,
+    Crowded,
+    ProviderError,
+    RateLimited,
+    TiktokerError,
+    TimedOut,
+    UnknownOutcome,
+)
 from tiktoker_batch.events import (
     AttemptFailed,
     AttemptStarted,
@@ -53,6 +64,8 @@ from tiktoker_batch.providers.base import Provider
 from tiktoker_batch.steps.base import Inputs, Made, StepKind, Tools, Work
 from tiktoker_batch.store.layout import Layout
 
+THROTTLES = 60  # times that one step lets itself be told to wait
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
@@ -67,6 +80,7 @@ class Batch:
     reuse: Reuse
     tools: Tools
     pause: Pause = field(default_factory=Pause)
+    breaker: Breaker = field(default_factory=Breaker)
     fail_fast: bool = False
     measure: Callable[[Video, Artifact], float | None] = lambda _video, _file: None
     rng: random.Random = field(default_factory=random.Random)
@@ -162,28 +176,38 @@ class _Run:
                 raise NeedLost(need)
 
     async def _attempts(self, step: Step, inputs: Inputs) -> Outcome:
-        """Try until it works, cannot work, or the recipe's patience ends."""
-        attempt = 1
+        """Try until it works, cannot work, or the recipe's patience ends. Being asked to wait is not a failed try."""
+        attempt, tries, throttles = 1, 1, 0
         while True:
-            ended = await self._attempt(step, attempt, inputs)
+            ended, cost = await self._attempt(step, attempt, inputs)
             if not isinstance(ended, TiktokerError):
                 return ended
-            last = attempt == step.retry.max_attempts or not may_retry(ended)
-            self._tell_end(step, attempt, "failed" if last else "retry", type(ended).__name__, str(ended))
+            throttled = isinstance(ended, RateLimited)
+            last = throttles == THROTTLES if throttled else tries >= step.retry.max_attempts
+            last = last or not self._may_retry(ended, step)
+            self._tell_end(step, attempt, _ending(ended, last=last), type(ended).__name__, str(ended), cost)
             if last:
                 return Failed(attempts=attempt, error_kind=type(ended).__name__, message=ended.message)
-            attempt += 1
-            await self._back_off(step, attempt, ended)
+            attempt, tries, throttles = attempt + 1, tries + (not throttled), throttles + throttled
+            await self._back_off(step, attempt, throttles if throttled else tries, ended)
 
-    async def _back_off(self, step: Step, attempt: int, error: TiktokerError) -> None:
+    def _may_retry(self, error: TiktokerError, step: Step) -> bool:
+        if isinstance(error, AuthFailed):
+            # One refusal may be the service's slip; the breaker knows when it is not.
+            return not error.maybe_charged and not self.batch.breaker.is_open(step.provider)
+        return may_retry(error, step)
+
+    async def _back_off(self, step: Step, attempt: int, failures: int, error: TiktokerError) -> None:
+        if isinstance(error, Crowded):
+            return  # the seat that one of our own requests gives back is what it waits for
         asked_for = error.retry_after if isinstance(error, ProviderError) else None
-        seconds = delay_before(attempt, step.retry, self.batch.rng, asked_for=asked_for)
+        seconds = delay_before(max(failures, 2), step.retry, self.batch.rng, asked_for=asked_for)
         self.batch.recorder.emit(BackedOff(step=step.id, attempt=attempt, seconds=round(seconds, 3)))
         async with self.batch.pause.interruptible():
             await trio.sleep(seconds)
 
-    async def _attempt(self, step: Step, attempt: int, inputs: Inputs) -> Outcome | TiktokerError:
-        """One try on its seats: the outcome that ends the step, or the error of this try."""
+    async def _attempt(self, step: Step, attempt: int, inputs: Inputs) -> tuple[Outcome | TiktokerError, Decimal]:
+        """One try on its seats: the outcome that ends the step or the error of this try, and what it cost."""
         batch, eager = self.batch, self.batch.kinds[step.kind].eager
         # An eager step takes seats piece by piece: it must not hold one while it waits for others.
         names = () if eager else step.capacity
@@ -192,21 +216,35 @@ class _Run:
             lease = await batch.capacity.acquire(names)
         try:
             batch.recorder.emit(AttemptStarted(step=step.id, attempt=attempt))
-            return await self._work(step, attempt, inputs, deadline=float("inf") if eager else step.retry.timeout)
+            with trio.CancelScope(deadline=trio.current_time() + step.retry.timeout) as scope:
+                if eager:
+                    scope.deadline = math.inf
+                purchase = self._purchase(step, attempt, scope)
+                ended = await self._work(step, purchase, inputs)
+                self._mind_capacity(step, ended)
+                return ended, purchase.cost_usd
+            return TimedOut(f"no result within {step.retry.timeout:g} s"), purchase.cost_usd
         finally:
             lease.release()
 
-    async def _work(self, step: Step, attempt: int, inputs: Inputs, deadline: float) -> Outcome | TiktokerError:
+    def _mind_capacity(self, step: Step, ended: Outcome | TiktokerError) -> None:
+        """A provider that refuses is asked for less at once; one that delivers, slowly for more again."""
+        if isinstance(ended, RateLimited):
+            self.batch.capacity.throttle(step.provider, crowded=isinstance(ended, Crowded))
+        elif isinstance(ended, Succeeded):
+            self.batch.capacity.relax(step.provider)
+
+    async def _work(self, step: Step, purchase: Purchase, inputs: Inputs) -> Outcome | TiktokerError:
         kind = self.batch.kinds[step.kind]
         try:
-            with trio.fail_after(deadline):
-                made = await kind.run(self._work_of(step, attempt, inputs))
+            made = await kind.run(self._work_of(step, purchase, inputs))
         except Exception as error:
-            return self._failure(step, attempt, error)
+            return self._failure(step, purchase.attempt, error)
         except BaseException as error:  # noqa: ASYNC103  (raise_cancellation never returns)
-            self._tell_end(step, attempt, "cancelled", "Cancelled", "the run was stopped")
+            if not purchase.scope.cancel_called:  # the deadline's cancellation is told as what it is
+                self._tell_end(step, purchase.attempt, "cancelled", "Cancelled", "the run was stopped")
             raise_cancellation(error)
-        return self._success(step, attempt, made, inputs)
+        return self._success(step, purchase, made, inputs)
 
     def _failure(self, step: Step, attempt: int, error: Exception) -> Outcome | TiktokerError:
         match sole_cause(error):
@@ -222,19 +260,19 @@ class _Run:
                     raise error
                 return failed
 
-    def _success(self, step: Step, attempt: int, made: Made, inputs: Inputs) -> Succeeded:
+    def _success(self, step: Step, purchase: Purchase, made: Made, inputs: Inputs) -> Succeeded:
         consumed = inputs_digest(self.batch.kinds[step.kind], step, made.inputs or inputs)
         self.batch.recorder.emit(
             StepSucceeded(
                 step=step.id,
-                attempt=attempt,
+                attempt=purchase.attempt,
                 key=step.key,
                 inputs=consumed,
                 artifacts=made.artifacts,
-                cost_usd=made.cost_usd,
+                cost_usd=purchase.cost_usd,
             )
         )
-        return Succeeded(artifacts=made.artifacts, inputs=consumed, cost_usd=made.cost_usd)
+        return Succeeded(artifacts=made.artifacts, inputs=consumed, cost_usd=purchase.cost_usd)
 
     # ------------------------------------------------------------------ telling the journal
 
@@ -250,14 +288,31 @@ class _Run:
             case Succeeded() | Cancelled():
                 pass  # told by the attempt, which knows its number
 
-    def _tell_end(self, step: Step, attempt: int, outcome: str, kind: str, message: str) -> None:
+    def _tell_end(
+        self, step: Step, attempt: int, outcome: str, kind: str, message: str, cost_usd: Decimal = Decimal(0)
+    ) -> None:
         self.batch.recorder.emit(
-            AttemptFailed(step=step.id, attempt=attempt, outcome=outcome, error_kind=kind, message=message)
+            AttemptFailed(
+                step=step.id, attempt=attempt, outcome=outcome, error_kind=kind, message=message, cost_usd=cost_usd
+            )
         )
 
     # ------------------------------------------------------------------ what an attempt may use
 
-    def _work_of(self, step: Step, attempt: int, inputs: Inputs) -> Work:
+    def _purchase(self, step: Step, attempt: int, scope: trio.CancelScope) -> Purchase:
+        batch = self.batch
+        return Purchase(
+            step=step,
+            attempt=attempt,
+            provider=batch.providers[step.provider],
+            recorder=batch.recorder,
+            breaker=batch.breaker,
+            pause=batch.pause,
+            rng=batch.rng,
+            scope=scope,
+        )
+
+    def _work_of(self, step: Step, purchase: Purchase, inputs: Inputs) -> Work:
         batch = self.batch
 
         async def arrival(need: str) -> tuple[Artifact, ...] | None:
@@ -268,8 +323,15 @@ class _Run:
             video=self._videos[step.video],
             layout=batch.layout,
             inputs=inputs,
-            buy=Purchase(step=step, attempt=attempt, provider=batch.providers[step.provider], recorder=batch.recorder),
+            buy=purchase,
             arrival=arrival,
             seats=StepSeats(step=step, capacity=batch.capacity, recorder=batch.recorder, pause=batch.pause),
             tools=batch.tools,
         )
+
+
+def _ending(error: TiktokerError, *, last: bool) -> str:
+    """How the journal calls the end of a failed attempt."""
+    if isinstance(error, UnknownOutcome):
+        return "unknown"
+    return "failed" if last else "retry"

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
@@ -13,7 +14,9 @@ from tiktoker_batch.model import Json, Kind
 class Request:
     """What a provider is asked for.
 
-    ``files`` are local inputs by role (``image``, ``layers``, ``reference``); ``seed`` has 31 bits.
+    ``files`` are local inputs by role (``image``, ``layers``, ``reference``); ``seed`` has 31 bits and is the same
+    for the same work. ``token``, also of 31 bits, is the attempt's own: a service that shows what it was sent is
+    found again by it. ``uploads`` are the addresses that ``prepare`` put the files under.
     """
 
     kind: Kind
@@ -21,7 +24,9 @@ class Request:
     prompt: str
     params: Mapping[str, Json] = field(default_factory=dict)
     files: Mapping[str, Path] = field(default_factory=dict)
+    uploads: Mapping[str, str] = field(default_factory=dict)
     seed: int = 0
+    token: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,28 +45,47 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Produced:
-    """What a job delivered: ``value`` is its JSON part (texts, word times); files went where ``into`` said."""
+    """What a job delivered: ``value`` is its JSON part (texts, word times); files went where ``into`` said.
+
+    ``cost_usd`` is what the service says it cost; ``None`` leaves it at the price that was quoted.
+    """
 
     value: Json = None
-    cost_usd: Decimal = Decimal(0)
+    cost_usd: Decimal | None = None
 
 
 class Provider(Protocol):
-    """A service that makes texts, pictures, clips or speech."""
+    """A service that makes texts, pictures, clips or speech.
+
+    A request is prepared, submitted once and collected. Errors are ``ProviderError``s whose type says whether trying
+    again can help and whether it could pay twice.
+    """
 
     name: str
 
-    async def submit(self, request: Request) -> Job:
-        """Hand the request in, once. The money is spent here."""
+    async def prepare(self, request: Request) -> Request:
+        """Do what is free and may be repeated before the money is spent: check the input, upload its files."""
         ...
 
-    async def collect(self, job: Job, into: Mapping[str, Path]) -> Produced:
-        """Wait for the job and write its files; ``into`` maps a role to a path that may be overwritten.
+    async def submit(self, request: Request) -> Job:
+        """Hand the request in, once. The money is spent here.
 
-        :raises ProviderError: of a type that tells whether trying again can help.
+        :raises UnknownOutcome: it may have been accepted.
         """
         ...
 
-    async def cancel(self, job: Job) -> None:
-        """Ask the provider to stop; best effort, never raises for a job that is gone."""
+    async def find(self, request: Request, sent: datetime) -> Job | None:
+        """Look for a request whose submit was never answered; ``sent`` is when it left (UTC).
+
+        :returns: the job that it became, ``None`` if there is none.
+        :raises UnknownOutcome: this service does not tell.
+        """
+        ...
+
+    async def collect(self, job: Job, into: Mapping[str, Path]) -> Produced:
+        """Wait for the job and write its files; ``into`` maps a role to a path that may be overwritten."""
+        ...
+
+    async def cancel(self, job: Job) -> bool:
+        """Ask the provider to stop; never raises. Whether it is certain that nothing will be charged."""
         ...

@@ -1,7 +1,8 @@
 """From a recipe file to a checked :class:`Recipe`: every default filled in, every name resolved."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,18 +15,32 @@ from tiktoker_batch.recipe.findings import Findings
 from tiktoker_batch.recipe.interpolate import interpolate
 from tiktoker_batch.recipe.names import check_name, check_unique
 from tiktoker_batch.recipe.offers import Offers
+from tiktoker_batch.recipe.profiles import Overlay, choose_profiles, overlaid
 from tiktoker_batch.recipe.prompts import PROMPT_VARIABLES, builtin_templates
 from tiktoker_batch.recipe.publishing import build_publish
 from tiktoker_batch.recipe.references import References
 from tiktoker_batch.recipe.schema import check_schema
-from tiktoker_batch.recipe.settings import OWN, Found, Settings
+from tiktoker_batch.recipe.settings import OWN, Found, Layer, Settings, own_names
 from tiktoker_batch.recipe.source import load_source
 
+_RETRY: Mapping[str, Callable[[Any], Any]] = {"max_attempts": int, "on_unknown": str}
 
-def load_recipe(path: Path, *, catalog: Catalog, environ: Mapping[str, str]) -> Recipe:
+
+def load_recipe(
+    path: Path,
+    *,
+    catalog: Catalog,
+    environ: Mapping[str, str],
+    profiles: Sequence[str] = (),
+    providers: Collection[str] | None = None,
+) -> Recipe:
     """Read, check and build a recipe.
 
+    ``profiles`` are laid over its defaults, the last one on top. ``providers`` are those that its own models may name;
+    the catalog's when left out.
+
     :raises RecipeError: with every problem that was found, by place.
+    :raises UsageError: there is no profile of a name.
     """
     filled = interpolate(load_source(path), environ)
     source = filled.source
@@ -35,7 +50,11 @@ def load_recipe(path: Path, *, catalog: Catalog, environ: Mapping[str, str]) -> 
     findings.settle(filled.unread)
     faults, sound = check_schema(source)
     findings.stage(faults)
-    recipe = _Builder(path, sound, catalog, findings).recipe(source.sha256) if isinstance(sound, dict) else None
+    recipe = None
+    if isinstance(sound, dict):
+        overlays = choose_profiles(profiles, source.data, sound, catalog)
+        references = References(catalog, sound, catalog.providers if providers is None else providers, findings)
+        recipe = _Builder(path, sound, overlays, references, findings).recipe(source.sha256)
     if recipe is None or len(findings):
         raise RecipeError(findings.problems)
     return recipe
@@ -44,13 +63,21 @@ def load_recipe(path: Path, *, catalog: Catalog, environ: Mapping[str, str]) -> 
 class _Builder:
     """Builds from data that the schema has found sound; problems go to the findings, never up."""
 
-    def __init__(self, path: Path, data: Mapping[str, Any], catalog: Catalog, findings: Findings) -> None:
+    def __init__(
+        self,
+        path: Path,
+        data: Mapping[str, Any],
+        overlays: Sequence[Overlay],
+        references: References,
+        findings: Findings,
+    ) -> None:
         self.path = path
         self.data = data
-        self.catalog = catalog
+        self.overlays = overlays
+        self.references = references
+        self.catalog = references.catalog
         self.findings = findings
         self.files = Files(path.parent, findings)
-        self.references = References(catalog, data, findings)
 
     def recipe(self, sha256: str) -> Recipe | None:
         """The recipe, or ``None`` when there are problems."""
@@ -64,16 +91,19 @@ class _Builder:
             sha256=sha256,
             name=self.data["name"],
             output_dir=os.path.abspath(self.path.parent / output_dir) if output_dir else None,  # noqa: PTH100
-            limits={name: int(value) for name, value in _own(self.data.get("limits", {})).items()},
-            budget=_budget(self.data.get("budget", {})),
+            limits={name: int(value) for name, value in overlaid("limits", self.data, self.overlays).items()},
+            budget=_budget(overlaid("budget", self.data, self.overlays)),
             videos=tuple(video for video in videos if video),
         )
 
     def _check_top(self) -> None:
         if "name" in self.data:
             check_name(self.data["name"], ("name",), self.findings)
-        for name in _own(self.data.get("limits", {})):
+        for name in own_names(self.data.get("limits", {})):
             self.references.limit(name, ("limits", name))
+        for overlay in self.overlays:
+            for name in own_names(overlay.limits):
+                self.references.limit(name, (*(overlay.at or ()), "limits", name))
         for name in self.references.own_voices:
             self.references.own_voice(name)
         output_dir = self.data.get("output_dir")
@@ -86,8 +116,9 @@ class _Builder:
         for name, at in given:
             check_name(name, at, self.findings)
         check_unique(given, self.findings)
-        defaults = self.data.get("defaults", {})
-        return [Settings(index, video, defaults) for index, video in videos if video is not None]
+        profiles = [overlay.layer for overlay in reversed(self.overlays)]
+        inherited = [*profiles, Layer(self.data.get("defaults", {}), ("defaults",))]
+        return [Settings(index, video, inherited) for index, video in videos if video is not None]
 
     def _video(self, settings: Settings) -> Video | None:
         """Check everything about a video before giving up on it."""
@@ -110,11 +141,11 @@ class _Builder:
         style = references.style(look.value, look.at)
         voice = references.voice(settings, narrator, spoken) if narrator else None
         content: dict[str, Any] = {
-            "script": self._script(settings),
+            "script": self._script(settings, offers),
             "shots": self._shots(settings, offers),
             "segment_duration": offers.segment_seconds(),
             "music": self._music(settings),
-            "reference_image": self._reference_image(settings),
+            "reference_image": self._reference_image(settings, offers),
             "templates": self._templates(settings),
             "publish": build_publish(settings, self.findings),
         }
@@ -136,16 +167,15 @@ class _Builder:
         for key in ("topic", "script"):
             if key in settings.own:
                 offers.words(Found(settings.own[key], (*settings.at, key), OWN), language, self.catalog)
-        picture = settings.find("reference_image")
-        if picture:
-            offers.reference(picture)
 
-    def _script(self, settings: Settings) -> str | None:
-        at = (*settings.at, "script_file")
-        if "script_file" in settings.own:
-            text = self.files.script(Found(settings.own["script_file"], at, OWN))
-            return text.strip() if text else None
-        return settings.own["script"].strip() if "script" in settings.own else None
+    def _script(self, settings: Settings, offers: Offers) -> str | None:
+        key = "script_file" if "script_file" in settings.own else "script"
+        given = Found(settings.own.get(key), (*settings.at, key), OWN)
+        text: str | None = self.files.script(given) if key == "script_file" else given.value
+        if text is None:
+            return None
+        offers.length(replace(given, value=text.strip()), "narration")
+        return text.strip()
 
     def _shots(self, settings: Settings, offers: Offers) -> tuple[Shot, ...]:
         shots = []
@@ -155,9 +185,12 @@ class _Builder:
             duration, style = shot.get("duration"), shot.get("style")
             if duration is not None:
                 offers.duration(Found(duration, (*at, "duration"), OWN))
+            prompt = shot.get("prompt", "").strip()
+            words_at = at if isinstance(given, str) else (*at, "prompt")
+            offers.length(Found(prompt, words_at, OWN), "image", "clip")
             shots.append(
                 Shot(
-                    prompt=shot.get("prompt", "").strip(),
+                    prompt=prompt,
                     duration=None if duration is None else float(duration),
                     style=self.references.style(style, (*at, "style")) if style else None,
                 )
@@ -177,8 +210,9 @@ class _Builder:
             file=self.files.absolute(file), gain_db=float(facts.get("gain_db", -18)), duck=facts.get("duck", True)
         )
 
-    def _reference_image(self, settings: Settings) -> str | None:
+    def _reference_image(self, settings: Settings, offers: Offers) -> str | None:
         found = settings.find("reference_image")
+        offers.reference(found, self.catalog)
         return self.files.image(found) if found else None
 
     def _templates(self, settings: Settings) -> dict[str, Template]:
@@ -193,9 +227,7 @@ class _Builder:
 
 def _plain_settings(settings: Settings) -> dict[str, Any]:
     """The settings that need no looking up."""
-    retry = {name: float(value) for name, value in settings.section("retry").items()}
-    if "max_attempts" in retry:
-        retry["max_attempts"] = int(retry["max_attempts"])
+    retry = {name: _RETRY.get(name, float)(value) for name, value in settings.section("retry").items()}
     story = settings.section("story")
     return {
         "id": settings.own["id"],
@@ -204,7 +236,7 @@ def _plain_settings(settings: Settings) -> dict[str, Any]:
         "duration": float(settings.get("duration", built_in=30).value),
         "length": settings.get("length", built_in="auto").value,
         "fps": int(settings.get("fps", built_in=24).value),
-        "retry": Retry(**retry),  # type: ignore[arg-type]
+        "retry": Retry(**retry),
         "on_segment_failure": settings.get("on_segment_failure", built_in="continue").value,
         "tags": tuple(settings.own.get("tags", ())),
         "vars": settings.merged("vars"),
@@ -222,7 +254,3 @@ def _budget(given: Mapping[str, Any]) -> Budget:
 
 def _usd(amount: float | None) -> Decimal | None:
     return None if amount is None else Decimal(str(amount))
-
-
-def _own(names: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in names.items() if not name.startswith("x-")}

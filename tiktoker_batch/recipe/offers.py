@@ -7,7 +7,7 @@ from tiktoker_batch.catalog.loader import Catalog
 from tiktoker_batch.model import Model
 from tiktoker_batch.recipe.findings import Findings
 from tiktoker_batch.recipe.references import Chosen, ModelKind
-from tiktoker_batch.recipe.settings import Found, Settings, nearest_of
+from tiktoker_batch.recipe.settings import Found, Settings, because, nearest_of
 from tiktoker_batch.recipe.suggest import listed
 
 SHORTEST_SEGMENT_SECONDS = 4.0  # shots of a second or two are restless (spec 3)
@@ -86,12 +86,34 @@ class Offers:
             )
             self._say(message, text)
 
-    def reference(self, address: Found) -> None:
-        """An address is fetched by the service that paints; this machine's painter fetches nothing."""
+    def length(self, text: Found, *kinds: ModelKind) -> None:
+        """Words that a user wrote are sent whole, so the models must take that many characters."""
+        for kind in kinds:
+            chosen = self.models.get(kind)
+            limit = chosen.model.prompt_characters if chosen else None
+            if chosen and limit and len(text.value) > limit:
+                message = (
+                    f"this text has {len(text.value):,} characters, {len(text.value) - limit:,} more than {kind} model "
+                    f"{chosen.model.ref!r} takes ({limit:,})"
+                )
+                self._say(message, text, chosen.found)
+
+    def reference(self, picture: Found | None, catalog: Catalog) -> None:
+        """A reference image goes to a model that takes one; a model that works from one needs it."""
         image = self.models.get("image")
-        if image and image.model.provider == "local" and address.value.startswith(("http:", "https:")):
-            message = f"image model {image.model.ref!r} works offline; save the picture and name the file"
-            self._say(message, address, image.found)
+        if image is None:
+            return
+        ref, fields = image.model.ref, image.model.fields
+        if picture is None:
+            if "reference" in fields:
+                self._say(f"image model {ref!r} works from a picture; name one as 'reference_image'", image.found)
+        elif fields and "reference" not in fields:
+            able = [each.ref for each in catalog.models.values() if each.kind == "image" and _takes_reference(each)]
+            instead = f"; models that do: {listed(map(repr, able), 'and', at_most=4)}" if able else ""
+            self._say(f"image model {ref!r} takes no reference_image{instead}", picture, image.found)
+        elif image.model.provider == "local" and picture.value.startswith(("http:", "https:")):
+            message = f"image model {ref!r} works offline; save the picture and name the file"
+            self._say(message, picture, image.found)
 
     def captions(self, language: Found, catalog: Catalog) -> None:
         """Drawn with letters that the caption font has."""
@@ -103,7 +125,7 @@ class Offers:
             self._say(message, language, *([captions] if captions else []))
 
     def _say(self, message: str, *about: Found) -> None:
-        self.findings.add(nearest_of(*about), message, video=self.settings.id)
+        self.findings.add(nearest_of(*about), f"{message}{because(*about)}", video=self.settings.id)
 
 
 def letters_of(text: str) -> str | None:
@@ -115,6 +137,10 @@ def letters_of(text: str) -> str | None:
 
 def _knows(model: Model, language: str) -> bool:
     return not model.languages or language in model.languages
+
+
+def _takes_reference(model: Model) -> bool:
+    return "reference" in model.fields or not model.fields
 
 
 def _durations(model: Model) -> str:

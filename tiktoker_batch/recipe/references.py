@@ -1,13 +1,14 @@
 """Names that a recipe refers to, looked up in the catalogs and in the recipe's own additions."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from tiktoker_batch.catalog.loader import Catalog
 from tiktoker_batch.model import Model, Style, Voice
 from tiktoker_batch.recipe.findings import Findings
-from tiktoker_batch.recipe.settings import BUILT_IN, Found, Place, Settings, nearest_of
+from tiktoker_batch.recipe.own_models import read_own_models
+from tiktoker_batch.recipe.settings import Found, Place, Settings, because, nearest_of, own_names
 from tiktoker_batch.recipe.suggest import did_you_mean, listed
 
 ModelKind = Literal["text", "image", "clip", "narration"]
@@ -23,13 +24,21 @@ class Chosen:
 
 
 class References:
-    """Resolves names; whatever cannot be resolved is a problem and ``None``."""
+    """Resolves names; whatever cannot be resolved is a problem and ``None``.
 
-    def __init__(self, catalog: Catalog, recipe: Mapping[str, Any], findings: Findings) -> None:
-        self.catalog = catalog
+    ``catalog`` is the given one with the recipe's own models.
+    """
+
+    def __init__(
+        self, catalog: Catalog, recipe: Mapping[str, Any], providers: Collection[str], findings: Findings
+    ) -> None:
+        own = read_own_models(recipe, catalog, providers, findings)
+        self.catalog = catalog.extended(own.models)
+        self.unread_models = own.unread
+        self.providers = tuple(dict.fromkeys([*self.catalog.providers, *providers]))
         self.findings = findings
-        self.own_styles: dict[str, str] = _without_x(recipe.get("styles", {}))
-        self.own_voices: dict[str, str] = _without_x(recipe.get("voices", {}))
+        self.own_styles: dict[str, str] = own_names(recipe.get("styles", {}))
+        self.own_voices: dict[str, str] = own_names(recipe.get("voices", {}))
 
     def language(self, settings: Settings) -> Found | None:
         """The language's code."""
@@ -59,6 +68,8 @@ class References:
         chosen: dict[ModelKind, Chosen] = {}
         for kind in MODEL_KINDS:
             found = settings.get("models", kind, built_in=getattr(built_in, kind).ref)
+            if not isinstance(found.value, str):  # a built-in profile leaves the choice to the language
+                found = replace(found, value=self.catalog.first_speaking(found.value, language))
             model = self._model(kind, found)
             if model:
                 chosen[kind] = Chosen(model, found)
@@ -67,10 +78,11 @@ class References:
     def voice(self, settings: Settings, narrator: Chosen, language: str) -> Voice | None:
         """The narrator as the narration model knows it."""
         model = narrator.model
-        default = self.catalog.default_voice(model)
-        found = settings.get("voice", built_in=default)
+        found = settings.find("voice")
+        if found is None or self._gives_way(found, narrator):
+            return self._usual_voice(settings, narrator)
         name: str = found.value
-        if name in self.own_voices and found.rank != BUILT_IN:
+        if name in self.own_voices:
             return self._own_voice(name, found, narrator)
         known = self.catalog.voices.get(name)
         if known is None:
@@ -80,7 +92,8 @@ class References:
         voice_id = known.id_for(model)
         if voice_id is None:
             offered = [each.name for each in self.catalog.voices.values() if each.id_for(model)]
-            message = f"narration model {model.ref!r} has no voice {name!r}; it has {listed(offered, 'and')}"
+            instead = f"; it has {listed(offered, 'and')}" if offered else f"; {_name_one(model)}"
+            message = f"narration model {model.ref!r} has no voice {name!r}{instead}{because(narrator.found)}"
             self._about(settings, nearest_of(found, narrator.found), message)
             return None
         # Where the model itself does not speak it, that is the problem to report.
@@ -91,18 +104,18 @@ class References:
 
     def limit(self, name: str, at: Place) -> None:
         """Check the name of a limit."""
-        providers = dict.fromkeys(model.provider for model in self.catalog.models.values())
-        known = [*providers, "ffmpeg", *self.catalog.models]
-        if name not in known:
+        known = [*self.providers, "ffmpeg", *self.catalog.models]
+        if name not in known and name not in self.unread_models:
             near = did_you_mean(name, known)
-            names = listed([*providers, "ffmpeg"])
+            names = listed([*self.providers, "ffmpeg"])
             self.findings.add(at, f"unknown limit {name!r}{near} (limits are for {names}, or one model)", key=True)
 
     def own_voice(self, name: str) -> None:
         """Check that a voice of the recipe's own names a provider that narrates."""
         provider = self.own_voices[name].partition(":")[0]
         known = dict.fromkeys(model.provider for model in self.catalog.models.values() if model.kind == "narration")
-        if provider not in known:
+        unread = {ref.partition(":")[0] for ref in self.unread_models}
+        if provider not in known and provider not in unread:
             near = did_you_mean(provider, known)
             message = f"unknown narration provider {provider!r}{near} (there are: {', '.join(known)})"
             self.findings.add(("voices", name), message)
@@ -111,6 +124,8 @@ class References:
         model = self.catalog.models.get(found.value)
         if model and model.kind == kind:
             return model
+        if found.value in self.unread_models:
+            return None
         of_kind = [each.ref for each in self.catalog.models.values() if each.kind == kind]
         if model is None:
             near = did_you_mean(found.value, of_kind) or did_you_mean(found.value, self.catalog.models)
@@ -120,12 +135,33 @@ class References:
             self.findings.add(found.at, message + listed(map(repr, of_kind), "and", at_most=4))
         return None
 
+    def _gives_way(self, found: Found, narrator: Chosen) -> bool:
+        """Whether a voice was meant for another narration model than the one that a profile put in its place."""
+        stronger = narrator.found.profile is not None and narrator.found.rank < found.rank
+        if not stronger:
+            return False
+        if found.value in self.own_voices:
+            return self.own_voices[found.value].partition(":")[0] != narrator.model.provider
+        known = self.catalog.voices.get(found.value)
+        return known is not None and known.id_for(narrator.model) is None
+
+    def _usual_voice(self, settings: Settings, narrator: Chosen) -> Voice | None:
+        model = narrator.model
+        name = self.catalog.default_voice(model)
+        voice_id = self.catalog.voices[name].id_for(model) if name else None
+        if name and voice_id:
+            return Voice(name=name, provider=model.provider, id=voice_id)
+        message = f"narration model {model.ref!r} has no usual voice; {_name_one(model)}"
+        self._about(settings, narrator.found.at, message)
+        return None
+
     def _own_voice(self, name: str, found: Found, narrator: Chosen) -> Voice | None:
         provider, _, voice_id = self.own_voices[name].partition(":")
         model = narrator.model
         if provider == model.provider:
             return Voice(name=name, provider=provider, id=voice_id)
         message = f"voice {name!r} belongs to {provider!r}, but the narration model is {model.ref!r}"
+        message += because(narrator.found)
         self.findings.add(nearest_of(found, narrator.found), message)
         return None
 
@@ -133,5 +169,6 @@ class References:
         self.findings.add(at, message, video=settings.id)
 
 
-def _without_x(names: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in names.items() if not name.startswith("x-")}
+def _name_one(model: Model) -> str:
+    """What to write for a model of which no voice is known."""
+    return f"name one, like 'voices: {{narrator: \"{model.provider}:ID\"}}', and choose it with 'voice: narrator'"

@@ -18,10 +18,12 @@ Path = tuple[str | int, ...]
 
 # Keys of the recipe format that later versions of the tool understand.
 _LATER = {
-    "top": frozenset({"include", "profiles", "models"}),
+    "top": frozenset({"include"}),
     "video": frozenset({"matrix", "foreach", "exclude"}),
-    "retry": frozenset({"on_unknown"}),
 }
+
+
+_ENTRIES = {"videos": "video", "profiles": "profile"}
 
 
 @cache
@@ -34,9 +36,14 @@ def recipe_schema() -> dict[str, Any]:
 def check_schema(source: Source) -> tuple[list[Problem], Any]:
     """The problems, and the data without the values they are about: what is left can be checked further."""
     problems: list[Problem] = []
+    misnamed: set[Path] = set()
     sound = plain(source.root)
     for error in _leaves(_validator().iter_errors(source.data)):
         for path, message, at_key in _faults(error):
+            if any(path[:length] in misnamed for length in range(1, len(path) + 1)):
+                continue  # what stands under a wrong name was never meant for that place
+            if _is_about_a_name(error):
+                misnamed.add(path)
             problems.append(source.problem(path, message, key=at_key))
             _prune(sound, path, error)
     return problems, sound
@@ -83,6 +90,10 @@ def _is_choice_of_keys(error: ValidationError) -> bool:
     return all(branch.keys() == {"required"} for branch in branches)
 
 
+def _is_about_a_name(error: ValidationError) -> bool:
+    return "propertyNames" in error.schema_path
+
+
 def _faults(error: ValidationError) -> Iterator[tuple[Path, str, bool]]:
     """(where, what, whether the key itself is meant) of each fault that an error stands for."""
     path: Path = tuple(error.absolute_path)
@@ -100,6 +111,8 @@ def _faults(error: ValidationError) -> Iterator[tuple[Path, str, bool]]:
         case "oneOf" if _is_choice_of_keys(error):
             if isinstance(value, dict):
                 yield _choice_of_keys(path, error)
+        case _ if _is_about_a_name(error):
+            yield (*path, str(value)), wording.message(path, error), True
         case _:
             yield path, wording.message(path, error), False
 
@@ -125,8 +138,8 @@ def _unknown_key(path: Path, name: str, known: Iterable[str]) -> str:
 def _where(path: Path) -> str:
     if not path:
         return "top"
-    if path[0] == "videos" and len(path) == 2:
-        return "video"
+    if path[0] in _ENTRIES and len(path) == 2:
+        return _ENTRIES[str(path[0])]
     return str(path[-1])
 
 
@@ -134,13 +147,16 @@ def _belongs(where: str, name: str) -> str:
     """Where a key that is right elsewhere should stand."""
     schema = recipe_schema()
     top, video = schema["properties"], schema["$defs"]["video"]["properties"]
-    if where == "top" and name in top["defaults"]["properties"]:
+    defaults = schema["$defs"]["defaults"]["properties"]
+    if where == "top" and name in defaults:
         return " here; it belongs under 'defaults' or in a video"
+    if where == "profile" and name in defaults:
+        return " here; it belongs under the profile's 'defaults'"
     if where in {"top", "defaults"} and name in video:
         return " here; it belongs in a video"
     if where == "publish" and name == "at":
         return " here; every video has its own"
-    if where in {"video", "defaults"} and name in top:
+    if where in {"video", "defaults", "profile"} and name in top:
         return " here; it belongs at the top of the recipe"
     return ""
 

@@ -56,7 +56,7 @@ def _said(error: ValidationError) -> str:  # noqa: PLR0911  (one line for each k
             missing = next(key for key in wanted if key not in value and f"'{key}'" in error.message)
             return f"the key {missing!r} is missing"
         case "minItems":
-            return "at least one is needed"
+            return "at least one is needed" if wanted == 1 else f"expected at least {wanted}, got {len(value)}"
         case "maxItems":
             return f"at most {wanted} are possible, got {len(value)}"
         case "maxLength":

@@ -14,6 +14,8 @@ ADVICE = {
     "AuthFailed": "check the key of this provider and its balance ('tiktoker-batch doctor'), and run again",
     "Unavailable": "run again later: what is done is reused",
     "RateLimited": "run again later, or with a smaller --limit for this provider: what is done is reused",
+    "Crowded": "run again with a smaller --limit for this provider: what is done is reused",
+    "Unusable": "run again; if it stays, change the prompt or name another model for this step",
     "TimedOut": "run again, or give retry.timeout more seconds: what is done is reused",
     "UnknownOutcome": "the request may have been paid for: look at the provider's own list before you run again",
     "ResultLost": "run again: it is asked for anew, and paid for anew",

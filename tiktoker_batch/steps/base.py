@@ -4,7 +4,6 @@ import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -70,13 +69,12 @@ class Work:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """What an attempt leaves: its artifacts, the most important first, and facts worth keeping.
+    """What an attempt leaves: its artifacts, the most important first.
 
     ``inputs`` is set by eager kinds only, which learn what they consumed while they work.
     """
 
     artifacts: tuple[Artifact, ...]
-    cost_usd: Decimal = Decimal(0)
     inputs: Inputs | None = None
 
 

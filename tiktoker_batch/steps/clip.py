@@ -61,7 +61,7 @@ class ClipStep:
         }
         final = layout.clip(step.video, number)
         part = new_part(final)
-        produced = await work.buy(
+        await work.buy(
             Request(
                 kind=Kind.CLIP,
                 model=step.model,
@@ -72,7 +72,7 @@ class ClipStep:
             ),
             {"clip": part},
         )
-        return Made(artifacts=(commit(part, final, root=layout.root),), cost_usd=produced.cost_usd)
+        return Made(artifacts=(commit(part, final, root=layout.root),))
 
 
 def clip_prompt(video: Video, number: int, shot: str) -> str:

@@ -64,8 +64,9 @@ class ImageStep:
         final, layers = layout.image(step.video, number), layout.layers(step.video, number, ".layers")
         parts = {"image": new_part(final), "layers": new_part(layers)}
         reference = work.video.reference_image
-        files = {"reference": Path(reference)} if reference and "://" not in reference else {}
-        produced = await work.buy(
+        elsewhere = reference is not None and "://" in reference
+        files = {"reference": Path(reference)} if reference and not elsewhere else {}
+        await work.buy(
             Request(
                 kind=Kind.IMAGE,
                 model=step.model,
@@ -73,6 +74,7 @@ class ImageStep:
                 params={
                     **step.params,
                     "shot": shot or (work.video.shots[number - 1].prompt if work.video.shots else ""),
+                    **({"reference_address": reference} if elsewhere else {}),
                 },
                 files=files,
                 seed=seed_from("image", prompt, number),
@@ -82,7 +84,7 @@ class ImageStep:
         kept = [commit(parts["image"], final, root=layout.root)]
         if parts["layers"].exists():
             kept.append(commit(parts["layers"], layers, root=layout.root))
-        return Made(artifacts=tuple(kept), cost_usd=produced.cost_usd)
+        return Made(artifacts=tuple(kept))
 
 
 def image_prompt(video: Video, number: int, shot: str) -> str:

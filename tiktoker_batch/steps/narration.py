@@ -57,5 +57,4 @@ class NarrationStep:
                 commit(part, final, root=layout.root),
                 write_atomic(layout.words(step.video), words, root=layout.root),
             ),
-            cost_usd=produced.cost_usd,
         )

@@ -23,6 +23,8 @@ class StoryStep:
         if video.script is not None:
             yield Draft(kind=Kind.STORY, tool="verbatim", params={"script": video.script}, seconds=0.01)
             return
+        prompts = story_prompts(video, planning)
+        judging = video.story.choose == "best" and video.story.variants > 1
         yield Draft(
             kind=Kind.STORY,
             model=video.models.text,
@@ -33,10 +35,11 @@ class StoryStep:
                 "variants": video.story.variants,
                 "choose": video.story.choose,
                 "style": video.style.name,
+                "prompts": list(prompts),
                 **video.models.text.parameters,
             },
-            prompt=story_prompts(video, planning)[0],
-            units=video.story.variants,
+            prompt=prompts[0],
+            units=video.story.variants + judging,
         )
 
     def consumed(self, step: Step, inputs: Inputs) -> Json:
@@ -59,7 +62,9 @@ class StoryStep:
             {},
         )
         match produced.value:
-            case [_, *_] as stories:
+            case {"stories": [_, *_] as stories, "best": int(best)}:
+                return _keep(work, str(stories[best]))
+            case ([_, *_] as stories) | {"stories": [_, *_] as stories}:
                 told = [str(story) for story in stories]
             case other:
                 raise Broken(f"the text model gave no stories but {type(other).__name__}")

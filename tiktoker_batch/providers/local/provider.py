@@ -4,6 +4,7 @@ import math
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 
 import trio
@@ -25,6 +26,11 @@ class LocalProvider:
         self._ffmpeg = ffmpeg
         self._taken = 0
 
+    async def prepare(self, request: Request) -> Request:
+        """Nothing needs to be brought anywhere."""
+        await trio.lowlevel.checkpoint()
+        return request
+
     async def submit(self, request: Request) -> Job:
         """Take the request; the work is done in ``collect``."""
         await trio.lowlevel.checkpoint()
@@ -43,9 +49,15 @@ class LocalProvider:
             call["ffmpeg"] = self._ffmpeg
         return Produced(value=await self._pool.call(request.kind, call))
 
-    async def cancel(self, job: Job) -> None:
-        """A cancelled ``collect`` has already ended its worker."""
+    async def find(self, request: Request, sent: datetime) -> Job | None:
+        """Nothing gets lost on the way to this machine."""
         await trio.lowlevel.checkpoint()
+        return None
+
+    async def cancel(self, job: Job) -> bool:
+        """A cancelled ``collect`` has already ended its worker, and nothing costs anything."""
+        await trio.lowlevel.checkpoint()
+        return True
 
 
 @asynccontextmanager

@@ -1,0 +1,168 @@
+"""Model entries, those of the catalog's file and those that somebody adds, as typed values."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, get_args, get_type_hints
+
+from tiktoker_batch.catalog.fields import (
+    Fields,
+    WrongEntry,
+    amounts,
+    flag,
+    interval,
+    mapping,
+    near,
+    number,
+    numbers,
+    one_of,
+    text,
+    texts,
+    usd,
+    whole,
+)
+from tiktoker_batch.model import Field, Model, Price
+
+KINDS: tuple[str, ...] = get_args(get_type_hints(Model)["kind"])
+FIELD_NAMES = (
+    "prompt", "image", "reference", "seconds", "size", "aspect_ratio", "resolution", "seed", "voice", "language",
+)  # fmt: skip
+"""Our names of the values that a model can be sent."""
+
+UNITS: Mapping[str, tuple[str, ...]] = {
+    "text": ("call",),
+    "image": ("image", "megapixel", "call"),
+    "clip": ("second", "call"),
+    "narration": ("1k_characters",),
+}
+"""What each kind of model is paid by, the usual unit first."""
+
+USUAL_SECONDS = 30.0
+_USUAL_FIELDS: Mapping[str, Mapping[str, Field]] = {
+    "text": {},
+    "image": {"prompt": Field(name="prompt"), "size": Field(name="image_size")},
+    "clip": {
+        "prompt": Field(name="prompt"),
+        "image": Field(name="image_url"),
+        "seconds": Field(name="duration", form="text"),
+    },
+    "narration": {"prompt": Field(name="text"), "voice": Field(name="voice")},
+}
+_FORMS: frozenset[str] = frozenset(get_args(get_type_hints(Field)["form"]))
+_KIND = one_of(frozenset(KINDS))
+
+
+def catalog_model(ref: str, fields: Fields) -> Model:
+    """An entry of the catalog's own file.
+
+    :raises WrongEntry: something is missing or not what it should be.
+    """
+    model = _named(ref, kind=fields.take("kind", _KIND), title=fields.take("title", text))
+    model = replace(model, typical_seconds=fields.take("typical_seconds", number))
+    model = _filled(model, fields)
+    if model.price and not (model.price.as_of and model.price.source):
+        raise WrongEntry("price: a figure needs 'as_of' and 'source'", "price")
+    return model
+
+
+def own_model(ref: str, values: Mapping[str, Any], built_in: Model | None = None) -> Model:
+    """An entry that somebody adds, with the keys of models.yaml; what it leaves out is as usual for its kind.
+
+    With a built-in model, each key that is given takes the place of the built-in one's.
+
+    :raises WrongEntry: something is missing or not what it should be.
+    """
+    fields = Fields(values)
+    kind = fields.take("kind", _KIND, built_in.kind if built_in else None)
+    if built_in and kind != built_in.kind:
+        raise WrongEntry(f"kind: this is a model for {built_in.kind}, not for {kind}", "kind")
+    usual = built_in or replace(
+        _named(ref, kind=kind, title=ref.partition(":")[2]), typical_seconds=USUAL_SECONDS, fields=_USUAL_FIELDS[kind]
+    )
+    if "durations" in fields.values and "duration_range" not in fields.values:
+        usual = replace(usual, duration_range=None)
+    if "duration_range" in fields.values and "durations" not in fields.values:
+        usual = replace(usual, durations=())
+    model = _filled(usual, fields)
+    fields.close()
+    if usual.fields:  # a provider that knows its models by heart needs none
+        _check_wiring(model)
+    return model
+
+
+def _named(ref: str, *, kind: Any, title: str) -> Model:
+    provider, colon, id_ = ref.partition(":")
+    if not (provider and colon and id_):
+        raise WrongEntry("a model is called provider:id")
+    return Model(provider=provider, id=id_, kind=kind, title=title)
+
+
+def _filled(model: Model, fields: Fields) -> Model:
+    """The model with everything that its entry gives."""
+    unit = model.price.unit if model.price else UNITS[model.kind][0]
+    convert: Mapping[str, Callable[[object], Any]] = {
+        "title": text,
+        "durations": numbers,
+        "duration_range": interval,
+        "aspect_ratios": texts,
+        "resolutions": texts,
+        "languages": texts,
+        "fields": _fields,
+        "parameters": mapping,
+        "prompt_characters": whole,
+        "price": lambda value: _price(value, unit, UNITS[model.kind]),
+        "typical_seconds": number,
+        "latency_spread": number,
+    }
+    fields.taken.update(convert)
+    given: dict[str, Any] = {key: fields.take(key, convert[key]) for key in convert if key in fields.values}
+    model = replace(model, **given)
+    if (model.kind == "clip") != bool(model.durations or model.duration_range):
+        raise WrongEntry("a clip model, and no other, has durations or a duration_range")
+    if model.durations and model.duration_range:
+        raise WrongEntry("a clip model has either durations or a duration_range, not both", "duration_range")
+    return model
+
+
+def _check_wiring(model: Model) -> None:
+    """Without these a request would be paid for and answer something else than was asked."""
+    needed = {"prompt"}
+    if model.kind == "clip":
+        needed |= {"image"} if len(model.durations) == 1 else {"image", "seconds"}
+    for name in sorted(needed - {*model.fields}):
+        raise WrongEntry(f"fields: {name!r} is missing; a request needs it", "fields")
+
+
+def _price(value: object, unit: Any, units: tuple[str, ...]) -> Price:
+    fields = Fields(value)
+    price = Price(
+        unit=fields.take("unit", one_of(frozenset(units)), unit),
+        usd=fields.take("usd", usd),
+        by_resolution=fields.take("by_resolution", amounts, {}),
+        as_of=fields.take("as_of", text) if "as_of" in fields.values else None,
+        source=fields.take("source", text) if "source" in fields.values else None,
+        uncertain=fields.take("uncertain", flag, False),
+    )
+    fields.close()
+    return price
+
+
+def _fields(value: object) -> Mapping[str, Field]:
+    found = {}
+    for name, written in mapping(value).items():
+        if name not in FIELD_NAMES:
+            known = near(name, FIELD_NAMES) or f" (there are: {', '.join(FIELD_NAMES)})"
+            raise WrongEntry(f"unknown field {name!r}{known}", name)
+        try:
+            found[name] = _field(written)
+        except WrongEntry as error:
+            raise WrongEntry(f"{name}: {error}", name, *error.at) from None
+    return found
+
+
+def _field(value: object) -> Field:
+    if isinstance(value, str):
+        return Field(name=text(value))
+    fields = Fields(value)
+    found = Field(name=fields.take("name", text), form=fields.take("form", one_of(_FORMS), "plain"))
+    fields.close()
+    return found

@@ -1,0 +1,122 @@
+"""Fetching what was paid for: streamed, continued where it broke off, checked; never a reason to buy again."""
+
+import hashlib
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import trio
+
+from tiktoker_batch.errors import ProviderError, ResultLost
+from tiktoker_batch.providers.http import Wire
+from tiktoker_batch.providers.policy import Verb
+
+TRIES = 8  # tries without any progress between them
+LONGEST_PAUSE = 30.0
+_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """What lies under a path now: its sha256 (hex) and size, taken while it was written."""
+
+    sha256: str
+    bytes: int
+
+
+class _Hash(Protocol):
+    def update(self, piece: bytes, /) -> None: ...
+    def hexdigest(self) -> str: ...
+
+
+@dataclass(slots=True, kw_only=True)
+class _Growing:
+    """A file that grows over several answers."""
+
+    path: Path
+    hash: _Hash
+    size: int = 0
+    tag: str | None = None
+
+    def restart(self) -> None:
+        self.hash, self.size, self.tag = hashlib.sha256(), 0, None
+
+
+class Incomplete(Exception):
+    """The body ended before its announced length."""
+
+
+async def fetch(wire: Wire, url: str, into: Path, *, check: Callable[[Path], Awaitable[None]] | None = None) -> Fetched:
+    """Fetch an address into a file.
+
+    A connection that breaks is continued from the last byte where the server can, from the start where it cannot.
+    ``check`` looks at the finished file and raises ``ValueError`` for a damaged one, which is fetched anew, once.
+
+    :raises ResultLost: it is not there any more, or comes damaged every time.
+    :raises Unavailable: the server could not be reached for long.
+    """
+    growing = _Growing(path=into, hash=hashlib.sha256())
+    damaged = 0
+    while True:
+        await _complete(wire, url, growing)
+        try:
+            if check:
+                await check(into)
+        except ValueError as error:
+            damaged += 1
+            if damaged == 2:
+                raise ResultLost(
+                    f"{wire.provider}: what was delivered is damaged: {error}", maybe_charged=True
+                ) from None
+            growing.restart()
+            continue
+        return Fetched(sha256=growing.hash.hexdigest(), bytes=growing.size)
+
+
+async def _complete(wire: Wire, url: str, growing: _Growing) -> None:
+    tries = 0
+    while True:
+        before = growing.size
+        try:
+            return await _continue(wire, url, growing)
+        except (ProviderError, Incomplete) as error:
+            if isinstance(error, ProviderError) and not error.retryable:
+                raise
+            tries = 1 if growing.size > before else tries + 1
+            if tries == TRIES:
+                raise _given_up(wire, error) from None
+            asked_for = error.retry_after if isinstance(error, ProviderError) else None
+        await trio.sleep(max(asked_for or 0.0, min(0.2 * 2**tries, LONGEST_PAUSE)))
+
+
+def _given_up(wire: Wire, error: Exception) -> Exception:
+    if isinstance(error, ProviderError):
+        return error
+    return ResultLost(f"{wire.provider}: a file never came whole", maybe_charged=True)
+
+
+async def _continue(wire: Wire, url: str, growing: _Growing) -> None:
+    """Ask for the rest of the file, or for all of it."""
+    # Compressed transfer would make lengths and ranges mean something else.
+    headers = {"Accept-Encoding": "identity"}
+    if growing.size and growing.tag:
+        headers |= {"Range": f"bytes={growing.size}-", "If-Range": growing.tag}
+    async with wire.gate, wire.stream(Verb.MEDIA, url, headers=headers) as response:
+        match = _RANGE.match(response.headers.get("content-range", ""))
+        goes_on = response.status_code == 206 and match is not None and int(match[1]) == growing.size
+        if not goes_on:
+            growing.restart()
+        growing.tag = response.headers.get("etag") or response.headers.get("last-modified")
+        announced = response.headers.get("content-length")
+        whole = growing.size + int(announced) if announced and announced.isdecimal() else None
+        async with await trio.open_file(growing.path, "r+b" if goes_on else "wb") as file:
+            await file.seek(growing.size)
+            await file.truncate()
+            async for piece in response.aiter_raw():
+                await file.write(piece)
+                growing.hash.update(piece)
+                growing.size += len(piece)
+    if whole is not None and growing.size != whole:
+        raise Incomplete

@@ -1,0 +1,180 @@
+"""ElevenLabs: speech with the time of every letter, through its own SDK on a client of ours."""
+
+import base64
+import secrets as random_names
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import httpx
+import trio
+from elevenlabs.client import AsyncElevenLabs
+from elevenlabs.core.api_error import ApiError
+from elevenlabs.core.request_options import RequestOptions
+from elevenlabs.types import VoiceSettings
+
+from tiktoker_batch.errors import BadRequest, UnknownOutcome, Unusable
+from tiktoker_batch.model import Json, Model
+from tiktoker_batch.providers import checks
+from tiktoker_batch.providers.base import Job, Produced, Request
+from tiktoker_batch.providers.http import Secrets, Wire, base_url, first_text, open_client, retry_after
+from tiktoker_batch.providers.policy import Signal, Verb
+from tiktoker_batch.providers.setting import Setting
+from tiktoker_batch.providers.words import timed_words
+
+API = "https://api.elevenlabs.io"
+_SECONDS = 240.0  # the SDK's own deadline; long texts take minutes
+_OWN_LANGUAGE = frozenset({"eleven_multilingual_v2", "eleven_monolingual_v1"})  # these refuse language_code
+_SETTINGS = frozenset(VoiceSettings.model_fields)
+
+
+@dataclass(kw_only=True)
+class ElevenLabsProvider:
+    """One POST a narration, made in ``collect``; it is paid for when it is answered, and maybe when it is not."""
+
+    client: AsyncElevenLabs
+    wire: Wire
+    models: Mapping[str, Model]
+    setting: Setting
+    name: str = "elevenlabs"
+    _told: int = field(default=0)
+
+    async def prepare(self, request: Request) -> Request:
+        """Nothing can be done ahead."""
+        await trio.lowlevel.checkpoint()
+        return request
+
+    async def submit(self, request: Request) -> Job:
+        """Take the request; it is sent in ``collect``."""
+        await trio.lowlevel.checkpoint()
+        name = f"elevenlabs-{random_names.token_hex(6)}"
+        return Job(id=name, provider=self.name, model=request.model, request=request)
+
+    async def find(self, request: Request, sent: datetime) -> Job | None:
+        """This service does not show what it was sent."""
+        await trio.lowlevel.checkpoint()
+        raise UnknownOutcome(f"{self.name}: a request that was not answered cannot be looked up", maybe_charged=True)
+
+    async def collect(self, job: Job, into: Mapping[str, Path]) -> Produced:
+        """Have the text spoken; keeps it as WAV and gives the words with their times."""
+        request = job.request
+        if request is None:
+            raise BadRequest(f"{self.name}: what job {job.id} was asked for is not known")
+        answer = await self._speak(request)
+        try:
+            audio = base64.b64decode(answer.audio_base_64, validate=True)
+        except ValueError as error:
+            raise Unusable(f"{self.name}: the sound cannot be read ({error})", maybe_charged=True) from None
+        source = into["audio"].with_name(f"{into['audio'].name}.source.part")
+        try:
+            await trio.Path(source).write_bytes(audio)
+            seconds = await trio.to_thread.run_sync(self._keep, source, into["audio"])
+        finally:
+            source.unlink(missing_ok=True)
+        told = answer.alignment.model_dump() if answer.alignment else None
+        return Produced(value=timed_words(request.prompt, told, seconds=seconds), cost_usd=self._cost(request))
+
+    async def cancel(self, job: Job) -> bool:
+        """The connection is closed already; what was spoken until then may be charged."""
+        await trio.lowlevel.checkpoint()
+        return False
+
+    async def _speak(self, request: Request) -> Any:
+        options = RequestOptions(timeout_in_seconds=int(_SECONDS), max_retries=0)
+        async with self.wire.gate:
+            try:
+                async with self.client.text_to_speech.with_raw_response.convert_with_timestamps(
+                    str(request.params["voice"]),
+                    text=request.prompt,
+                    model_id=request.model,
+                    seed=request.seed,
+                    **_parameters(request),
+                    request_options=options,
+                ) as answer:
+                    self._mind_limit(answer.headers)
+                    return answer.data
+            except ApiError as error:
+                self._mind_limit(error.headers or {})
+                raise self.wire.explain(_signal(error)) from None
+            except httpx.TransportError as error:
+                raise self.wire.lost(Verb.SPEAK, error) from None
+            except (ValueError, KeyError, TypeError) as error:
+                message = f"unexpected answer ({type(error).__name__})"
+                raise self.wire.explain(Signal(verb=Verb.SPEAK, status=200, message=message)) from None
+
+    def _keep(self, source: Path, into: Path) -> float:
+        try:
+            return checks.to_wav(source, into, provider=self.name)
+        except ValueError as error:
+            raise Unusable(f"{self.name}: the sound is damaged: {error}", maybe_charged=True) from None
+
+    def _mind_limit(self, headers: Mapping[str, str]) -> None:
+        """What the account bears at once, from the header that every answer carries."""
+        told = {name.lower(): value for name, value in headers.items()}.get("maximum-concurrent-requests", "")
+        if told.isdecimal() and int(told) not in {0, self._told}:
+            self._told = int(told)
+            self.setting.tell_limit(self.name, self._told)
+
+    def _cost(self, request: Request) -> Decimal | None:
+        model = self.models.get(f"{self.name}:{request.model}")
+        if model is None or model.price is None or model.price.unit != "1k_characters":
+            return None
+        return model.price.usd * len(request.prompt) / 1000
+
+
+def _parameters(request: Request) -> dict[str, Any]:
+    params: dict[str, Any] = {
+        name: value for name, value in request.params.items() if name not in {"voice", "language", "voice_settings"}
+    }
+    settings = request.params.get("voice_settings")
+    if isinstance(settings, dict):
+        params["voice_settings"] = VoiceSettings.model_validate(
+            {name: settings[name] for name in settings.keys() & _SETTINGS}
+        )
+    if request.model not in _OWN_LANGUAGE:
+        params["language_code"] = request.params.get("language")
+    return params
+
+
+def _signal(error: ApiError) -> Signal:
+    """The SDK's error as a signal: ``code``, else the older ``status``; a list of problems for a 422."""
+    detail: Any = error.body.get("detail") if isinstance(error.body, Mapping) else error.body
+    code: str | None = None
+    message: Json = None
+    if isinstance(detail, list) and detail and isinstance(detail[0], Mapping):
+        message = first_text([detail[0].get("msg")])
+    elif isinstance(detail, Mapping):
+        code = first_text([detail.get("code"), detail.get("status")])
+        message = first_text([detail.get("message")])
+    elif isinstance(detail, str):
+        message = detail
+    elif hasattr(detail, "detail"):  # the SDK has read a 422 for us
+        message = first_text([getattr(each, "msg", None) for each in detail.detail or ()])
+    headers = httpx.Headers(error.headers or {})
+    return Signal(
+        verb=Verb.SPEAK,
+        status=error.status_code or 500,
+        code=code,
+        message=f"{error.status_code} {message or code or 'no reason given'}",
+        retry_after=retry_after(httpx.Response(error.status_code or 500, headers=headers)),
+    )
+
+
+def _read_nothing(verb: Verb, response: httpx.Response) -> Signal:
+    """The SDK reads the answers; this is for requests of our own."""
+    return Signal(verb=verb, status=response.status_code, message=str(response.status_code))
+
+
+@asynccontextmanager
+async def open_elevenlabs(setting: Setting) -> AsyncIterator[ElevenLabsProvider]:
+    """The provider with its connections, for as long as the context."""
+    key = setting.environ.get("ELEVENLABS_API_KEY", "").strip()
+    address = base_url(setting.environ, "ELEVENLABS_BASE_URL", API)
+    async with open_client(patience=_SECONDS) as http:
+        client = AsyncElevenLabs(api_key=key, base_url=address, httpx_client=http, timeout=_SECONDS)
+        wire = Wire(provider="elevenlabs", client=http, read=_read_nothing, secrets=Secrets((key,)))
+        yield ElevenLabsProvider(client=client, wire=wire, models=setting.models, setting=setting)

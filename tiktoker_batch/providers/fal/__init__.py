@@ -1,0 +1,1 @@
+"""fal: pictures, clips and speech through its queue."""

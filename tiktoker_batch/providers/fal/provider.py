@@ -1,0 +1,192 @@
+"""The fal provider: prepared with uploads, submitted once, waited for, fetched at once."""
+
+import functools
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import trio
+from fal_client.auth import AuthCredentials
+
+from tiktoker_batch.errors import BadRequest, ProviderError, Rejected, ResultLost, Unavailable
+from tiktoker_batch.model import Kind, Model
+from tiktoker_batch.providers import checks
+from tiktoker_batch.providers.base import Job, Produced, Request
+from tiktoker_batch.providers.download import fetch
+from tiktoker_batch.providers.fal.answers import read_answer
+from tiktoker_batch.providers.fal.body import build_body, is_flagged, media_address
+from tiktoker_batch.providers.fal.listing import Known, Listing, Wanted
+from tiktoker_batch.providers.fal.polling import Durations
+from tiktoker_batch.providers.fal.queue import STREAMS, Queue
+from tiktoker_batch.providers.fal.storage import Storage, open_storage
+from tiktoker_batch.providers.http import Secrets, Wire, base_url, open_client
+from tiktoker_batch.providers.setting import Setting
+from tiktoker_batch.providers.words import timed_words
+
+QUEUE, API = "https://queue.fal.run", "https://api.fal.ai"
+
+
+@dataclass(kw_only=True)
+class FalProvider:
+    """``media`` is a wire without the key: files lie on other hosts."""
+
+    models: Mapping[str, Model]
+    queue: Queue
+    listing: Listing
+    storage: Storage
+    media: Wire
+    name: str = "fal"
+    _known: Known = field(default_factory=Known)
+
+    async def prepare(self, request: Request) -> Request:
+        """Upload the files that the model takes, each content once."""
+        model = self._model(request.model)
+        named = request.params.get("reference_address")
+        uploads: dict[str, str] = {"reference": named} if isinstance(named, str) else {}
+        for role, path in request.files.items():
+            if role in model.fields:
+                uploads[role] = await self.storage.address(path)
+        return replace(request, uploads=uploads)
+
+    async def submit(self, request: Request) -> Job:
+        """Post the job, once."""
+        job = await self.queue.submit(request.model, build_body(self._model(request.model), request))
+        self._known.add(job.id)
+        return replace(job, request=request)
+
+    async def find(self, request: Request, sent: datetime) -> Job | None:
+        """Look the request up in the account's list, by its own seed or its whole input."""
+        model = self._model(request.model)
+        wanted = Wanted(model=model, body=build_body(model, request), sent=sent)
+        request_id = await self.listing.find(wanted, self._known)
+        if request_id is None:
+            return None
+        self._known.add(request_id)
+        return replace(self.queue.job(request.model, request_id), request=request)
+
+    async def collect(self, job: Job, into: Mapping[str, Path]) -> Produced:
+        """Wait for the job, fetch its file at once and look at it."""
+        request = job.request
+        if request is None:
+            raise BadRequest(f"{self.name}: what job {job.id} was asked for is not known")
+        status = await self.queue.wait(job)
+        try:
+            result = await self.queue.result(job, status)
+        except ProviderError as error:
+            raise self._about_uploads(error, request) from error.__cause__
+        if is_flagged(result):
+            message = f"{self.name}: the safety checker objects to this picture"
+            raise Rejected(message, hint="change the shot's prompt", maybe_charged=True)
+        address = media_address(request.kind, result)
+        if address is None:
+            raise ResultLost(f"{self.name}: job {job.id} ended without a file", maybe_charged=True)
+        return await _KEEPERS[request.kind](self, request, result, address, into)
+
+    async def cancel(self, job: Job) -> bool:
+        """Ask the queue to let the job go."""
+        return await self.queue.cancel(job)
+
+    # ------------------------------------------------------------------ keeping what was made
+
+    async def _keep_picture(self, request: Request, result: Any, address: str, into: Mapping[str, Path]) -> Produced:
+        check = functools.partial(checks.check_picture, provider=self.name)
+        fetched = await fetch(self.media, address, into["image"], check=_in_thread(check))
+        # The clip's model finds the picture where it lies: nothing needs to be uploaded.
+        self.storage.remember(fetched.sha256, address)
+        return Produced()
+
+    async def _keep_clip(self, request: Request, result: Any, address: str, into: Mapping[str, Path]) -> Produced:
+        seconds = request.params.get("seconds")
+        asked = float(seconds) if isinstance(seconds, int | float) else 0.0
+        check = functools.partial(checks.check_clip, provider=self.name, seconds=asked)
+        await fetch(self.media, address, into["clip"], check=_in_thread(check))
+        return Produced()
+
+    async def _keep_speech(self, request: Request, result: Any, address: str, into: Mapping[str, Path]) -> Produced:
+        source = into["audio"].with_name(f"{into['audio'].name}.source.part")
+        lengths: list[float] = []
+
+        def decode(path: Path) -> None:
+            lengths.append(checks.to_wav(path, into["audio"], provider=self.name))
+
+        try:
+            await fetch(self.media, address, source, check=_in_thread(decode))
+        finally:
+            source.unlink(missing_ok=True)
+        words = timed_words(request.prompt, result.get("timestamps"), seconds=lengths[-1])
+        return Produced(value=words, cost_usd=self._speech_cost(request))
+
+    def _speech_cost(self, request: Request) -> Decimal | None:
+        price = self._model(request.model).price
+        if price is None or price.unit != "1k_characters":
+            return None
+        return price.usd * len(request.prompt) / 1000
+
+    # ------------------------------------------------------------------
+
+    def _about_uploads(self, error: ProviderError, request: Request) -> ProviderError:
+        """An upload that the service does not find any more is uploaded anew by the next attempt."""
+        if isinstance(error, BadRequest) and error.code == "file_download_error":
+            for address in request.uploads.values():
+                self.storage.forget(address)
+            return Unavailable(error.message, maybe_charged=True)
+        return error
+
+    def _model(self, name: str) -> Model:
+        model = self.models.get(f"{self.name}:{name}")
+        if model is None:
+            raise BadRequest(f"{self.name}: no model is called {name!r}")
+        return model
+
+
+_KEEPERS = {
+    Kind.IMAGE: FalProvider._keep_picture,  # noqa: SLF001
+    Kind.CLIP: FalProvider._keep_clip,  # noqa: SLF001
+    Kind.NARRATION: FalProvider._keep_speech,  # noqa: SLF001
+}
+
+
+def _in_thread(check: Any) -> Any:
+    async def checked(path: Path) -> None:
+        await trio.to_thread.run_sync(check, path)
+
+    return checked
+
+
+def account_key(environ: Mapping[str, str]) -> str:
+    """The key as it is sent: ``id:secret``."""
+    pair = (environ.get("FAL_KEY_ID"), environ.get("FAL_KEY_SECRET"))
+    both = ":".join(filter(None, pair)) if all(pair) else ""
+    return environ.get("FAL_KEY") or both or environ.get("FAL_API_KEY") or ""
+
+
+@asynccontextmanager
+async def open_fal(setting: Setting) -> AsyncIterator[FalProvider]:
+    """The provider with its connections, for as long as the context."""
+    environ = setting.environ
+    key = account_key(environ).strip()
+    secrets = Secrets((key,))
+    queue_address = base_url(environ, "FAL_QUEUE_URL", QUEUE)
+    api_address = base_url(environ, "FAL_API_URL", API)
+    named = environ.get("FAL_STORAGE_URL")
+    storage = open_storage(
+        key, secrets, address=base_url(environ, "FAL_STORAGE_URL", "") if named else None, cache=setting.cache
+    )
+    durations = Durations(model for model in setting.models.values() if model.provider == "fal")
+    headers = AuthCredentials("Key", key).as_headers()
+    async with open_client(headers=headers, streams=STREAMS) as client, open_client(redirects=True) as plain:
+        wire = Wire(provider="fal", client=client, read=read_answer, secrets=secrets)
+        try:
+            yield FalProvider(
+                models=setting.models,
+                queue=Queue(wire=wire, base=queue_address, durations=durations),
+                listing=Listing(wire=wire, base=api_address, durations=durations),
+                storage=storage,
+                media=Wire(provider="fal", client=plain, read=read_answer, secrets=secrets),
+            )
+        finally:
+            storage.save()

@@ -1,0 +1,234 @@
+"""The verbs of fal's queue, one request each, and the waiting between them."""
+
+import json
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import httpx_sse
+import trio
+
+from tiktoker_batch.errors import AuthFailed, ProviderError, ResultLost
+from tiktoker_batch.model import Json
+from tiktoker_batch.providers.base import Job
+from tiktoker_batch.providers.fal.answers import describe, read_answer
+from tiktoker_batch.providers.fal.body import queue_path
+from tiktoker_batch.providers.fal.polling import Durations, Pacer, pause_before_poll
+from tiktoker_batch.providers.http import Wire, answer_of, body_of
+from tiktoker_batch.providers.policy import Signal, Verb
+
+STREAMS = 32  # jobs that are listened to; beyond that they are polled, a connection each being dear
+MEDIA_SECONDS = 7 * 24 * 3600  # how long results should be kept for us: a batch may be resumed after a holiday
+_LOST_AFTER, _LOST_PAUSE = 3, 20.0  # looks at a job that is not known, and seconds between them
+_LOCKED_AFTER, _LOCKED_PAUSE = 3, 30.0
+_RESULT_TRIES = 6
+_SILENT_STREAMS = 3  # streams that broke without a word before streaming is given up
+
+
+@dataclass(kw_only=True)
+class Queue:
+    """One account's queue. ``base`` is its address; ``durations`` is fed with every job that ends."""
+
+    wire: Wire
+    base: str
+    durations: Durations
+    pacer: Pacer = field(default_factory=Pacer)
+    rng: random.Random = field(default_factory=random.Random)
+    _streams: trio.CapacityLimiter = field(default_factory=lambda: trio.CapacityLimiter(STREAMS))
+    _broken_streams: int = 0
+
+    async def submit(self, model: str, body: Mapping[str, Json]) -> Job:
+        """Post a job, once.
+
+        :raises ProviderError: as the policy table says; ``UnknownOutcome`` for an answer that cannot be read.
+        """
+        lifecycle = json.dumps({"expiration_duration_seconds": MEDIA_SECONDS})
+        response = await self.wire.send(
+            Verb.SUBMIT,
+            "POST",
+            f"{self.base}/{model}",
+            json=body,
+            headers={"X-Fal-Object-Lifecycle-Preference": lifecycle},
+        )
+        answer = body_of(response)
+        request_id = answer.get("request_id") if isinstance(answer, Mapping) else None
+        if not isinstance(request_id, str) or not request_id:
+            raise self.wire.unreadable(Verb.SUBMIT, response, "no request_id")
+        return self.job(model, request_id, answer)
+
+    def job(self, model: str, request_id: str, answer: Mapping[str, Any] | None = None) -> Job:
+        """A job by its id. The service's own addresses are kept, unless they would carry the key elsewhere."""
+        root = f"{self.base}/{queue_path(model)}/requests/{request_id}"
+        usual = {"status_url": f"{root}/status", "response_url": root, "cancel_url": f"{root}/cancel"}
+        told = {name: url for name in usual if isinstance(url := (answer or {}).get(name), str) and self._ours(url)}
+        return Job(id=request_id, provider=self.wire.provider, model=model, addresses={**usual, **told})
+
+    async def wait(self, job: Job) -> Mapping[str, Any]:
+        """Wait until the job has ended, well or badly; its last status.
+
+        Whatever happens to the asking, the job is asked after again: only the service's own word ends the wait.
+
+        :raises ResultLost: the service does not know the job.
+        :raises AuthFailed: the account may not ask any more; the job itself may well go on.
+        """
+        watch = _Watch(started=trio.current_time())
+        status = await self._listen(job, watch)
+        while status is None or status.get("status") != "COMPLETED":
+            expected = self.durations.expect(job.model)
+            await trio.sleep(
+                pause_before_poll(expected, watch.worked, queued=watch.working_since is None, rng=self.rng)
+            )
+            await self.pacer.turn()
+            status = await self._look(job, watch) or status
+        self._learn(job, watch, status)
+        return status
+
+    async def result(self, job: Job, status: Mapping[str, Any]) -> Any:
+        """What the job made.
+
+        :raises ProviderError: the job failed, or its result is not there any more.
+        """
+        failed = status.get("error") or status.get("error_type")
+        for attempt in range(1, _RESULT_TRIES + 1):
+            try:
+                response = await self.wire.send(Verb.RESULT, "GET", job.addresses["response_url"])
+            except ProviderError as error:
+                verdict = self._verdict(error, status)
+                if verdict is not None:
+                    raise verdict from None
+                if attempt == _RESULT_TRIES or not error.retryable:
+                    raise
+                await trio.sleep(max(error.retry_after or 0.0, 0.25 * 2**attempt))
+                continue
+            if failed:
+                raise self._failure(status, None)
+            return body_of(response)
+        raise AssertionError("the last try returns or raises")
+
+    async def cancel(self, job: Job) -> bool:
+        """Ask for a stop; whether the job was still in line, so that nothing is charged."""
+        try:
+            response = await self.wire.send(Verb.STATUS, "PUT", job.addresses["cancel_url"])
+        except ProviderError:
+            return False
+        answer = body_of(response)
+        return response.status_code == 200 and isinstance(answer, Mapping) and answer.get("status") == "OK"
+
+    # ------------------------------------------------------------------ waiting
+
+    async def _listen(self, job: Job, watch: "_Watch") -> Mapping[str, Any] | None:
+        """Follow the status stream while there is a connection for it; ``None`` if it does not tell the end."""
+        if self._broken_streams >= _SILENT_STREAMS:
+            return None
+        try:
+            self._streams.acquire_on_behalf_of_nowait(watch)
+        except trio.WouldBlock:
+            return None
+        heard = False
+        try:
+            url = f"{job.addresses['status_url']}/stream"
+            async with self.wire.stream(Verb.STATUS, url, headers={"Accept": "text/event-stream"}) as response:
+                async for event in httpx_sse.EventSource(response).aiter_sse():
+                    status = _status_of(event.data)
+                    if status is not None:
+                        heard = True
+                        watch.note(status)
+                        if status.get("status") == "COMPLETED":
+                            return status
+        except (ProviderError, httpx_sse.SSEError):
+            pass  # polling finds out what is the matter
+        finally:
+            self._streams.release_on_behalf_of(watch)
+            self._broken_streams = 0 if heard else self._broken_streams + 1
+        return None
+
+    async def _look(self, job: Job, watch: "_Watch") -> Mapping[str, Any] | None:
+        try:
+            response = await self.wire.send(Verb.STATUS, "GET", job.addresses["status_url"], params={"logs": "0"})
+        except ResultLost:
+            await self._unknown_job(watch)
+            return None
+        except AuthFailed:
+            watch.refused += 1
+            if watch.refused == _LOCKED_AFTER:
+                raise
+            await trio.sleep(_LOCKED_PAUSE)
+            return None
+        except ProviderError as error:
+            await trio.sleep(error.retry_after or 0.0)
+            return None
+        watch.lost = watch.refused = 0
+        status = body_of(response)
+        if not isinstance(status, Mapping):
+            return None
+        watch.note(status)
+        return status
+
+    async def _unknown_job(self, watch: "_Watch") -> None:
+        """Not every server knows a job at once, and an error page may say 404: only patience tells."""
+        watch.lost += 1
+        if watch.lost == _LOST_AFTER:
+            message = f"{self.wire.provider}: the service does not know this request any more"
+            raise ResultLost(message, maybe_charged=True)
+        await trio.sleep(_LOST_PAUSE)
+
+    def _learn(self, job: Job, watch: "_Watch", status: Mapping[str, Any]) -> None:
+        metrics = status.get("metrics")
+        told = metrics.get("inference_time") if isinstance(metrics, Mapping) else None
+        if not status.get("error"):
+            took = float(told) if isinstance(told, int | float) and told > 0 else watch.worked
+            self.durations.note(job.model, max(took, 0.01))
+
+    # ------------------------------------------------------------------ failures
+
+    def _verdict(self, error: ProviderError, status: Mapping[str, Any]) -> ProviderError | None:
+        """What an unhappy result means: the job's own failure replayed, or mere trouble with fetching it."""
+        response = answer_of(error)
+        if response is None:
+            return None
+        if status.get("error") or status.get("error_type") or response.status_code in {400, 422}:
+            return self._failure(status, response)
+        return None
+
+    def _failure(self, status: Mapping[str, Any], response: httpx.Response | None) -> ProviderError:
+        if response is not None:
+            signal = read_answer(Verb.FAILURE, response)
+            if signal.code or signal.status not in {401, 403, 404}:
+                return self.wire.explain(signal)
+        code, words = describe(status)
+        message = f"the job failed: {words or code or 'no reason given'}"
+        return self.wire.explain(Signal(verb=Verb.FAILURE, status=500, code=code, message=message))
+
+    def _ours(self, url: str) -> bool:
+        """Whether an address is on the queue's own host."""
+        ours, told = urlsplit(self.base), urlsplit(url)
+        return (ours.scheme, ours.netloc) == (told.scheme, told.netloc)
+
+
+@dataclass(eq=False, kw_only=True)
+class _Watch:
+    """What is known of one job while it is waited for; times are of Trio's clock."""
+
+    started: float
+    working_since: float | None = None
+    lost: int = 0
+    refused: int = 0
+
+    @property
+    def worked(self) -> float:
+        return trio.current_time() - (self.started if self.working_since is None else self.working_since)
+
+    def note(self, status: Mapping[str, Any]) -> None:
+        if self.working_since is None and status.get("status") == "IN_PROGRESS":
+            self.working_since = trio.current_time()
+
+
+def _status_of(text: str) -> Mapping[str, Any] | None:
+    try:
+        status = json.loads(text)
+    except ValueError:
+        return None
+    return status if isinstance(status, Mapping) else None

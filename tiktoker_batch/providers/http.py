@@ -1,0 +1,207 @@
+"""HTTP as providers speak it: one client, a gate before it, and every failure put into words once."""
+
+import re
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import httpx
+import trio
+
+from tiktoker_batch import __version__
+from tiktoker_batch.errors import PreflightError, ProviderError
+from tiktoker_batch.providers.policy import Signal, Verb, error_for
+
+# 16 requests at once cost 2.7 s of processor time for 200 polled jobs; a pool of 200 cost 7.2 s, with waits of 4 s.
+GATE = 16
+READ_SECONDS = 60.0
+LONGEST_RETRY_AFTER = 600.0
+# Failures before anything of the request had left.
+_UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
+_SECRET_HEAD = 6  # characters of a key that are already too many to show
+
+
+class Reader(Protocol):
+    """Reads a service's unhappy answer."""
+
+    def __call__(self, verb: Verb, response: httpx.Response) -> Signal:
+        """The answer as a signal."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """Keys that must never be shown; ``redact`` takes them, whole or cut off, out of other people's words."""
+
+    values: tuple[str, ...]
+
+    def redact(self, text: str) -> str:
+        """The text without any key or beginning of one."""
+        for value in self.values:
+            for part in filter(None, (value, *value.split(":"))):
+                head = re.escape(part[:_SECRET_HEAD])
+                text = re.sub(rf"{head}[^\s'\"<>,;]*", "[key]", text) if len(part) >= _SECRET_HEAD else text
+        return text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wire:
+    """Requests to one service. ``gate`` stands before the connection pool: it bounds requests, not jobs."""
+
+    provider: str
+    client: httpx.AsyncClient
+    read: Reader
+    secrets: Secrets
+    gate: trio.CapacityLimiter = field(default_factory=lambda: trio.CapacityLimiter(GATE))
+
+    async def send(
+        self,
+        verb: Verb,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        json: Any = None,
+        params: Mapping[str, str | int] | None = None,
+    ) -> httpx.Response:
+        """One request, once.
+
+        :raises ProviderError: as the policy table says.
+        """
+        async with self.gate:
+            try:
+                response = await self.client.request(method, url, headers=headers, json=json, params=params)
+            except httpx.TransportError as error:
+                raise self.lost(verb, error) from error
+        if not response.is_success:
+            raise self.refused(verb, response)
+        return response
+
+    @asynccontextmanager
+    async def stream(self, verb: Verb, url: str, *, headers: Mapping[str, str]) -> AsyncIterator[httpx.Response]:
+        """A response whose body is read piece by piece; a body that breaks off is a failure like any other."""
+        try:
+            async with self.client.stream("GET", url, headers=headers) as response:
+                if not response.is_success:
+                    await response.aread()
+                    raise self.refused(verb, response)
+                yield response
+        except httpx.TransportError as error:
+            raise self.lost(verb, error) from error
+
+    def refused(self, verb: Verb, response: httpx.Response) -> ProviderError:
+        """The error of an unhappy answer, which it carries as its ``cause``."""
+        error = self.explain(self.read(verb, response))
+        error.__cause__ = httpx.HTTPStatusError(error.message, request=response.request, response=response)
+        return error
+
+    def unreadable(self, verb: Verb, response: httpx.Response, why: str) -> ProviderError:
+        """The error of an answer that says yes but cannot be understood."""
+        return self.explain(Signal(verb=verb, status=response.status_code, message=f"unexpected answer: {why}"))
+
+    def lost(self, verb: Verb, error: httpx.TransportError) -> ProviderError:
+        """The error of an answer that never came."""
+        host = error.request.url.host if _has_request(error) else "the service"
+        sent = not isinstance(error, _UNSENT)
+        what = f"{host} {_words(error)}" if sent else f"cannot reach {host} ({_words(error)})"
+        return self.explain(Signal(verb=verb, sent=sent, message=what))
+
+    def explain(self, signal: Signal) -> ProviderError:
+        """The error of a signal, with no key in its words."""
+        error = error_for(self.provider, signal)
+        error.message = self.secrets.redact(error.message)
+        error.args = (error.message,)
+        return error
+
+
+def answer_of(error: ProviderError) -> httpx.Response | None:
+    """The answer behind an error, if there was one."""
+    cause = error.__cause__
+    return cause.response if isinstance(cause, httpx.HTTPStatusError) else None
+
+
+def _has_request(error: httpx.TransportError) -> bool:
+    try:
+        return error.request is not None
+    except RuntimeError:
+        return False
+
+
+def _words(error: httpx.TransportError) -> str:
+    if isinstance(error, httpx.TimeoutException):
+        return "did not answer in time"
+    return str(error) or type(error).__name__
+
+
+@asynccontextmanager
+async def open_client(
+    *,
+    headers: Mapping[str, str] | None = None,
+    streams: int = 0,
+    redirects: bool = False,
+    patience: float = READ_SECONDS,
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A client that repeats nothing by itself, with ``streams`` connections more than the gate for long answers.
+
+    ``patience`` is how long each piece of an answer may take, in seconds.
+    """
+    connections = GATE + streams
+    transport = httpx.AsyncHTTPTransport(
+        retries=0, limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
+    )
+    limit = httpx.Timeout(connect=10, read=patience, write=60, pool=None)
+    agent = {"User-Agent": f"tiktoker-batch/{__version__}"}
+    async with httpx.AsyncClient(
+        transport=transport, headers={**agent, **(headers or {})}, timeout=limit, follow_redirects=redirects
+    ) as client:
+        yield client
+
+
+def retry_after(response: httpx.Response) -> float | None:
+    """The patience that an answer asks for in seconds, whether told as a number or as a date."""
+    told = response.headers.get("retry-after")
+    if told is None:
+        return None
+    try:
+        seconds = float(told)
+    except ValueError:
+        try:
+            seconds = (parsedate_to_datetime(told) - datetime.now(UTC)).total_seconds()
+        except (TypeError, ValueError):
+            return None
+    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)
+
+
+def base_url(environ: Mapping[str, str], name: str, default: str) -> str:
+    """A service's address, from the environment where it names another one.
+
+    :raises PreflightError: plain http to another machine, where anybody could read the key.
+    """
+    url = (environ.get(name) or default).rstrip("/")
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise PreflightError(f"{name} is not an address: {url!r}", hint="expected one like https://proxy.example")
+    local = parts.hostname in {"localhost", "127.0.0.1", "::1"} or parts.hostname.startswith("127.")
+    if parts.scheme == "http" and not local and environ.get("TIKTOKER_ALLOW_INSECURE") != "1":
+        raise PreflightError(
+            f"{name} is plain http to {parts.hostname}: your key could be read on the way",
+            hint="use https, or set TIKTOKER_ALLOW_INSECURE=1 if you are sure",
+        )
+    return url
+
+
+def first_text(values: Iterable[object]) -> str | None:
+    """The first of these that is text with something in it."""
+    return next((value for value in values if isinstance(value, str) and value.strip()), None)
+
+
+def body_of(response: httpx.Response) -> Any:
+    """The JSON of an answer, or ``None`` where it holds none."""
+    try:
+        return response.json()
+    except ValueError:
+        return None

@@ -1,0 +1,96 @@
+"""Rehearsing a batch: the same engine and providers against simulated services, with time sped up and nothing paid."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from tiktoker_batch.app import Opened, Options, full_catalog, open_recipe
+from tiktoker_batch.engine.capacity import Capacity
+from tiktoker_batch.events import Sink
+from tiktoker_batch.media.ffmpeg import find_ffmpeg
+from tiktoker_batch.model import Model
+from tiktoker_batch.running import Ended, Surroundings, run
+from tiktoker_batch.simulator.clock import FlyingClock
+from tiktoker_batch.simulator.faults import Faults
+from tiktoker_batch.simulator.latency import Latency
+from tiktoker_batch.simulator.media import Media
+from tiktoker_batch.simulator.server import KEYS, open_simulator
+from tiktoker_batch.simulator.world import ACCOUNT, World
+
+SPEED = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsal:
+    """How a batch is rehearsed.
+
+    ``speed`` is how much faster the waiting passes. ``faults`` is the share of requests that meet a trouble, chosen
+    by ``seed``. ``latencies`` are seconds by kind of model or by model, instead of the catalog's; ``account`` is what
+    each provider's account bears at once.
+    """
+
+    speed: float = SPEED
+    faults: float = 0.0
+    seed: int = 0
+    latencies: Mapping[str, float] = field(default_factory=dict)
+    account: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsed:
+    """How it went: the run itself, and the books of the simulated services.
+
+    ``makespan_seconds`` is the time that the batch would have taken.
+    """
+
+    ended: Ended
+    ledger: Mapping[str, Any]
+    makespan_seconds: float
+    paid_usd: Decimal
+
+
+def open_rehearsal(path: Path, options: Options) -> Opened:
+    """A recipe opened with an output folder and keys of its own, so that nothing real is touched.
+
+    :raises RecipeError: it is not valid.
+    """
+    opened = open_recipe(path, options)
+    root = opened.layout.root
+    layout = opened.layout if options.output else replace(opened.layout, root=root.with_name(f"{root.name}-rehearsal"))
+    return replace(opened, layout=layout, environ={**opened.environ, **dict.fromkeys(KEYS, "simulated")})
+
+
+def rehearse(opened: Opened, options: Options, how: Rehearsal, sinks: Iterable[Sink] = ()) -> Rehearsed:
+    """Run the whole batch against simulated services."""
+    clock = FlyingClock(how.speed)
+    world = make_world(opened.environ, how, opened.models)
+
+    @asynccontextmanager
+    async def around(capacity: Capacity) -> AsyncIterator[Mapping[str, str]]:
+        clock.is_working = lambda: capacity.machine_is_busy
+        async with open_simulator(world) as simulator:
+            yield simulator.environ
+
+    ended = run(opened, options, sinks, Surroundings(clock=clock, around=around))
+    return Rehearsed(
+        ended=ended,
+        ledger={**world.ledger.to_json(), "faults": dict(sorted(world.faults.happened.items()))},
+        makespan_seconds=ended.state.wall_by_run[ended.state.runs],
+        paid_usd=world.ledger.spent_usd,
+    )
+
+
+def make_world(environ: Mapping[str, str], how: Rehearsal, models: Mapping[str, Model] | None = None) -> World:
+    """A world of simulated services that knows the catalog's models and these."""
+    latency = Latency(fixed=how.latencies)
+    latency.rng.seed(how.seed)
+    return World(
+        models={**full_catalog().models, **(models or {})},
+        media=Media(ffmpeg=find_ffmpeg(environ)),
+        faults=Faults(rate=how.faults, seed=how.seed),
+        latency=latency,
+        account={**ACCOUNT, **how.account},
+    )

@@ -1,0 +1,118 @@
+"""fal's storage: tokens, uploads whole or in parts, the older way round, and every file that was made."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tiktoker_batch.simulator.http import DROPPED, Reply, Request
+from tiktoker_batch.simulator.world import World
+
+_RANGE = re.compile(r"bytes=(\d+)-(\d*)")
+_SLOW_PACE = 400_000.0  # bytes a second
+_LARGEST = 100 * 1024 * 1024
+
+
+@dataclass(kw_only=True)
+class Storage:
+    """``parts`` are uploads that are not complete yet."""
+
+    world: World
+    parts: dict[str, dict[int, bytes]] = field(default_factory=dict)
+    kinds: dict[str, str] = field(default_factory=dict)
+
+    async def token(self) -> Reply:
+        """``POST /storage/auth/token``."""
+        if self.world.faults.draw("upload", "token") in {"token_down", "unauthorized"}:
+            return Reply(status=503, body={"detail": "Service Unavailable"})
+        expires = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+        return Reply(
+            body={"token": "upload", "token_type": "Bearer", "base_url": self.world.base, "expires_at": expires}
+        )
+
+    async def upload(self, request: Request) -> Reply:
+        """``POST /files/upload``."""
+        match self.world.faults.draw("upload", request.headers.get("x-fal-file-name", "")):
+            case "error_500":
+                return Reply(status=500, body={"detail": "Internal Server Error"})
+            case "unauthorized":
+                return Reply(status=401, body={"detail": "Invalid token"})
+            case "too_large":
+                return Reply(status=413, body={"detail": "Payload Too Large"})
+        return Reply(body={"access_url": self._keep(request.body, request.headers)})
+
+    def begin_parts(self, request: Request) -> Reply:
+        """``POST /files/upload/multipart``."""
+        name = f"{self.world.number():06d}.bin"
+        self.parts[name], self.kinds[name] = {}, request.headers.get("content-type", "application/octet-stream")
+        return Reply(body={"access_url": f"{self.world.base}/files/{name}", "uploadId": f"upload-{name}"})
+
+    def part(self, request: Request) -> Reply:
+        """``PUT /files/{name}/multipart/{upload id}/{number}``."""
+        name, number = request.path.split("/")[2], int(request.path.rsplit("/", 1)[-1])
+        if name not in self.parts:
+            return Reply(status=404, body={"detail": "no such upload"})
+        self.parts[name][number] = request.body
+        return Reply(headers={"etag": f'"{number}-{len(request.body)}"'})
+
+    def end_parts(self, request: Request) -> Reply:
+        """``POST /files/{name}/multipart/{upload id}/complete``; the parts come in any order."""
+        name = request.path.split("/")[2]
+        given = request.json()
+        listed = given.get("parts", []) if isinstance(given, dict) else []
+        if name not in self.parts or {each["partNumber"] for each in listed} != set(self.parts[name]):
+            return Reply(status=400, body={"detail": "these are not the parts"})
+        parts = self.parts.pop(name)
+        content = b"".join(parts[number] for number in sorted(parts))
+        self.world.files[name] = (content, self.kinds.pop(name))
+        return Reply(body={"access_url": f"{self.world.base}/files/{name}"})
+
+    def initiate(self, request: Request) -> Reply:
+        """``POST /storage/upload/initiate``: the way that clients fall back to."""
+        given: Any = request.json() or {}
+        name = f"{self.world.number():06d}-{given.get('file_name', 'file')}"
+        self.kinds[name] = str(given.get("content_type", "application/octet-stream"))
+        address = f"{self.world.base}/files/{name}"
+        return Reply(body={"upload_url": address, "file_url": address})
+
+    def put(self, request: Request) -> Reply:
+        """``PUT /files/{name}``."""
+        name = request.path.removeprefix("/files/")
+        if name not in self.kinds:
+            return Reply(status=404, body={"detail": "no such upload"})
+        self.world.files[name] = (request.body, self.kinds.pop(name))
+        return Reply()
+
+    async def fetch(self, request: Request) -> Reply:
+        """``GET /files/{name}``, whole or from a byte on."""
+        name = request.path.removeprefix("/files/")
+        trouble = self.world.faults.draw("media", name)
+        if name not in self.world.files or trouble == "gone":
+            return Reply(status=404, body={"detail": "Not Found"})
+        content, kind = self.world.files[name]
+        headers = {"content-type": kind, "etag": f'"{name}"', "accept-ranges": "bytes"}
+        match trouble:
+            case "drop":
+                return DROPPED
+            case "error_500":
+                return Reply(status=500, body={"detail": "Internal Server Error"})
+            case "damaged":
+                content = content[: len(content) // 2] + bytes(len(content) - len(content) // 2)
+        status = 200
+        match = _RANGE.fullmatch(request.headers.get("range", ""))
+        if match and trouble != "no_range" and int(match[1]) < len(content):
+            start = int(match[1])
+            headers["content-range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
+            content, status = content[start:], 206
+        return Reply(
+            status=status,
+            body=content,
+            headers=headers,
+            cut=len(content) // 2 if trouble == "truncated" else None,
+            pace=_SLOW_PACE if trouble == "slow" else None,
+        )
+
+    def _keep(self, content: bytes, headers: Mapping[str, str]) -> str:
+        suffix = "." + headers.get("x-fal-file-name", "file.bin").rsplit(".", 1)[-1]
+        return self.world.keep(content, headers.get("content-type", "application/octet-stream"), suffix)
