@@ -4,6 +4,8 @@ import os
 
 import pytest
 
+from tiktoker_batch.simulator.clock import FlyingClock
+
 # The command is started hundreds of times: without compiled modules each start would compile them again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
@@ -13,3 +15,9 @@ def no_account(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test may meet a real account, whatever the machine it runs on has in its environment."""
     for name in ("FAL_KEY", "FAL_KEY_ID", "FAL_KEY_SECRET", "FAL_API_KEY", "ELEVENLABS_API_KEY", "OPENROUTER_API_KEY"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def flying_clock() -> FlyingClock:
+    """Time flies while everybody waits for simulated services; a test that takes it runs on it."""
+    return FlyingClock(speed=1000.0)

@@ -140,6 +140,7 @@ async def _run_async(
             environ=environ,
             models=opened.models,
             cache=cache_folder(environ),
+            seats=opened.capacity,
             tell_limit=capacity.bear,
         )
         batch = Batch(

@@ -60,8 +60,10 @@ class Purchase:
         self.breaker.check(self.step.provider)
         self._intend(prepared)
         before, self.scope.deadline = self.scope.deadline, math.inf
+        sent = datetime.now(UTC)
         try:
-            return await self._collect(await self._submit(prepared), into)
+            job = await self._submit(prepared, sent)
+            return await self._within_deadline(job, prepared, sent, into)
         finally:
             self.scope.deadline = before
 
@@ -77,8 +79,7 @@ class Purchase:
             )
         )
 
-    async def _submit(self, request: Request) -> Job:
-        sent = datetime.now(UTC)
+    async def _submit(self, request: Request, sent: datetime) -> Job:
         unknown = UnknownOutcome(f"{self.step.provider} did not answer a request", maybe_charged=True)
         try:
             # Shielded: a cancellation between the provider's yes and its record would lose a paid job.
@@ -111,9 +112,9 @@ class Purchase:
             JobSubmitted(step=self.step.id, attempt=self.attempt, request_id=job.id, addresses=dict(job.addresses))
         )
 
-    async def _collect(self, job: Job, into: Mapping[str, Path]) -> Produced:
+    async def _within_deadline(self, job: Job, request: Request, sent: datetime, into: Mapping[str, Path]) -> Produced:
         with trio.move_on_after(self.step.retry.timeout):
-            return await self.provider.collect(job, into)
+            return await self._collect(job, request, sent, into)
         stopped = False
         with trio.move_on_after(CANCEL_SECONDS):
             stopped = await self.provider.cancel(job)
@@ -121,3 +122,11 @@ class Purchase:
         if stopped:
             raise TimedOut(message)
         raise UnknownOutcome(f"{message}, and {self.step.provider} may charge for it all the same", maybe_charged=True)
+
+    async def _collect(self, job: Job, request: Request, sent: datetime, into: Mapping[str, Path]) -> Produced:
+        try:
+            return await self.provider.collect(job, into)
+        except UnknownOutcome as unknown:
+            # A service that answers in one go may have done the work although its answer was lost.
+            found = await self._look_for(request, sent, unknown)
+        return await self.provider.collect(found, into)

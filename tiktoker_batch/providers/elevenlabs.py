@@ -2,10 +2,10 @@
 
 import base64
 import secrets as random_names
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,17 +17,22 @@ from elevenlabs.core.api_error import ApiError
 from elevenlabs.core.request_options import RequestOptions
 from elevenlabs.types import VoiceSettings
 
-from tiktoker_batch.errors import BadRequest, UnknownOutcome, Unusable
+from tiktoker_batch.errors import BadRequest, ProviderError, Unavailable, UnknownOutcome, Unusable
 from tiktoker_batch.model import Json, Model
 from tiktoker_batch.providers import checks
 from tiktoker_batch.providers.base import Job, Produced, Request
-from tiktoker_batch.providers.http import Secrets, Wire, base_url, first_text, open_client, retry_after
+from tiktoker_batch.providers.http import GATE, Secrets, Wire, base_url, first_text, open_client, retry_after
 from tiktoker_batch.providers.policy import Signal, Verb
 from tiktoker_batch.providers.setting import Setting
 from tiktoker_batch.providers.words import timed_words
 
 API = "https://api.elevenlabs.io"
 _SECONDS = 240.0  # the SDK's own deadline; long texts take minutes
+_OPTIONS = RequestOptions(timeout_in_seconds=int(_SECONDS), max_retries=0)
+# A request that was spoken shows up in the history within moments.
+_LOOKS = (2.0, 15.0, 60.0)
+_EARLIER = timedelta(seconds=60)  # the service's clock may be behind ours
+_HISTORY, _RECALLS = 100, 6
 _OWN_LANGUAGE = frozenset({"eleven_multilingual_v2", "eleven_monolingual_v1"})  # these refuse language_code
 _SETTINGS = frozenset(VoiceSettings.model_fields)
 
@@ -41,7 +46,8 @@ class ElevenLabsProvider:
     models: Mapping[str, Model]
     setting: Setting
     name: str = "elevenlabs"
-    _told: int = field(default=0)
+    _told: int = 0
+    _known: set[str] = field(default_factory=set)
 
     async def prepare(self, request: Request) -> Request:
         """Nothing can be done ahead."""
@@ -55,27 +61,43 @@ class ElevenLabsProvider:
         return Job(id=name, provider=self.name, model=request.model, request=request)
 
     async def find(self, request: Request, sent: datetime) -> Job | None:
-        """This service does not show what it was sent."""
-        await trio.lowlevel.checkpoint()
-        raise UnknownOutcome(f"{self.name}: a request that was not answered cannot be looked up", maybe_charged=True)
+        """Look for the spoken text in the account's history.
+
+        :raises UnknownOutcome: the history cannot be read.
+        """
+        began, told = trio.current_time(), False
+        for after in _LOOKS:
+            await trio.sleep_until(began + after)
+            try:
+                listed = await self._history(request, sent)
+            except ProviderError:
+                continue
+            told = True
+            found = next((each for each in listed if self._is_ours(each, request)), None)
+            if found is not None:
+                self._known.add(found.history_item_id)
+                name = found.history_item_id
+                addresses = {"history": name}
+                return Job(id=name, provider=self.name, model=request.model, addresses=addresses, request=request)
+        if not told:
+            raise UnknownOutcome(f"{self.name}: the account's history cannot be read", maybe_charged=True)
+        return None
 
     async def collect(self, job: Job, into: Mapping[str, Path]) -> Produced:
-        """Have the text spoken; keeps it as WAV and gives the words with their times."""
+        """Have the text spoken, or fetch what was; keeps it as WAV and gives the words with their times."""
         request = job.request
         if request is None:
             raise BadRequest(f"{self.name}: what job {job.id} was asked for is not known")
-        answer = await self._speak(request)
-        try:
-            audio = base64.b64decode(answer.audio_base_64, validate=True)
-        except ValueError as error:
-            raise Unusable(f"{self.name}: the sound cannot be read ({error})", maybe_charged=True) from None
+        if "history" in job.addresses:
+            audio, told = await self._recall(job.addresses["history"])
+        else:
+            audio, told = await self._spoken(request)
         source = into["audio"].with_name(f"{into['audio'].name}.source.part")
         try:
             await trio.Path(source).write_bytes(audio)
             seconds = await trio.to_thread.run_sync(self._keep, source, into["audio"])
         finally:
             source.unlink(missing_ok=True)
-        told = answer.alignment.model_dump() if answer.alignment else None
         return Produced(value=timed_words(request.prompt, told, seconds=seconds), cost_usd=self._cost(request))
 
     async def cancel(self, job: Job) -> bool:
@@ -83,28 +105,75 @@ class ElevenLabsProvider:
         await trio.lowlevel.checkpoint()
         return False
 
-    async def _speak(self, request: Request) -> Any:
-        options = RequestOptions(timeout_in_seconds=int(_SECONDS), max_retries=0)
+    # ------------------------------------------------------------------ requests
+
+    async def _spoken(self, request: Request) -> tuple[bytes, Any]:
+        """The sound, and what is told of its letters."""
+        speech = self.client.text_to_speech.with_raw_response
+        async with self._asking(Verb.SPEAK):
+            answer = await speech.convert_with_timestamps(
+                str(request.params["voice"]),
+                text=request.prompt,
+                model_id=request.model,
+                seed=request.seed,
+                **_parameters(request),
+                request_options=_OPTIONS,
+            )
+        self._mind_limit(answer.headers)
+        said = answer.data
+        if said is None:
+            raise Unusable(f"{self.name}: the answer is empty", maybe_charged=True)
+        try:
+            audio = base64.b64decode(said.audio_base_64, validate=True)
+        except ValueError as error:
+            raise Unusable(f"{self.name}: the sound cannot be read ({error})", maybe_charged=True) from None
+        return audio, said.alignment.model_dump() if said.alignment else None
+
+    async def _history(self, request: Request, sent: datetime) -> Sequence[Any]:
+        async with self._asking(Verb.LOOKUP):
+            page = await self.client.history.list(
+                page_size=_HISTORY,
+                voice_id=str(request.params["voice"]),
+                date_after_unix=int((sent - _EARLIER).timestamp()),
+                request_options=_OPTIONS,
+            )
+        return list(page.history)
+
+    def _is_ours(self, item: Any, request: Request) -> bool:
+        same = item.text == request.prompt and item.model_id in {None, request.model}
+        return same and item.history_item_id not in self._known
+
+    async def _recall(self, name: str) -> tuple[bytes, Any]:
+        """Fetch what was spoken before; trouble with that never has it spoken again."""
+        for attempt in range(1, _RECALLS + 1):
+            try:
+                async with self._asking(Verb.LOOKUP):
+                    item = await self.client.history.get(name, request_options=_OPTIONS)
+                    pieces = [piece async for piece in self.client.history.get_audio(name, request_options=_OPTIONS)]
+                alignment = item.alignments.alignment.model_dump() if item.alignments else None
+                return b"".join(pieces), alignment
+            except Unavailable:
+                if attempt == _RECALLS:
+                    raise
+            await trio.sleep(0.5 * 2**attempt)
+        raise AssertionError("the last try returns or raises")
+
+    @asynccontextmanager
+    async def _asking(self, verb: Verb) -> AsyncIterator[None]:
+        """Whatever the SDK raises, as our errors."""
         async with self.wire.gate:
             try:
-                async with self.client.text_to_speech.with_raw_response.convert_with_timestamps(
-                    str(request.params["voice"]),
-                    text=request.prompt,
-                    model_id=request.model,
-                    seed=request.seed,
-                    **_parameters(request),
-                    request_options=options,
-                ) as answer:
-                    self._mind_limit(answer.headers)
-                    return answer.data
+                yield
             except ApiError as error:
                 self._mind_limit(error.headers or {})
-                raise self.wire.explain(_signal(error)) from None
+                raise self.wire.explain(_signal(verb, error)) from None
             except httpx.TransportError as error:
-                raise self.wire.lost(Verb.SPEAK, error) from None
+                raise self.wire.lost(verb, error) from None
             except (ValueError, KeyError, TypeError) as error:
                 message = f"unexpected answer ({type(error).__name__})"
-                raise self.wire.explain(Signal(verb=Verb.SPEAK, status=200, message=message)) from None
+                raise self.wire.explain(Signal(verb=verb, status=200, message=message)) from None
+
+    # ------------------------------------------------------------------
 
     def _keep(self, source: Path, into: Path) -> float:
         try:
@@ -140,7 +209,7 @@ def _parameters(request: Request) -> dict[str, Any]:
     return params
 
 
-def _signal(error: ApiError) -> Signal:
+def _signal(verb: Verb, error: ApiError) -> Signal:
     """The SDK's error as a signal: ``code``, else the older ``status``; a list of problems for a 422."""
     detail: Any = error.body.get("detail") if isinstance(error.body, Mapping) else error.body
     code: str | None = None
@@ -156,7 +225,7 @@ def _signal(error: ApiError) -> Signal:
         message = first_text([getattr(each, "msg", None) for each in detail.detail or ()])
     headers = httpx.Headers(error.headers or {})
     return Signal(
-        verb=Verb.SPEAK,
+        verb=verb,
         status=error.status_code or 500,
         code=code,
         message=f"{error.status_code} {message or code or 'no reason given'}",
@@ -176,5 +245,6 @@ async def open_elevenlabs(setting: Setting) -> AsyncIterator[ElevenLabsProvider]
     address = base_url(setting.environ, "ELEVENLABS_BASE_URL", API)
     async with open_client(patience=_SECONDS) as http:
         client = AsyncElevenLabs(api_key=key, base_url=address, httpx_client=http, timeout=_SECONDS)
-        wire = Wire(provider="elevenlabs", client=http, read=_read_nothing, secrets=Secrets((key,)))
+        gate = trio.CapacityLimiter(max(GATE, setting.seats.get("elevenlabs", GATE)))
+        wire = Wire(provider="elevenlabs", client=http, read=_read_nothing, secrets=Secrets((key,)), gate=gate)
         yield ElevenLabsProvider(client=client, wire=wire, models=setting.models, setting=setting)

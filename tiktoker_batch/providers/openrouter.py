@@ -16,7 +16,7 @@ import trio
 from tiktoker_batch.errors import BadRequest, ProviderError, UnknownOutcome, Unusable
 from tiktoker_batch.model import Json, Kind
 from tiktoker_batch.providers.base import Job, Produced, Request
-from tiktoker_batch.providers.http import Secrets, Wire, base_url, body_of, first_text, open_client, retry_after
+from tiktoker_batch.providers.http import GATE, Secrets, Wire, base_url, body_of, first_text, open_client, retry_after
 from tiktoker_batch.providers.policy import Signal, Verb
 from tiktoker_batch.providers.setting import Setting
 
@@ -287,5 +287,7 @@ async def open_openrouter(setting: Setting) -> AsyncIterator[OpenRouterProvider]
     address = base_url(setting.environ, "OPENROUTER_BASE_URL", API)
     headers = {"Authorization": f"Bearer {key}", "X-Title": "tiktoker-batch"}
     async with open_client(headers=headers, patience=_SECONDS) as client:
-        wire = Wire(provider="openrouter", client=client, read=_read, secrets=Secrets((key,)))
+        # A video's variants are requests of their own: the limit is kept here, request by request.
+        gate = trio.CapacityLimiter(setting.seats.get("openrouter", GATE))
+        wire = Wire(provider="openrouter", client=client, read=_read, secrets=Secrets((key,)), gate=gate)
         yield OpenRouterProvider(wire=wire, base=address)

@@ -16,8 +16,9 @@ class Setting:
     """Where and with what a provider works.
 
     ``workers`` is how many things may be done on this machine at once; ``environ`` holds keys and addresses;
-    ``models`` are those that may be asked for, by ``provider:id``; ``cache`` is a folder that outlives the run.
-    ``tell_limit`` takes what a service says of an account's limit: its name, and how much it bears at once.
+    ``models`` are those that may be asked for, by ``provider:id``; ``cache`` is a folder that outlives the run;
+    ``seats`` is how much may be under way at once, by the names of limits. ``tell_limit`` takes what a service says
+    of an account's limit: its name, and how much it bears at once.
     """
 
     ffmpeg: str
@@ -25,4 +26,5 @@ class Setting:
     environ: Mapping[str, str] = field(default_factory=dict)
     models: Mapping[str, Model] = field(default_factory=dict)
     cache: Path = Path(".cache")
+    seats: Mapping[str, int] = field(default_factory=dict)
     tell_limit: Callable[[str, int], None] = _nobody

@@ -137,8 +137,7 @@ class References:
 
     def _gives_way(self, found: Found, narrator: Chosen) -> bool:
         """Whether a voice was meant for another narration model than the one that a profile put in its place."""
-        stronger = narrator.found.profile is not None and narrator.found.rank < found.rank
-        if not stronger:
+        if narrator.found.profile is None or narrator.found.profile == found.profile:
             return False
         if found.value in self.own_voices:
             return self.own_voices[found.value].partition(":")[0] != narrator.model.provider

@@ -65,7 +65,9 @@ def failures_text(state: BatchState) -> str:
 def _failure(kind: str, message: str, steps: list[StepState]) -> list[str]:
     first, *others = steps
     last_run = first.attempts[-1].run if first.attempts else 0
-    tries = sum(attempt.outcome in {"failed", "retry"} and attempt.run == last_run for attempt in first.attempts)
+    tries = sum(
+        attempt.outcome in {"failed", "retry", "unknown"} and attempt.run == last_run for attempt in first.attempts
+    )
     also = f" (and {counted(len(others), 'other step')} alike)" if others else ""
     lines = [f"{first.id} failed after {counted(tries, 'attempt')}{also}: {one_line(message, 600)}"]
     return lines + ([f"  {ADVICE[kind]}"] if kind in ADVICE else [])

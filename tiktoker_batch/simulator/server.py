@@ -19,6 +19,7 @@ from tiktoker_batch.simulator.world import World
 FAL_ADDRESSES = ("FAL_QUEUE_URL", "FAL_STORAGE_URL", "FAL_API_URL")
 ADDRESSES = (*FAL_ADDRESSES, "ELEVENLABS_BASE_URL", "OPENROUTER_BASE_URL")
 KEYS = ("FAL_KEY", "ELEVENLABS_API_KEY", "OPENROUTER_API_KEY")
+KEY = "nothing-is-paid:with-this-key"
 _OPEN = ("/files/", "/_simulator/")  # paths that ask for no key
 
 
@@ -41,7 +42,7 @@ class Simulator:
     @property
     def environ(self) -> dict[str, str]:
         """The environment in which every provider speaks to it, with keys that open nothing."""
-        return {**dict.fromkeys(ADDRESSES, self.base), **{name: f"simulated:{name.lower()}" for name in KEYS}}
+        return {**dict.fromkeys(ADDRESSES, self.base), **dict.fromkeys(KEYS, KEY)}
 
     async def handle(self, request: Request) -> Reply:
         """Answer one request."""
