@@ -25,6 +25,7 @@ MEDIA_SECONDS = 7 * 24 * 3600  # how long results should be kept for us: a batch
 _LOST_AFTER, _LOST_PAUSE = 3, 20.0  # looks at a job that is not known, and seconds between them
 _LOCKED_AFTER, _LOCKED_PAUSE = 3, 30.0
 _RESULT_TRIES = 6
+_CLOSING_SECONDS = 2.0
 _SILENT_STREAMS = 3  # streams that broke without a word before streaming is given up
 
 
@@ -127,23 +128,28 @@ class Queue:
             self._streams.acquire_on_behalf_of_nowait(watch)
         except trio.WouldBlock:
             return None
-        heard = False
+        heard: list[Mapping[str, Any]] = []
         try:
-            url = f"{job.addresses['status_url']}/stream"
-            async with self.wire.stream(Verb.STATUS, url, headers={"Accept": "text/event-stream"}) as response:
-                async for event in httpx_sse.EventSource(response).aiter_sse():
-                    status = _status_of(event.data)
-                    if status is not None:
-                        heard = True
-                        watch.note(status)
-                        if status.get("status") == "COMPLETED":
-                            return status
+            await self._follow(job, watch, heard)
         except (ProviderError, httpx_sse.SSEError):
             pass  # polling finds out what is the matter
         finally:
             self._streams.release_on_behalf_of(watch)
             self._broken_streams = 0 if heard else self._broken_streams + 1
-        return None
+        return heard[-1] if heard and heard[-1].get("status") == "COMPLETED" else None
+
+    async def _follow(self, job: Job, watch: "_Watch", heard: list[Mapping[str, Any]]) -> None:
+        url = f"{job.addresses['status_url']}/stream"
+        with trio.CancelScope() as scope:
+            async with self.wire.stream(Verb.STATUS, url, headers={"Accept": "text/event-stream"}) as response:
+                async for event in httpx_sse.EventSource(response).aiter_sse():
+                    status = _status_of(event.data)
+                    if status is not None:
+                        heard.append(status)
+                        watch.note(status)
+                    if status is not None and status.get("status") == "COMPLETED":
+                        # The service closes the stream now; leaving in the middle would leave its generators open.
+                        scope.deadline = trio.current_time() + _CLOSING_SECONDS
 
     async def _look(self, job: Job, watch: "_Watch") -> Mapping[str, Any] | None:
         try:
