@@ -1,14 +1,19 @@
 """Rehearsing a batch: the same engine and providers against simulated services, with time sped up and nothing paid."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from tiktoker_batch.app import Opened, Options, full_catalog, open_recipe
+import trio
+
+from tiktoker_batch.app import Opened, Options, full_catalog, history, open_recipe
 from tiktoker_batch.engine.capacity import Capacity
+from tiktoker_batch.errors import PreflightError
 from tiktoker_batch.events import Sink
 from tiktoker_batch.media.ffmpeg import find_ffmpeg
 from tiktoker_batch.model import Model
@@ -17,10 +22,14 @@ from tiktoker_batch.simulator.clock import FlyingClock
 from tiktoker_batch.simulator.faults import Faults
 from tiktoker_batch.simulator.latency import Latency
 from tiktoker_batch.simulator.media import Media
-from tiktoker_batch.simulator.server import KEYS, open_simulator
+from tiktoker_batch.simulator.server import ADDRESSES, KEYS, open_simulator
 from tiktoker_batch.simulator.world import ACCOUNT, World
+from tiktoker_batch.store.layout import Layout
+from tiktoker_batch.store.lock import batch_lock
+from tiktoker_batch.store.state import fold
 
 SPEED = 60.0
+SIMULATED = ("fal", "elevenlabs", "openrouter")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,20 +60,39 @@ class Rehearsed:
     makespan_seconds: float
     paid_usd: Decimal
 
+    def to_json(self) -> dict[str, Any]:
+        """The prediction as plain JSON."""
+        return {
+            "state": self.ended.state.state,
+            "makespan_seconds": round(self.makespan_seconds, 3),
+            "paid_usd": str(self.paid_usd),
+            "output": str(self.ended.layout.root),
+            "report": str(self.ended.layout.report),
+            "ledger": dict(self.ledger),
+        }
+
 
 def open_rehearsal(path: Path, options: Options) -> Opened:
     """A recipe opened with an output folder and keys of its own, so that nothing real is touched.
 
     :raises RecipeError: it is not valid.
+    :raises PreflightError: it needs a provider that cannot be simulated.
     """
     opened = open_recipe(path, options)
+    strangers = {step.provider for step in opened.plan.steps} - {"local", *SIMULATED}
+    if strangers:
+        raise PreflightError(
+            f"{', '.join(sorted(strangers))} cannot be simulated: a rehearsal would really buy there",
+            hint="choose other models with --profile",
+        )
     root = opened.layout.root
     layout = opened.layout if options.output else replace(opened.layout, root=root.with_name(f"{root.name}-rehearsal"))
     return replace(opened, layout=layout, environ={**opened.environ, **dict.fromkeys(KEYS, "simulated")})
 
 
 def rehearse(opened: Opened, options: Options, how: Rehearsal, sinks: Iterable[Sink] = ()) -> Rehearsed:
-    """Run the whole batch against simulated services."""
+    """Run the whole batch against simulated services, from the beginning."""
+    _forget_earlier(opened.layout)
     clock = FlyingClock(how.speed)
     world = make_world(opened.environ, how, opened.models)
 
@@ -74,13 +102,21 @@ def rehearse(opened: Opened, options: Options, how: Rehearsal, sinks: Iterable[S
         async with open_simulator(world) as simulator:
             yield simulator.environ
 
-    ended = run(opened, options, sinks, Surroundings(clock=clock, around=around))
+    ended = run(opened, options, sinks, Surroundings(rehearsed=True, clock=clock, around=around))
     return Rehearsed(
         ended=ended,
-        ledger={**world.ledger.to_json(), "faults": dict(sorted(world.faults.happened.items()))},
+        ledger=books(world),
         makespan_seconds=ended.state.wall_by_run[ended.state.runs],
         paid_usd=world.ledger.spent_usd,
     )
+
+
+def _forget_earlier(layout: Layout) -> None:
+    """A rehearsal in which everything is reused would predict nothing."""
+    records = history(layout)
+    if records and fold(records).rehearsed:
+        with batch_lock(layout):
+            layout.journal.unlink()
 
 
 def make_world(environ: Mapping[str, str], how: Rehearsal, models: Mapping[str, Model] | None = None) -> World:
@@ -94,3 +130,32 @@ def make_world(environ: Mapping[str, str], how: Rehearsal, models: Mapping[str, 
         latency=latency,
         account={**ACCOUNT, **how.account},
     )
+
+
+def books(world: World) -> dict[str, Any]:
+    """What simulated services were asked, what they charged, and what went wrong."""
+    return {**world.ledger.to_json(), "faults": dict(sorted(world.faults.happened.items()))}
+
+
+def serve(port: int, how: Rehearsal, ready: Callable[[dict[str, str]], None]) -> World:
+    """Serve until a signal ends it; ``ready`` is told the environment that leads there.
+
+    :returns: the world as it was left.
+    :raises PreflightError: the port is taken.
+    """
+    world = make_world(os.environ, how)
+    clock = FlyingClock(how.speed)
+
+    async def main() -> None:
+        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            async with open_simulator(world, port=port) as simulator:
+                ready({name: simulator.environ[name] for name in ADDRESSES})
+                await anext(aiter(signals))
+
+    try:
+        trio.run(main, clock=clock)
+    except* OSError as errors:
+        raise PreflightError(
+            f"cannot listen on port {port}: {errors.exceptions[0]}", hint="choose another one with --port"
+        ) from None
+    return world

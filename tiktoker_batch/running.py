@@ -15,7 +15,7 @@ from tiktoker_batch.engine.announce import announce
 from tiktoker_batch.engine.capacity import Capacity
 from tiktoker_batch.engine.run import Batch
 from tiktoker_batch.engine.supervise import supervise
-from tiktoker_batch.errors import ExitCode, PreflightError
+from tiktoker_batch.errors import ExitCode, PreflightError, UsageError
 from tiktoker_batch.events import Record, Recorder, RunFinished, Sink, VideoFinished
 from tiktoker_batch.media.ffmpeg import find_ffmpeg
 from tiktoker_batch.media.probe import probe
@@ -32,7 +32,7 @@ from tiktoker_batch.store.journal import Journal, last_run, read_journal
 from tiktoker_batch.store.layout import Layout
 from tiktoker_batch.store.lock import batch_lock
 from tiktoker_batch.store.manifest import ManifestWriter
-from tiktoker_batch.store.state import BatchState
+from tiktoker_batch.store.state import BatchState, fold
 
 FREE_BYTES_NEEDED = 200 * 1024 * 1024
 
@@ -56,10 +56,11 @@ async def _as_it_is(_capacity: Capacity) -> AsyncIterator[Mapping[str, str]]:
 class Surroundings:
     """The world in which a batch runs: the real one, unless it is rehearsed.
 
-    ``clock`` measures what happens. ``around`` is open while the engine runs, and gives the environment variables
-    that stand for those of the process.
+    ``rehearsed`` marks what is only pretended. ``clock`` measures what happens. ``around`` is open while the engine
+    runs, and gives the environment variables that stand for those of the process.
     """
 
+    rehearsed: bool = False
     clock: trio.abc.Clock | None = None
     around: Callable[[Capacity], AbstractAsyncContextManager[Mapping[str, str]]] = _as_it_is
 
@@ -70,12 +71,13 @@ REAL = Surroundings()
 def run(opened: Opened, options: Options, sinks: Iterable[Sink] = (), world: Surroundings = REAL) -> Ended:
     """Do what the recipe says, reusing whatever still holds.
 
-    :raises PreflightError, Locked: nothing was started.
+    :raises PreflightError, Locked, UsageError: nothing was started.
     """
     _require_ready(opened)
     with batch_lock(opened.layout):
         sweep_parts(opened.layout.root)
         records = history(opened.layout)
+        _require_same_world(opened.layout, fold(records), world)
         with Journal.open(opened.layout.journal) as journal:
             writer = ManifestWriter(opened.layout, records)
             sidecars = _sidecar_sink(opened, writer.state)
@@ -94,6 +96,7 @@ def _run_locked(
     told: dict[str, Json] = {
         "limits": dict(options.limits),
         "profiles": list(options.profiles),
+        "rehearsed": world.rehearsed,
         "fail_fast": options.fail_fast,
         "allow_partial": options.allow_partial,
     }
@@ -110,6 +113,13 @@ def _run_locked(
         exit_code=_exit_code(writer.state, options),
         spent_usd=writer.state.spent_usd - spent_before,
     )
+
+
+def _require_same_world(layout: Layout, before: BatchState, world: Surroundings) -> None:
+    """What was only pretended must never be taken for bought, nor the other way round."""
+    if before.runs and before.rehearsed != world.rehearsed:
+        was = "rehearsed" if before.rehearsed else "really run"
+        raise UsageError(f"a batch was {was} in {layout.root}", hint="name another folder with --output")
 
 
 def _require_ready(opened: Opened) -> None:

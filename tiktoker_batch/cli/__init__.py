@@ -22,12 +22,14 @@ COMMANDS = {
     "render": "Print every prompt as it will be sent.",
     "plan": "Show what would run, what it costs and how long it takes.",
     "run": "Make the videos; what is done already is reused.",
+    "rehearse": "Run the batch against simulated services: how long, how much, what if.",
     "status": "Show how far a batch is, also while it runs.",
     "report": "Write the report again and print its path.",
     "styles": "List the looks a recipe can name.",
     "voices": "List the narrators a recipe can name.",
     "models": "List the models a recipe can name, with their prices.",
     "schema": "Print the JSON Schema of recipes, for editors.",
+    "simulator": "Serve the providers' protocols on this machine.",
     "doctor": "Check this machine and say how to mend what is missing.",
 }
 

@@ -3,7 +3,7 @@
 import json
 import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -84,6 +84,40 @@ limit_option = click.option(
 )
 
 
+profile_option = click.option(
+    "--profile",
+    "profiles",
+    multiple=True,
+    metavar="NAME",
+    help="An overlay of the recipe's, or offline, standard or free; repeatable, the last one is strongest.",
+)
+progress_option = click.option(
+    "--progress",
+    type=click.Choice(["auto", "rich", "plain", "json", "none"]),
+    default="auto",
+    show_default=True,
+    help="How to tell what happens, on stderr.",
+)
+speed_option = click.option(
+    "--speed",
+    type=click.FloatRange(min=1, max=10_000),
+    default=60.0,
+    show_default=True,
+    help="How much faster waiting passes.",
+)
+faults_option = click.option(
+    "--faults",
+    type=click.FloatRange(min=0, max=0.9),
+    default=0.0,
+    show_default=True,
+    metavar="P",
+    help="The share of requests that meet a trouble, from 0 to 0.9.",
+)
+seed_option = click.option(
+    "--seed", type=int, default=0, show_default=True, help="The same troubles and latencies for the same seed."
+)
+
+
 def echo_json(value: Any) -> None:
     """Print JSON; as ASCII where the terminal knows nothing else, so that it stays valid."""
     encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower()
@@ -95,9 +129,11 @@ def show(text: str) -> None:
     click.echo(text, file=sys.stdout)
 
 
-def run_command(recipe: Path, output: Path | None) -> str:
+def run_command(recipe: Path, output: Path | None, profiles: Sequence[str] = ()) -> str:
     """The command that runs a batch (again), ready to be pasted into a shell."""
-    return shlex.join(["tiktoker-batch", "run", str(recipe), *(["--output", str(output)] if output else [])])
+    chosen = [part for name in profiles for part in ("--profile", name)]
+    place = ["--output", str(output)] if output else []
+    return shlex.join(["tiktoker-batch", "run", str(recipe), *place, *chosen])
 
 
 def say(message: str) -> None:

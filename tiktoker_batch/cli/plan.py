@@ -11,6 +11,7 @@ from tiktoker_batch.cli.options import (
     format_option,
     limit_option,
     output_option,
+    profile_option,
     recipe_argument,
     say,
     show,
@@ -26,14 +27,22 @@ WORK_TO_DO = 2  # of --detailed-exitcode, as Terraform has it
 @recipe_argument
 @output_option
 @limit_option
+@profile_option
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 0 when nothing is to do, 2 when there is work.")
 @format_option
-def command(recipe: Path, output: Path | None, limits: Mapping[str, int], detailed_exitcode: bool, form: str) -> int:
+def command(
+    recipe: Path,
+    output: Path | None,
+    limits: Mapping[str, int],
+    profiles: tuple[str, ...],
+    detailed_exitcode: bool,
+    form: str,
+) -> int:
     """Show what would run, what it costs and how long it takes.
 
     Changes nothing and calls nobody. Steps whose results still hold are reused.
     """
-    preview = show_plan(recipe, app.Options(output=output, limits=limits), form)
+    preview = show_plan(recipe, app.Options(output=output, limits=limits, profiles=profiles), form)
     return WORK_TO_DO if detailed_exitcode and preview.to_run else ExitCode.OK
 
 

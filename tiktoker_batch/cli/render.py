@@ -5,7 +5,15 @@ from pathlib import Path
 import click
 
 from tiktoker_batch import app
-from tiktoker_batch.cli.options import echo_json, format_option, recipe_argument, say, show, subcommand
+from tiktoker_batch.cli.options import (
+    echo_json,
+    format_option,
+    profile_option,
+    recipe_argument,
+    say,
+    show,
+    subcommand,
+)
 from tiktoker_batch.steps.prompts import Prompt
 
 
@@ -14,13 +22,14 @@ from tiktoker_batch.steps.prompts import Prompt
 @click.option(
     "--select", multiple=True, metavar="ID-GLOB", help="Only these videos or steps (mon-*/03/clip); repeatable."
 )
+@profile_option
 @format_option
-def command(recipe: Path, select: tuple[str, ...], form: str) -> None:
+def command(recipe: Path, select: tuple[str, ...], profiles: tuple[str, ...], form: str) -> None:
     """Print every prompt as it will be sent.
 
     Words that another step has yet to write stand as «story» or «shot 3».
     """
-    prompts = app.prompts(recipe, select)
+    prompts = app.prompts(recipe, app.Options(profiles=profiles), select)
     if form == "json":
         echo_json(
             [

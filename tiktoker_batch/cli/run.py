@@ -13,6 +13,8 @@ from tiktoker_batch.cli.options import (
     Session,
     limit_option,
     output_option,
+    profile_option,
+    progress_option,
     recipe_argument,
     run_command,
     say,
@@ -29,16 +31,11 @@ from tiktoker_batch.report.run_text import failures_text, summary_text
 @recipe_argument
 @output_option
 @limit_option
+@profile_option
 @click.option("--fail-fast", is_flag=True, help="Start nothing more after the first step that fails.")
 @click.option("--allow-partial", is_flag=True, help="Exit with 0 also when videos lack a segment.")
 @click.option("--dry-run", is_flag=True, help="Only show the plan.")
-@click.option(
-    "--progress",
-    type=click.Choice(["auto", "rich", "plain", "json", "none"]),
-    default="auto",
-    show_default=True,
-    help="How to tell what happens, on stderr.",
-)
+@progress_option
 @click.pass_obj
 def command(
     session: Session,
@@ -46,6 +43,7 @@ def command(
     recipe: Path,
     output: Path | None,
     limits: Mapping[str, int],
+    profiles: tuple[str, ...],
     fail_fast: bool,
     allow_partial: bool,
     dry_run: bool,
@@ -55,12 +53,14 @@ def command(
 
     Running again goes on where a run was stopped. The first Ctrl-C lets running steps finish, the second aborts.
     """
-    options = app.Options(output=output, limits=limits, fail_fast=fail_fast, allow_partial=allow_partial)
+    options = app.Options(
+        output=output, limits=limits, fail_fast=fail_fast, allow_partial=allow_partial, profiles=profiles
+    )
     if dry_run:
         show_plan(recipe, options, "text")
         return ExitCode.OK
     opened = app.open_recipe(recipe, options)
-    session.output, session.again = opened.layout.root, run_command(recipe, output)
+    session.output, session.again = opened.layout.root, run_command(recipe, output, profiles)
     # Before and after the engine listens for itself, SIGTERM is as good as Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with open_progress(progress, sys.stderr, os.environ) as sink:

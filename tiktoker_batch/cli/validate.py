@@ -6,20 +6,21 @@ from typing import Any
 import click
 
 from tiktoker_batch import app
-from tiktoker_batch.cli.options import echo_json, format_option, show, subcommand
+from tiktoker_batch.cli.options import echo_json, format_option, profile_option, show, subcommand
 from tiktoker_batch.errors import ExitCode, RecipeError
 from tiktoker_batch.report.quantities import counted
 
 
 @subcommand("validate", example="tiktoker-batch validate recipes/quickstart.yaml")
 @click.argument("recipes", metavar="RECIPE...", type=click.Path(path_type=Path), nargs=-1, required=True)
+@profile_option
 @format_option
-def command(recipes: tuple[Path, ...], form: str) -> int:
+def command(recipes: tuple[Path, ...], profiles: tuple[str, ...], form: str) -> int:
     """Check recipes without running them.
 
     Every problem is shown at once as file:line:column, with the nearest valid name.
     """
-    checked = app.validate(recipes)
+    checked = app.validate(recipes, app.Options(profiles=profiles))
     problems = [problem for each in checked for problem in each.problems]
     if form == "json":
         echo_json([_as_json(each) for each in checked])

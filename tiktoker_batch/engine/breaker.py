@@ -1,9 +1,9 @@
 """A provider whose account does not work is asked for nothing new; what was paid for is still waited for."""
 
 from tiktoker_batch.errors import AuthFailed, ProviderError
+from tiktoker_batch.providers.policy import LOCKED
 
 REFUSALS = 3  # in a row, before an account is taken not to work: one may be the service's slip
-LOCKED = "locked"  # the code of an account that says so itself
 
 
 class Breaker:

@@ -54,6 +54,7 @@ class Summary:
     slowest: tuple[tuple[StepState, float], ...]
     limits: tuple[LimitUse, ...]
     failures: tuple[Failure, ...]
+    rehearsed: bool = False
 
 
 def summarize(state: BatchState) -> Summary:
@@ -79,6 +80,7 @@ def summarize(state: BatchState) -> Summary:
         slowest=_slowest(steps),
         limits=tuple(_limit_use(name, seats, steps) for name, seats in state.limits.items()),
         failures=_failures(state),
+        rehearsed=state.rehearsed,
     )
 
 

@@ -1,0 +1,306 @@
+"""What an attempt pays for, and when it may pay again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from tests.engine.test_run import Bench
+from tests.fakes import ScriptedProvider
+from tests.values import a_step
+from tiktoker_batch.engine.breaker import REFUSALS
+from tiktoker_batch.errors import AuthFailed, Crowded, ProviderError, RateLimited, Rejected, Unavailable, UnknownOutcome
+from tiktoker_batch.events import AttemptFailed, BackedOff, JobSubmitted, OutcomeUnknown, StepSucceeded, SubmitIntended
+from tiktoker_batch.model import Failed, Retry, Succeeded
+from tiktoker_batch.providers.base import Job, Produced, Request
+from tiktoker_batch.providers.policy import LOCKED
+
+PATIENT = Retry(max_attempts=3, initial_delay=3, multiplier=2, jitter=0, timeout=60)
+DEAR, CHEAP = Decimal("0.40"), Decimal("0.003")
+
+
+@dataclass
+class LossyProvider(ScriptedProvider):
+    """Its submits fail with ``losses`` in turn; ``found`` says whether a lost one shows up when it is looked for."""
+
+    losses: list[ProviderError] = field(default_factory=list)
+    found: bool = True
+    tells: bool = True
+    looked: int = 0
+    stops: bool = True
+
+    async def submit(self, request: Request) -> Job:
+        job = await super().submit(request)
+        if self.losses:
+            raise self.losses.pop(0)
+        return job
+
+    async def find(self, request: Request, sent: datetime) -> Job | None:
+        await trio.sleep(30)
+        self.looked += 1
+        if not self.tells:
+            raise UnknownOutcome("the list does not tell")
+        return Job(id="found", provider=self.name, model=request.model, request=request) if self.found else None
+
+    async def cancel(self, job: Job) -> bool:
+        await trio.lowlevel.checkpoint()
+        return self.stops
+
+
+def lost(*, answered: bool = False) -> UnknownOutcome:
+    error = UnknownOutcome("no answer", maybe_charged=True)
+    error.answered = answered
+    return error
+
+
+def a_clip_step(price: Decimal = DEAR, **retry: object) -> object:
+    values = {"max_attempts": 3, "initial_delay": 3, "multiplier": 2, "jitter": 0, "timeout": 60, **retry}
+    return a_step("v/01/clip", estimated_cost_usd=price, retry=Retry(**values))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path, provider=LossyProvider())
+
+
+def lossy(bench: Bench) -> LossyProvider:
+    assert isinstance(bench.provider, LossyProvider)
+    return bench.provider
+
+
+async def test_a_submit_whose_answer_was_lost_is_looked_for_and_adopted(
+    bench: Bench, autojump_clock: MockClock
+) -> None:
+    lossy(bench).losses = [lost()]
+    outcome = (await bench.run(a_clip_step()))["v/01/clip"]
+    assert isinstance(outcome, Succeeded)
+    assert len(bench.provider.submitted) == 1
+    assert [event.request_id for event in bench.events(JobSubmitted)] == ["found"]
+    assert outcome.cost_usd == DEAR
+
+
+async def test_the_intent_is_on_record_before_the_request_leaves(bench: Bench, autojump_clock: MockClock) -> None:
+    await bench.run(a_clip_step())
+    names = [type(record.event) for record in bench.records]
+    assert names.index(SubmitIntended) < names.index(JobSubmitted)
+
+
+async def test_each_attempt_can_be_told_apart_by_its_token(bench: Bench, autojump_clock: MockClock) -> None:
+    bench.provider.script = {"v/01/clip": [Unavailable("busy"), Unavailable("busy")]}
+    await bench.run(a_clip_step())
+    tokens = [event.token for event in bench.events(SubmitIntended)]
+    assert len(set(tokens)) == 3
+    assert all(0 <= token < 2**31 for token in tokens)
+
+
+async def test_a_dear_request_that_is_nowhere_to_be_found_is_not_sent_again(
+    bench: Bench, autojump_clock: MockClock
+) -> None:
+    lossy(bench).losses, lossy(bench).found = [lost()], False
+    outcome = (await bench.run(a_clip_step()))["v/01/clip"]
+    assert isinstance(outcome, Failed)
+    assert outcome.error_kind == "UnknownOutcome"
+    assert len(bench.provider.submitted) == 1
+    assert [event.outcome for event in bench.events(AttemptFailed)] == ["unknown"]
+    assert [event.cost_usd for event in bench.events(AttemptFailed)] == [DEAR]
+
+
+async def test_a_cheap_one_is_sent_again_and_both_are_counted(bench: Bench, autojump_clock: MockClock) -> None:
+    lossy(bench).losses, lossy(bench).found = [lost()], False
+    outcome = (await bench.run(a_clip_step(CHEAP)))["v/01/clip"]
+    assert isinstance(outcome, Succeeded)
+    assert len(bench.provider.submitted) == 2
+    assert sum(event.cost_usd for event in bench.events(AttemptFailed, StepSucceeded)) == 2 * CHEAP
+
+
+@pytest.mark.parametrize(("choice", "price", "sent"), [("retry", DEAR, 2), ("fail", CHEAP, 1)])
+async def test_the_recipe_may_decide_otherwise(
+    bench: Bench, autojump_clock: MockClock, choice: str, price: Decimal, sent: int
+) -> None:
+    lossy(bench).losses, lossy(bench).tells = [lost()], False
+    await bench.run(a_clip_step(price, on_unknown=choice))
+    assert len(bench.provider.submitted) == sent
+
+
+async def test_what_the_provider_refused_and_does_not_list_was_never_bought(
+    bench: Bench, autojump_clock: MockClock
+) -> None:
+    lossy(bench).losses, lossy(bench).found = [lost(answered=True)], False
+    outcome = (await bench.run(a_clip_step()))["v/01/clip"]
+    assert isinstance(outcome, Succeeded)
+    assert outcome.cost_usd == DEAR
+    assert [event.cost_usd for event in bench.events(AttemptFailed)] == [0]
+
+
+async def test_an_answer_lost_while_the_work_was_done_is_looked_for_too(
+    bench: Bench, autojump_clock: MockClock
+) -> None:
+    bench.provider.script = {"v/01/clip": [lost()]}
+
+    @dataclass
+    class OneShot(LossyProvider):
+        async def collect(self, job: Job, into: Mapping[str, Path]) -> Produced:
+            return Produced(value="recalled") if job.id == "found" else await super().collect(job, into)
+
+    bench.provider = OneShot(script=bench.provider.script)
+    outcome = (await bench.run(a_clip_step()))["v/01/clip"]
+    assert isinstance(outcome, Succeeded)
+    assert len(bench.provider.submitted) == 1
+    assert bench.events(OutcomeUnknown)
+
+
+async def test_looking_for_a_request_may_take_longer_than_an_attempt(bench: Bench, autojump_clock: MockClock) -> None:
+    lossy(bench).losses = [lost()]
+    outcome = (await bench.run(a_clip_step(timeout=5)))["v/01/clip"]
+    assert isinstance(outcome, Succeeded)
+
+
+async def test_a_job_stopped_in_line_at_its_deadline_may_be_bought_anew(
+    bench: Bench, autojump_clock: MockClock
+) -> None:
+    bench.provider.seconds = 90
+    outcome = (await bench.run(a_clip_step()))["v/01/clip"]
+    assert isinstance(outcome, Failed)
+    assert outcome.error_kind == "TimedOut"
+    assert len(bench.provider.submitted) == 3
+    assert sum(event.cost_usd for event in bench.events(AttemptFailed)) == 0
+
+
+async def test_a_job_that_may_still_be_charged_is_not(bench: Bench, autojump_clock: MockClock) -> None:
+    bench.provider.seconds, lossy(bench).stops = 90, False
+    outcome = (await bench.run(a_clip_step()))["v/01/clip"]
+    assert isinstance(outcome, Failed)
+    assert outcome.error_kind == "UnknownOutcome"
+    assert len(bench.provider.submitted) == 1
+    assert [event.cost_usd for event in bench.events(AttemptFailed)] == [DEAR]
+
+
+async def test_a_failed_purchase_that_may_be_charged_is_counted(bench: Bench, autojump_clock: MockClock) -> None:
+    bench.provider.script = {"v/01/clip": [Rejected("not allowed", maybe_charged=True)]}
+    await bench.run(a_clip_step())
+    assert [event.cost_usd for event in bench.events(AttemptFailed)] == [DEAR]
+
+
+async def test_what_a_service_says_it_cost_is_what_it_cost(bench: Bench, autojump_clock: MockClock) -> None:
+    @dataclass
+    class Metered(ScriptedProvider):
+        async def collect(self, job: Job, into: Mapping[str, Path]) -> Produced:
+            await trio.lowlevel.checkpoint()
+            return Produced(value="made", cost_usd=Decimal("0.123"))
+
+    bench.provider = Metered()
+    outcome = (await bench.run(a_clip_step()))["v/01/clip"]
+    assert isinstance(outcome, Succeeded)
+    assert outcome.cost_usd == Decimal("0.123")
+
+
+# ---------------------------------------------------------------------- accounts that do not work
+
+
+async def test_an_account_that_refuses_again_and_again_is_asked_for_nothing_more(
+    bench: Bench, autojump_clock: MockClock
+) -> None:
+    bench.seats = {"fake": 1}
+    lossy(bench).losses = [AuthFailed("fake: 401 no such key") for _ in range(99)]
+    outcomes = await bench.run(*(a_step(f"v{n}/01/clip", retry=PATIENT) for n in range(20)))
+    assert len(bench.provider.submitted) == REFUSALS
+    assert {outcome.message for outcome in outcomes.values() if isinstance(outcome, Failed)} == {
+        "fake: 401 no such key"
+    }
+
+
+async def test_a_locked_account_is_believed_at_once_and_what_was_paid_is_still_fetched(
+    bench: Bench, autojump_clock: MockClock
+) -> None:
+    locked = AuthFailed("fake: 403 User is locked")
+    locked.code = LOCKED
+
+    @dataclass
+    class LockedLater(LossyProvider):
+        asked: int = 0
+
+        async def submit(self, request: Request) -> Job:
+            self.asked += 1
+            if self.asked > 2:
+                await trio.lowlevel.checkpoint()
+                raise locked
+            return await super().submit(request)
+
+    bench.provider, bench.seats = LockedLater(seconds=10), {"fake": 3}
+    outcomes = await bench.run(*(a_step(f"v{n}/01/clip", retry=PATIENT) for n in range(9)))
+    done = [name for name, outcome in outcomes.items() if isinstance(outcome, Succeeded)]
+    assert len(done) == len(bench.provider.submitted) == 2
+    assert bench.provider.asked == 3
+
+
+async def test_a_single_refusal_is_forgiven(bench: Bench, autojump_clock: MockClock) -> None:
+    lossy(bench).losses = [AuthFailed("fake: 401")]
+    outcome = (await bench.run(a_clip_step()))["v/01/clip"]
+    assert isinstance(outcome, Succeeded)
+
+
+# ---------------------------------------------------------------------- being asked to wait
+
+
+async def test_being_asked_to_wait_is_not_a_failed_try(bench: Bench, autojump_clock: MockClock) -> None:
+    lossy(bench).losses = [RateLimited("slow down", retry_after=20) for _ in range(10)]
+    outcome = (await bench.run(a_clip_step()))["v/01/clip"]
+    assert isinstance(outcome, Succeeded)
+    assert all(event.seconds >= 20 for event in bench.events(BackedOff))
+
+
+async def test_a_crowded_account_waits_for_its_own_requests_not_for_time(
+    bench: Bench, autojump_clock: MockClock
+) -> None:
+    @dataclass
+    class Crowdable(ScriptedProvider):
+        async def collect(self, job: Job, into: Mapping[str, Path]) -> Produced:
+            if self.running >= 2:
+                await trio.lowlevel.checkpoint()
+                raise Crowded("too many at once")
+            return await super().collect(job, into)
+
+    bench.provider, bench.seats = Crowdable(seconds=10), {"fake": 4}
+    outcomes = await bench.run(*(a_step(f"v{n}/narration", retry=PATIENT) for n in range(8)))
+    assert all(isinstance(outcome, Succeeded) for outcome in outcomes.values())
+    assert not bench.events(BackedOff)
+    assert bench.records[-1].elapsed == pytest.approx(40.0)
+
+
+async def test_a_throttled_provider_is_asked_for_less_at_once_and_slowly_for_more(
+    bench: Bench, autojump_clock: MockClock
+) -> None:
+    lossy(bench).losses, bench.seats = [RateLimited("slow down", retry_after=1)], {"fake": 8}
+    batch = bench.batch([a_step(f"v{n}/01/image", retry=PATIENT) for n in range(60)])
+    seen: list[int | None] = []
+
+    async def watch() -> None:
+        while True:
+            seen.append(batch.capacity.seats("fake"))
+            await trio.sleep(0.5)
+
+    from tiktoker_batch.engine.run import run_batch
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(watch)
+        await run_batch(batch)
+        nursery.cancel_scope.cancel()
+    assert min(filter(None, seen)) <= 5
+    assert seen[-1] == 8
+    assert seen == [seen[0], *sorted(filter(None, seen[1:]))]
+
+
+def test_a_provider_may_raise_a_default_but_never_what_the_user_chose() -> None:
+    from tiktoker_batch.engine.capacity import Capacity
+
+    capacity = Capacity({"elevenlabs": 4, "fal": 10}, chosen={"fal"})
+    capacity.bear("elevenlabs", 10)
+    capacity.bear("fal", 40)
+    assert (capacity.seats("elevenlabs"), capacity.seats("fal")) == (10, 10)
+    capacity.bear("fal", 2)
+    assert capacity.seats("fal") == 2
