@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import trio
 
 from tiktoker_batch.model import Field, Model
-from tiktoker_batch.simulator.http import DROPPED, Reply, Request
+from tiktoker_batch.simulator.http import DROPPED, Reply, Request, Send
 from tiktoker_batch.simulator.ledger import Entry
 from tiktoker_batch.simulator.speech import alignment_of, spoken_seconds
 from tiktoker_batch.simulator.world import World, seconds_of, size_of
@@ -39,6 +39,13 @@ class Job:
     def status(self) -> str:
         """The word that the status carries."""
         return {"queued": "IN_QUEUE", "running": "IN_PROGRESS"}.get(self.entry.state, "COMPLETED")
+
+    @property
+    def logs(self) -> list[dict[str, Any]]:
+        """What its runner has written so far."""
+        at = self.entry.started_at
+        line = {"message": "Started", "level": "INFO", "source": "USER", "timestamp": at.isoformat() if at else ""}
+        return [line] if at else []
 
     def move(self, state: str) -> None:
         """The job is in another state now; whoever listens wakes up."""
@@ -102,7 +109,7 @@ class FalQueue:
             return Reply(status=404, body={"detail": "Request not found"})
         match request.method, verb:
             case "GET", "status":
-                return await self._status(job)
+                return await self._status(job, logs=_wants_logs(request))
             case "GET", "status/stream":
                 return await self._stream(job)
             case "GET", "":
@@ -111,28 +118,28 @@ class FalQueue:
                 return self._cancel(job)
         return Reply(status=405, body={"detail": "Method Not Allowed"})
 
-    async def _status(self, job: Job) -> Reply:
+    async def _status(self, job: Job, *, logs: bool) -> Reply:
         trouble = self.world.faults.draw("status", job.entry.id)
         if trouble == "forgotten":
             return Reply(status=404, body={"detail": "Request not found"})
         reply = await self.world.plain_trouble(trouble)
         if reply is not None:
             return reply
-        said = self._said(job)
+        said = self._said(job, logs=logs)
         if trouble == "no_logs":
             said.pop("logs", None)
         return Reply(status=200 if job.status == "COMPLETED" else 202, body=said)
 
-    def _said(self, job: Job) -> dict[str, Any]:
+    def _said(self, job: Job, *, logs: bool = False) -> dict[str, Any]:
         said: dict[str, Any] = {"status": job.status, **self._urls(job)}
         match job.status:
             case "IN_QUEUE":
                 before = [each for each in self.jobs.values() if each.status == "IN_QUEUE"]
                 said["queue_position"] = before.index(job)
             case "IN_PROGRESS":
-                said["logs"] = None
+                said["logs"] = job.logs if logs else None
             case _:
-                said |= {"logs": None, "metrics": {"inference_time": round(job.took, 3)}}
+                said |= {"logs": job.logs if logs else None, "metrics": {"inference_time": round(job.took, 3)}}
                 if job.error is not None:
                     said |= {"error": job.error, "error_type": job.error_type}
         return said
@@ -141,12 +148,16 @@ class FalQueue:
         trouble = self.world.faults.draw("stream", job.entry.id)
         if trouble == "drop":
             return DROPPED
-        return Reply(stream=self._events(job, broken=trouble == "break"), headers={"content-type": "text/event-stream"})
 
-    async def _events(self, job: Job, *, broken: bool) -> AsyncIterator[bytes]:
+        async def events(send: Send) -> None:
+            await self._events(job, send, broken=trouble == "break")
+
+        return Reply(stream=events, headers={"content-type": "text/event-stream"})
+
+    async def _events(self, job: Job, send: Send, *, broken: bool) -> None:
         while True:
             changed = job.changed
-            yield f"data: {json.dumps(self._said(job))}\n\n".encode()
+            await send(f"data: {json.dumps(self._said(job))}\n\n".encode())
             if job.status == "COMPLETED" or broken:
                 return
             while True:
@@ -154,7 +165,7 @@ class FalQueue:
                     await changed.wait()
                 if not silence.cancelled_caught:
                     break
-                yield b": ping\n\n"
+                await send(b": ping\n\n")
 
     async def _result(self, job: Job) -> Reply:
         trouble = self.world.faults.draw("result", job.entry.id)
@@ -173,7 +184,6 @@ class FalQueue:
     def _cancel(self, job: Job) -> Reply:
         match job.status:
             case "IN_QUEUE":
-                job.entry.state = "cancelled"
                 job.cancelled.cancel()
                 job.error, job.outcome = "Request was cancelled", (400, {"detail": "Request was cancelled"}, {})
                 job.move("cancelled")
@@ -187,6 +197,8 @@ class FalQueue:
     async def _work(self, job: Job) -> None:
         with job.cancelled:
             async with self.running:
+                if job.status != "IN_QUEUE":  # cancelled in the moment in which its turn came
+                    return
                 job.entry.started_at = datetime.now(UTC)
                 self.world.enter("fal")
                 job.move("running")
@@ -210,7 +222,8 @@ class FalQueue:
         """Let the job fail if that is its fate. What a runner worked on may be charged, what a runner lost is not."""
         match job.fate:
             case "runner_lost":
-                job.outcome, job.error_type = (503, RUNNER_LOST, {}), "runner_disconnected"
+                job.error_type = RUNNER_LOST["error_type"]
+                job.outcome = (503, RUNNER_LOST, {"x-fal-error-type": job.error_type})
             case "content_policy":
                 job.entry.paid = True
                 job.outcome = (422, _detail("prompt", "content_policy_violation", "The content is not allowed."), {})
@@ -305,6 +318,11 @@ def _subject(request: Request) -> str:
     return json.dumps({name: value for name, value in given.items() if name != "seed"}, sort_keys=True)
 
 
+def _wants_logs(request: Request) -> bool:
+    """Whether a look asks for logs; clients in Python and JavaScript spell it differently."""
+    return request.query.get("logs") in {"true", "1"}
+
+
 def _choices(model: Model, ours: str, named: Field) -> list[Any]:
     """The values that a model's schema lists for a field, in its own words."""
     if ours == "seconds":
@@ -360,7 +378,7 @@ REFUSALS: Mapping[str | None, Reply] = {
     "start_timeout": Reply(
         status=504,
         body={"detail": "Request timed out", "error_type": "request_timeout"},
-        headers={"x-fal-request-timeout-type": "user"},
+        headers={"x-fal-request-timeout-type": "user", "x-fal-error-type": "request_timeout"},
     ),
 }
 # Those to submits that are accepted all the same.

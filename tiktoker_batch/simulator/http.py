@@ -3,7 +3,7 @@
 import contextlib
 import json
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -32,9 +32,13 @@ class Request:
             return None
 
 
+Send = Callable[[bytes], Awaitable[None]]
+Stream = Callable[[Send], Awaitable[None]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What it gets. ``body`` is bytes, or any JSON value; ``stream`` is sent piece by piece instead.
+    """What it gets. ``body`` is bytes, or any JSON value; ``stream`` sends its own pieces instead.
 
     ``dropped`` closes the connection without a word; ``cut`` sends so many bytes of the body and closes; ``pace``
     is in bytes a second. ``sent`` is called when the whole reply has left.
@@ -43,7 +47,7 @@ class Reply:
     status: int = 200
     body: Any = b""
     headers: Mapping[str, str] = field(default_factory=dict)
-    stream: AsyncIterator[bytes] | None = None
+    stream: Stream | None = None
     dropped: bool = False
     cut: int | None = None
     pace: float | None = None
@@ -143,8 +147,11 @@ async def _send(wire: h11.Connection, stream: trio.SocketStream, request: Reques
     if request.method == "HEAD":
         pass
     elif reply.stream is not None:
-        async for piece in reply.stream:
+
+        async def send(piece: bytes) -> None:
             await stream.send_all(_bytes(wire.send(h11.Data(data=piece))))
+
+        await reply.stream(send)
     else:
         await _send_body(wire, stream, reply)
         if reply.cut is not None:

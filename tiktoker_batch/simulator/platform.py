@@ -1,7 +1,8 @@
 """fal's platform API: an account's own requests, and prices."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from tiktoker_batch.simulator.fal import FalQueue, Job
@@ -9,6 +10,7 @@ from tiktoker_batch.simulator.http import Reply, Request
 from tiktoker_batch.simulator.world import World
 
 _LONGEST_PAGE = 100
+_EVER, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 _UNITS = {"second": "seconds", "image": "images", "megapixel": "megapixels", "1k_characters": "1000 characters"}
 
 
@@ -26,9 +28,14 @@ class Platform:
         reply = await self.world.plain_trouble(trouble)
         if reply is not None:
             return reply
-        found = [job for job in self.queue.jobs.values() if _is_wanted(job, query)]
+        try:
+            after, before = _moment(query, "start", _EVER), _moment(query, "end", _NEVER)
+            start, size = int(query.get("cursor") or 0), min(int(query.get("limit", "50")), _LONGEST_PAGE)
+        except ValueError as error:
+            return Reply(status=422, body={"error": {"type": "validation_error", "message": str(error)}})
+        sent = [job for job in self.queue.jobs.values() if after <= job.entry.accepted_at <= before]
+        found = [job for job in sent if _is_wanted(job, query)]
         found.sort(key=lambda job: job.entry.ended_at or job.entry.accepted_at, reverse=True)
-        start, size = int(query.get("cursor") or 0), min(int(query.get("limit", "50")), _LONGEST_PAGE)
         page = found[start : start + size]
         shown = query.get("expand") == "payloads" and trouble != "no_payloads"
         return Reply(
@@ -53,14 +60,16 @@ class Platform:
         return Reply(body={"prices": listed, "next_cursor": None, "has_more": False})
 
 
-def _is_wanted(job: Job, query: Any) -> bool:
+def _moment(query: Mapping[str, str], name: str, default: datetime) -> datetime:
+    """A time in a query, in UTC unless it says otherwise."""
+    told = datetime.fromisoformat(query[name]) if name in query else default
+    return told if told.tzinfo else told.replace(tzinfo=UTC)
+
+
+def _is_wanted(job: Job, query: Mapping[str, str]) -> bool:
     if job.status != "COMPLETED" or job.entry.model.id != query.get("endpoint_id"):
         return False
-    if query.get("request_id") not in {None, job.entry.id}:
-        return False
-    start, end = query.get("start"), query.get("end")
-    after = start is None or job.entry.accepted_at >= datetime.fromisoformat(start)
-    return after and (end is None or job.entry.accepted_at <= datetime.fromisoformat(end))
+    return query.get("request_id") in {None, job.entry.id}
 
 
 def _item(job: Job, *, payloads: bool) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import trio
 
+from tiktoker_batch.simulator import chat, fal, speech
 from tiktoker_batch.simulator.chat import Chat
 from tiktoker_batch.simulator.fal import FalQueue
 from tiktoker_batch.simulator.faults import scripted_from_json
@@ -48,7 +49,7 @@ class Simulator:
         """Answer one request."""
         self.world.ledger.requests[f"{request.method} {_shape(request.path)}"] += 1
         if not request.path.startswith(_OPEN) and not self._is_known(request):
-            return Reply(status=401, body={"detail": "Invalid key"})
+            return _unknown_key(request.path)
         if request.path.startswith("/_simulator/"):
             return self._about(request)
         if request.path.startswith(("/storage/", "/files/")):
@@ -117,6 +118,15 @@ class Simulator:
         """Whether the request carries a key, and one of those that are known where some are."""
         told = request.headers.get("xi-api-key") or request.headers.get("authorization", "").partition(" ")[2]
         return bool(told) and (not self.world.keys or told in self.world.keys or told == "upload")
+
+
+def _unknown_key(path: str) -> Reply:
+    """The refusal in the words of the service whose path it is."""
+    if path.startswith("/api/v1/"):
+        return chat.REFUSALS["unauthorized"]
+    if path.startswith("/v1/") and not path.startswith("/v1/models/"):
+        return speech.REFUSALS["unauthorized"]
+    return fal.REFUSALS["unauthorized"]
 
 
 _NOT_FOUND = Reply(status=404, body={"detail": "Not Found"})

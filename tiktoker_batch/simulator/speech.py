@@ -133,9 +133,13 @@ class Speech:
         if not name:
             wanted = request.query.get("voice_id")
             found = [each for each in reversed(self.history.values()) if wanted in {None, each.voice}]
-            size = int(request.query.get("page_size", "100"))
-            listed = [_item(each) for each in found[:size]]
-            return Reply(body={"history": listed, "has_more": len(found) > size, "last_history_item_id": None})
+            names = [each.entry.id for each in found]
+            after = request.query.get("start_after_history_item_id")
+            start = names.index(after) + 1 if after in names else 0
+            end = start + int(request.query.get("page_size", "100"))
+            last = names[start:end][-1] if names[start:end] else None
+            listed = [_item(each) for each in found[start:end]]
+            return Reply(body={"history": listed, "has_more": end < len(found), "last_history_item_id": last})
         spoken = self.history.get(name)
         if spoken is None:
             return _error(404, "history_item_not_found", "There is no such item")

@@ -1,5 +1,6 @@
 """fal's storage: tokens, uploads whole or in parts, the older way round, and every file that was made."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,16 +17,22 @@ _LARGEST = 100 * 1024 * 1024
 
 @dataclass(kw_only=True)
 class Storage:
-    """``parts`` are uploads that are not complete yet."""
+    """``parts`` are uploads that are not complete yet; ``lifecycles`` what clients wish for files, by address."""
 
     world: World
     parts: dict[str, dict[int, bytes]] = field(default_factory=dict)
     kinds: dict[str, str] = field(default_factory=dict)
+    lifecycles: dict[str, Any] = field(default_factory=dict)
 
     async def token(self) -> Reply:
         """``POST /storage/auth/token``."""
-        if self.world.faults.draw("upload", "token") in {"token_down", "unauthorized"}:
-            return Reply(status=503, body={"detail": "Service Unavailable"})
+        match self.world.faults.draw("upload", "token"):
+            case "token_down":
+                return Reply(status=503, body={"detail": "Service Unavailable"})
+            case "unauthorized":
+                return Reply(status=401, body={"detail": "Invalid key"})
+            case "error_500":
+                return Reply(status=500, body={"detail": "Internal Server Error"})
         expires = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
         return Reply(
             body={"token": "upload", "token_type": "Bearer", "base_url": self.world.base, "expires_at": expires}
@@ -40,13 +47,19 @@ class Storage:
                 return Reply(status=401, body={"detail": "Invalid token"})
             case "too_large":
                 return Reply(status=413, body={"detail": "Payload Too Large"})
-        return Reply(body={"access_url": self._keep(request.body, request.headers)})
+        if len(request.body) > _LARGEST:
+            return Reply(status=413, body={"detail": "Payload Too Large"})
+        address = self._keep(request.body, request.headers)
+        self._note_lifecycle(address, request)
+        return Reply(body={"access_url": address})
 
     def begin_parts(self, request: Request) -> Reply:
         """``POST /files/upload/multipart``."""
         name = f"{self.world.number():06d}.bin"
         self.parts[name], self.kinds[name] = {}, request.headers.get("content-type", "application/octet-stream")
-        return Reply(body={"access_url": f"{self.world.base}/files/{name}", "uploadId": f"upload-{name}"})
+        address = f"{self.world.base}/files/{name}"
+        self._note_lifecycle(address, request)
+        return Reply(body={"access_url": address, "uploadId": f"upload-{name}"})
 
     def part(self, request: Request) -> Reply:
         """``PUT /files/{name}/multipart/{upload id}/{number}``."""
@@ -74,6 +87,7 @@ class Storage:
         name = f"{self.world.number():06d}-{given.get('file_name', 'file')}"
         self.kinds[name] = str(given.get("content_type", "application/octet-stream"))
         address = f"{self.world.base}/files/{name}"
+        self._note_lifecycle(address, request)
         return Reply(body={"upload_url": address, "file_url": address})
 
     def put(self, request: Request) -> Reply:
@@ -112,6 +126,11 @@ class Storage:
             cut=len(content) // 2 if trouble == "truncated" else None,
             pace=_SLOW_PACE if trouble == "slow" else None,
         )
+
+    def _note_lifecycle(self, address: str, request: Request) -> None:
+        told = request.headers.get("x-fal-object-lifecycle-preference")
+        if told is not None:
+            self.lifecycles[address] = json.loads(told)
 
     def _keep(self, content: bytes, headers: Mapping[str, str]) -> str:
         suffix = "." + headers.get("x-fal-file-name", "file.bin").rsplit(".", 1)[-1]

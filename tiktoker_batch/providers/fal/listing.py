@@ -1,6 +1,6 @@
 """Finding a request again in the account's own list, when its submit was never answered."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -71,7 +71,7 @@ class Listing:
     async def _look(self, wanted: Wanted, is_known: Callable[[str], bool]) -> tuple[str | None, bool]:
         """The id if it is listed, and whether the list shows inputs at all."""
         shown = True
-        async for item in self._items(wanted):
+        for item in await self._items(wanted):
             given = item.get("json_input")
             if not isinstance(given, Mapping):
                 shown = False
@@ -79,13 +79,14 @@ class Listing:
                 return str(item["request_id"]), True
         return None, shown
 
-    async def _items(self, wanted: Wanted) -> AsyncIterator[Mapping[str, Any]]:
+    async def _items(self, wanted: Wanted) -> list[Mapping[str, Any]]:
         query: dict[str, str | int] = {
             "endpoint_id": wanted.model.id,
             "start": (wanted.sent - _EARLIER).isoformat(),
             "expand": "payloads",
             "limit": 100,
         }
+        found: list[Mapping[str, Any]] = []
         for _ in range(_PAGES):
             response = await self.wire.send(
                 Verb.LOOKUP, "GET", f"{self.base}/v1/models/requests/by-endpoint", params=query
@@ -94,13 +95,12 @@ class Listing:
             items = page.get("items") if isinstance(page, Mapping) else None
             if not isinstance(items, list):
                 raise self.wire.unreadable(Verb.LOOKUP, response, "no items")
-            for item in items:
-                if isinstance(item, Mapping):
-                    yield item
+            found += [item for item in items if isinstance(item, Mapping)]
             cursor = page.get("next_cursor")
             if not isinstance(cursor, str) or not cursor:
-                return
+                break
             query["cursor"] = cursor
+        return found
 
 
 class Known:

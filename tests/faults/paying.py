@@ -1,0 +1,127 @@
+"""The paid steps of a recipe, run by the real engine and providers against simulated services.
+
+Captions and assembly are left out: they cost nothing, and what is watched here is money.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import trio
+
+from tests.simulated import a_world
+from tiktoker_batch.app import Opened, Options
+from tiktoker_batch.engine.announce import announce
+from tiktoker_batch.engine.capacity import Capacity
+from tiktoker_batch.engine.run import Batch, run_batch
+from tiktoker_batch.events import Record, Recorder
+from tiktoker_batch.model import Json, Kind, Outcome, Step, Succeeded, Video
+from tiktoker_batch.planning.build import Draft, Planning
+from tiktoker_batch.providers.registry import providers
+from tiktoker_batch.providers.setting import Setting
+from tiktoker_batch.rehearsal import open_rehearsal
+from tiktoker_batch.simulator.clock import FlyingClock
+from tiktoker_batch.simulator.server import open_simulator
+from tiktoker_batch.simulator.world import World
+from tiktoker_batch.steps.base import Inputs, Made, Tools, Work
+from tiktoker_batch.steps.registry import STEP_KINDS
+from tiktoker_batch.store.artifacts import write_atomic
+from tiktoker_batch.store.state import BatchState, fold
+
+
+class Unpaid:
+    """Stands for work on this machine."""
+
+    eager = False
+
+    def plan(self, video: Video, planning: Planning) -> Iterable[Draft]:
+        return ()
+
+    def consumed(self, step: Step, inputs: Inputs) -> Json:
+        return None
+
+    async def run(self, work: Work) -> Made:
+        await trio.lowlevel.checkpoint()
+        final = work.layout.work_of(work.step.video) / f"{work.step.kind}.txt"
+        return Made(artifacts=(write_atomic(final, "made", root=work.layout.root),))
+
+
+UNPAID = dict.fromkeys((Kind.CAPTIONS, Kind.MUSIC, Kind.ASSEMBLY), Unpaid())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paid:
+    """How it went, by the engine's books and by the services'."""
+
+    opened: Opened
+    outcomes: Mapping[str, Outcome]
+    state: BatchState
+    world: World
+    seconds: float
+
+    @property
+    def failed(self) -> dict[str, Outcome]:
+        return {name: outcome for name, outcome in self.outcomes.items() if not isinstance(outcome, Succeeded)}
+
+    def planned(self, provider: str) -> int:
+        return sum(step.provider == provider for step in self.opened.plan.steps)
+
+    def charged(self, provider: str) -> int:
+        return self.world.ledger.paid(provider)
+
+    def charged_by_work(self, provider: str) -> Counter[str]:
+        """How often each piece of work was paid for, by what was asked whatever the seed."""
+        return Counter(
+            repr(sorted((name, value) for name, value in entry.input.items() if name != "seed"))
+            for entry in self.world.ledger.entries
+            if entry.paid and entry.provider == provider
+        )
+
+
+def pay(recipe: Path, output: Path, world: World, *, seed: int = 0, speed: float = 5000.0) -> Paid:
+    """Run a recipe's paid steps in this world."""
+    opened = open_rehearsal(recipe, Options(output=output))
+    clock = FlyingClock(speed)
+    records: list[Record] = []
+    recorder = Recorder([records.append], run=1, clock=clock.current_time)
+    announce(opened.plan, recorder, options={}, limits=opened.capacity)
+
+    async def main() -> Mapping[str, Outcome]:
+        capacity = Capacity(opened.capacity)
+        async with open_simulator(world) as simulator, AsyncExitStack() as stack:
+            setting = Setting(
+                ffmpeg="ffmpeg",
+                workers=1,
+                environ={**opened.environ, **simulator.environ},
+                models=opened.models,
+                cache=output / "cache",
+                seats=opened.capacity,
+                tell_limit=capacity.bear,
+            )
+            names = sorted({"local", *(step.provider for step in opened.plan.steps)})
+            known = providers()
+            batch = Batch(
+                plan=opened.plan,
+                kinds={**STEP_KINDS, **UNPAID},
+                providers={name: await stack.enter_async_context(known[name].open(setting)) for name in names},
+                capacity=capacity,
+                recorder=recorder,
+                layout=opened.layout,
+                reuse=opened.reuse(fold(())),
+                tools=Tools(ffmpeg="ffmpeg", font_cache=output / "cache"),
+                rng=random.Random(seed),
+            )
+            return await run_batch(batch)
+
+    outcomes = trio.run(main, clock=clock)
+    return Paid(opened=opened, outcomes=outcomes, state=fold(records), world=world, seconds=clock.current_time())
+
+
+def troubled_world(rate: float, seed: int) -> World:
+    """A world with the catalog's own latencies, where this share of requests meets a trouble."""
+    world = a_world(rate=rate, seed=seed, latencies={})
+    world.latency.rng.seed(seed)
+    return world
