@@ -14,6 +14,7 @@ import platformdirs
 from dotenv import dotenv_values
 
 from tiktoker_batch.catalog.loader import Catalog, load_catalog
+from tiktoker_batch.catalog.prices import QUOTES_FILE, read_quotes, with_quotes
 from tiktoker_batch.engine.capacity import capacities
 from tiktoker_batch.engine.reuse import Reuse
 from tiktoker_batch.errors import Problem, RecipeError, UsageError
@@ -90,24 +91,24 @@ class Checked:
     problems: tuple[Problem, ...] = ()
 
 
-def validate(paths: Sequence[Path]) -> list[Checked]:
+def validate(paths: Sequence[Path], options: Options) -> list[Checked]:
     """Check recipes without running them; the problems of one hide nothing about another."""
-    return [_checked(path) for path in paths]
+    return [_checked(path, options) for path in paths]
 
 
-def _checked(path: Path) -> Checked:
+def _checked(path: Path, options: Options) -> Checked:
     try:
-        return Checked(path=path, opened=open_recipe(path, Options()))
+        return Checked(path=path, opened=open_recipe(path, options))
     except RecipeError as error:
         return Checked(path=path, problems=error.problems)
 
 
-def prompts(path: Path, select: Sequence[str] = ()) -> list[Prompt]:
+def prompts(path: Path, options: Options, select: Sequence[str] = ()) -> list[Prompt]:
     """Every prompt of a recipe as it will be sent, or those whose video or step id matches one of the globs.
 
     :raises UsageError: a glob matches nothing.
     """
-    opened = open_recipe(path, Options())
+    opened = open_recipe(path, options)
     found = list(planned_prompts(opened.plan, opened.catalog.languages))
     for glob in select:
         if not any(_matches(prompt.step, glob) for prompt in found):
@@ -130,12 +131,13 @@ def open_recipe(path: Path, options: Options) -> Opened:
 
     :raises RecipeError: it is not valid.
     """
-    catalog, environ = full_catalog(), environment(path)
+    environ = environment(path)
+    catalog = full_catalog(environ)
     recipe = load_recipe(
         path, catalog=catalog, environ=environ, profiles=options.profiles, providers=tuple(providers())
     )
     plan = build_plan(recipe, STEP_KINDS, Planning(languages=catalog.languages, file_sha256=_files(recipe)))
-    _check_limits(options.limits, catalog)
+    _check_limits(options.limits, catalog, plan)
     root = options.output or (Path(recipe.output_dir) if recipe.output_dir else Path("output") / recipe.name)
     return Opened(
         recipe=recipe,
@@ -147,9 +149,16 @@ def open_recipe(path: Path, options: Options) -> Opened:
     )
 
 
-def full_catalog() -> Catalog:
-    """The catalog of this installation with what installed plug-ins bring along."""
-    return load_catalog().extended(model for entry in providers().values() for model in entry.models)
+def full_catalog(environ: Mapping[str, str] | None = None) -> Catalog:
+    """The catalog of this installation with what installed plug-ins bring along.
+
+    With an environment, also with the prices that were last refreshed into its cache folder.
+
+    :raises TiktokerError: those prices cannot be read.
+    """
+    catalog = load_catalog().extended(model for entry in providers().values() for model in entry.models)
+    quotes = None if environ is None else read_quotes(cache_folder(environ) / QUOTES_FILE)
+    return with_quotes(catalog, quotes) if quotes else catalog
 
 
 def usual_seats() -> dict[str, int]:
@@ -170,8 +179,9 @@ def _files(recipe: Recipe) -> dict[str, str]:
     return {file: sha256_file(Path(file)) for file in named if "://" not in file}
 
 
-def _check_limits(limits: Mapping[str, int], catalog: Catalog) -> None:
-    known = {"ffmpeg", *providers(), *catalog.models}
+def _check_limits(limits: Mapping[str, int], catalog: Catalog, plan: Plan) -> None:
+    used = {f"{step.provider}:{step.model}" for step in plan.steps}
+    known = {"ffmpeg", *providers(), *catalog.models, *used}
     for name in limits:
         if name not in known:
             near = did_you_mean(name, known)

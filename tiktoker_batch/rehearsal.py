@@ -124,7 +124,7 @@ def make_world(environ: Mapping[str, str], how: Rehearsal, models: Mapping[str, 
     latency = Latency(fixed=how.latencies)
     latency.rng.seed(how.seed)
     return World(
-        models={**full_catalog().models, **(models or {})},
+        models={**full_catalog(environ).models, **(models or {})},
         media=Media(ffmpeg=find_ffmpeg(environ)),
         faults=Faults(rate=how.faults, seed=how.seed),
         latency=latency,

@@ -3,6 +3,8 @@
 import dataclasses
 from pathlib import Path
 
+import click
+
 from tiktoker_batch.cli.options import (
     echo_json,
     format_option,
@@ -11,20 +13,23 @@ from tiktoker_batch.cli.options import (
     show,
     subcommand,
 )
-from tiktoker_batch.doctor import Check, examine, exit_code
+from tiktoker_batch.doctor.check import Check, exit_code
+from tiktoker_batch.doctor.examine import examine
 from tiktoker_batch.report.quantities import columns, counted
 
 
 @subcommand("doctor", example="tiktoker-batch doctor recipes/week12.yaml")
 @optional_recipe_argument
 @output_option
+@click.option("--offline", is_flag=True, help="Ask no account whether it accepts its key.")
 @format_option
-def command(recipe: Path | None, output: Path | None, form: str) -> int:
+def command(recipe: Path | None, output: Path | None, offline: bool, form: str) -> int:
     """Check this machine and say how to mend what is missing.
 
-    With a recipe, also everything that it needs. Keys are looked for, never shown.
+    With a recipe, also everything that it needs. Keys are looked at, never shown; each account that has one is asked
+    whether it accepts it, which costs nothing.
     """
-    checks = examine(recipe, output)
+    checks = examine(recipe, output, offline=offline)
     if form == "json":
         echo_json([dataclasses.asdict(check) for check in checks])
     else:

@@ -6,9 +6,9 @@ from typing import Any
 import click
 
 from tiktoker_batch import app, vocabulary
-from tiktoker_batch.cli.options import echo_json, format_option, optional_recipe_argument, show, subcommand
+from tiktoker_batch.cli.options import echo_json, format_option, optional_recipe_argument, say, show, subcommand
 from tiktoker_batch.model import Model, Price
-from tiktoker_batch.report.quantities import columns
+from tiktoker_batch.report.quantities import columns, counted
 
 UNITS = {
     "second": "second",
@@ -22,24 +22,45 @@ UNITS = {
 @subcommand("models", example="tiktoker-batch models --kind clip")
 @optional_recipe_argument
 @click.option("--kind", type=click.Choice(["text", "image", "clip", "narration"]), help="Only models that make this.")
+@click.option(
+    "--refresh-prices", "refresh", is_flag=True, help="First ask fal what its models cost today (needs a key)."
+)
 @format_option
-def command(recipe: Path | None, kind: str | None, form: str) -> None:
+def command(recipe: Path | None, kind: str | None, refresh: bool, form: str) -> None:
     """List the models a recipe can name, with their prices.
 
-    With a recipe, only those it uses. A price with ? has no first-hand source.
+    With a recipe, those that it declares itself and those it uses. A price with ? has no first-hand source.
     """
+    if refresh:
+        _tell(vocabulary.refresh_prices(recipe))
     used = app.models_of(recipe) if recipe else None
-    models = [model for model in vocabulary.models(kind) if used is None or model.ref in used]
+    models = [
+        each
+        for each in vocabulary.models(kind, recipe)
+        if used is None or each.model.ref in used or each.origin != vocabulary.BUILT_IN
+    ]
     if form == "json":
-        echo_json([_as_json(model) for model in models])
+        echo_json([{**_as_json(each.model), "origin": each.origin} for each in models])
         return
-    for line in columns([_row(model) for model in models], indent=0):
+    for line in columns([_row(each) for each in models], indent=0):
         show(line)
 
 
-def _row(model: Model) -> list[str]:
+def _tell(refreshed: vocabulary.Refreshed) -> None:
+    say(f"{counted(refreshed.count, 'price')} of fal as of {refreshed.as_of}, kept in {refreshed.path}")
+    for change in refreshed.changes:
+        say(f"  {change.ref}: {price_text(change.before)} -> {price_text(change.after)}")
+    for ref, why in refreshed.left.items():
+        say(f"  {ref}: left as it was: {why}")
+
+
+def _row(each: vocabulary.ModelName) -> list[str]:
+    model = each.model
     offers = [durations_text(model), ", ".join(model.aspect_ratios), ", ".join(model.resolutions)]
-    return [model.ref, model.kind, price_text(model.price), "; ".join(offer for offer in offers if offer)]
+    offers.append("" if each.origin == vocabulary.BUILT_IN else f"({each.origin})")
+    unknown = model.price is None and model.provider != "local"
+    price = "no price" if unknown else price_text(model.price)
+    return [model.ref, model.kind, price, "; ".join(offer for offer in offers if offer)]
 
 
 def durations_text(model: Model) -> str:

@@ -44,13 +44,23 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """A file as it was written: its sha256 (hex) and, where files of its role come in several forms, its suffix."""
+
+    sha256: str
+    suffix: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Produced:
     """What a job delivered: ``value`` is its JSON part (texts, word times); files went where ``into`` said.
 
-    ``cost_usd`` is what the service says it cost; ``None`` leaves it at the price that was quoted.
+    ``files`` is what is known of these, by role. ``cost_usd`` is what the service says it cost; ``None`` leaves it at
+    the price that was quoted.
     """
 
     value: Json = None
+    files: Mapping[str, Delivered] = field(default_factory=dict)
     cost_usd: Decimal | None = None
 
 

@@ -2,10 +2,11 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import av
 import av.error
-from PIL import Image, ImageStat, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from tiktoker_batch.errors import Unusable
 
@@ -13,29 +14,39 @@ DARKEST = 3.0  # of 255: the brightest level of a picture that a safety filter h
 SMALLEST_SIDE = 64
 
 
-def check_picture(path: Path, *, provider: str) -> None:
-    """Decode a picture, and keep it as PNG whatever it came as.
+_SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp"}
+_GLANCE = (160, 160)  # a JPEG may be decoded at an eighth of its size: enough to see that it is whole, and not black
+# What a clip's head must fit in, in bytes: looking further would decode its pictures, for ten times the processor.
+_HEAD = {"analyzeduration": "1", "probesize": "5000"}
+
+
+def check_picture(path: Path, *, provider: str) -> str:
+    """Decode a picture; the suffix of its form.
 
     :raises ValueError: it does not decode.
-    :raises Unusable: it is black or tiny.
+    :raises Unusable: it is black, tiny, or of a form that video tools do not read.
     """
     try:
-        with Image.open(path) as opened:
-            opened.load()
-            form, picture = (
-                opened.format,
-                opened.convert("RGB") if opened.mode not in {"RGB", "RGBA"} else opened.copy(),
-            )
+        with Image.open(path) as picture:
+            form, size = picture.format or "", picture.size
+            picture.draft("RGB", _GLANCE)
+            picture.load()
+            levels = picture.convert("RGB").getextrema() if picture.mode in {"P", "1"} else picture.getextrema()
     except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError(f"not a whole picture ({error})") from None
-    if min(picture.size) < SMALLEST_SIDE:
-        raise Unusable(f"{provider}: the picture is only {picture.width}x{picture.height}", maybe_charged=True)
-    if max(high for _, high in ImageStat.Stat(picture).extrema) <= DARKEST:
+    if form not in _SUFFIXES:
+        raise Unusable(f"{provider}: the picture is a {form}, not a JPEG, PNG or WebP", maybe_charged=True)
+    if min(size) < SMALLEST_SIDE:
+        raise Unusable(f"{provider}: the picture is only {size[0]}x{size[1]}", maybe_charged=True)
+    if _brightest(levels) <= DARKEST:
         raise Unusable(f"{provider}: the picture is black, as a safety filter leaves it", maybe_charged=True)
-    if form != "PNG":
-        part = path.with_name(f"{path.name}.png.part")
-        picture.save(part, format="PNG", compress_level=1)
-        part.replace(path)
+    return _SUFFIXES[form]
+
+
+def _brightest(levels: Any) -> float:
+    """The highest level of any colour; a fourth band is transparency."""
+    bands = levels if isinstance(levels[0], tuple) else (levels,)
+    return float(max(high for _, high in bands[:3]))
 
 
 def check_clip(path: Path, *, provider: str, seconds: float) -> None:
@@ -45,11 +56,11 @@ def check_clip(path: Path, *, provider: str, seconds: float) -> None:
     :raises Unusable: it is much shorter.
     """
     try:
-        with av.open(os.fspath(path)) as container:
+        with av.open(os.fspath(path), options=_HEAD) as container:
             stream = container.streams.video[0] if container.streams.video else None
             if stream is None:
                 raise ValueError("there are no pictures in it")
-            next(container.decode(stream))
+            next(container.demux(stream))
             lasts = float(container.duration or 0) / 1_000_000
     except (av.error.FFmpegError, StopIteration) as error:
         raise ValueError(f"not a whole clip ({type(error).__name__})") from None

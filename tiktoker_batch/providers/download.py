@@ -5,8 +5,9 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
+import httpx
 import trio
 
 from tiktoker_batch.errors import ProviderError, ResultLost
@@ -15,6 +16,7 @@ from tiktoker_batch.providers.policy import Verb
 
 TRIES = 8  # tries without any progress between them
 LONGEST_PAUSE = 30.0
+_PIECE = 512 * 1024  # bytes: writing in smaller ones costs more in hops to a thread than in writing
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 
 
@@ -27,7 +29,7 @@ class Fetched:
 
 
 class _Hash(Protocol):
-    def update(self, piece: bytes, /) -> None: ...
+    def update(self, piece: bytes | bytearray, /) -> None: ...
     def hexdigest(self) -> str: ...
 
 
@@ -39,6 +41,12 @@ class _Growing:
     hash: _Hash
     size: int = 0
     tag: str | None = None
+
+    def append(self, file: BinaryIO, piece: bytearray) -> None:
+        """Write a piece behind the last one."""
+        file.write(piece)
+        self.hash.update(piece)
+        self.size += len(piece)
 
     def restart(self) -> None:
         self.hash, self.size, self.tag = hashlib.sha256(), 0, None
@@ -111,12 +119,22 @@ async def _continue(wire: Wire, url: str, growing: _Growing) -> None:
         growing.tag = response.headers.get("etag") or response.headers.get("last-modified")
         announced = response.headers.get("content-length")
         whole = growing.size + int(announced) if announced and announced.isdecimal() else None
-        async with await trio.open_file(growing.path, "r+b" if goes_on else "wb") as file:
-            await file.seek(growing.size)
-            await file.truncate()
-            async for piece in response.aiter_raw():
-                await file.write(piece)
-                growing.hash.update(piece)
-                growing.size += len(piece)
+        with growing.path.open("r+b" if goes_on else "wb") as file:
+            file.seek(growing.size)
+            file.truncate()
+            await _receive(response, file, growing)
     if whole is not None and growing.size != whole:
         raise Incomplete
+
+
+async def _receive(response: httpx.Response, file: BinaryIO, growing: _Growing) -> None:
+    """Write what comes in large pieces, and what came before a break at once."""
+    pending = bytearray()
+    try:
+        async for piece in response.aiter_raw():
+            pending += piece
+            if len(pending) >= _PIECE:
+                whole, pending = pending, bytearray()
+                await trio.to_thread.run_sync(growing.append, file, whole)
+    finally:
+        growing.append(file, pending)

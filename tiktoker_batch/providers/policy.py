@@ -88,6 +88,7 @@ def _of(*verbs: Verb) -> frozenset[Verb]:
     return frozenset(verbs)
 
 
+LOCKED = "locked"  # the code of an account that says so itself
 CONTENT = frozenset({"content_policy_violation", "refusal", "invalid_prompt", "moderation", "guardrail"})
 # The names under which fal reports trouble of its own machines; a 5xx is not charged there.
 INFRASTRUCTURE = frozenset({

@@ -1,19 +1,21 @@
 """Who there is: each provider, what it needs to be ready, and how it is opened."""
 
 import importlib.util
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 
 from tiktoker_batch.errors import PreflightError
 from tiktoker_batch.model import Model, Step
+from tiktoker_batch.providers.account import Account, KeyShape, is_sendable, set_keys
 from tiktoker_batch.providers.base import Provider
 from tiktoker_batch.providers.setting import Setting
 
 PLUGINS = "tiktoker_batch.providers"  # the entry-point group in which other packages offer theirs
 Opening = Callable[[Setting], AbstractAsyncContextManager[Provider]]
+AccountCheck = Callable[[Mapping[str, str]], Awaitable[Account]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +23,10 @@ class Entry:
     """A provider. ``keys`` are alternatives: one of these groups of environment variables must be set.
 
     ``addresses`` are the variables that name its services elsewhere; ``seats`` is how much is asked of it at once
-    unless a recipe says otherwise. ``models`` are those that it brings along.
+    unless a recipe says otherwise. ``models`` are those that it brings along. ``shapes`` tell what the variables of
+    ``keys`` look like. ``check`` asks the account, in an environment with its key, one thing that is quick and free;
+    it raises ``AuthFailed`` when the key is refused, any other ``ProviderError`` when that cannot be found out, and
+    ``PreflightError`` when its address is none.
     """
 
     name: str
@@ -31,10 +36,16 @@ class Entry:
     addresses: tuple[str, ...] = ()
     seats: int | None = None
     models: tuple[Model, ...] = ()
+    shapes: Mapping[str, KeyShape] = field(default_factory=dict)
+    check: AccountCheck | None = None
 
     def has_key(self, environ: Mapping[str, str]) -> bool:
         """Whether the account's key is there; never looks at what it is."""
-        return not self.keys or any(all(environ.get(name) for name in group) for group in self.keys)
+        return not self.keys or bool(set_keys(self.keys, environ))
+
+    def unsendable(self, environ: Mapping[str, str]) -> tuple[str, ...]:
+        """Those variables of the key whose value no request could carry."""
+        return tuple(name for name in set_keys(self.keys, environ) if not is_sendable(environ[name]))
 
 
 def _open_local(setting: Setting) -> AbstractAsyncContextManager[Provider]:
@@ -61,6 +72,27 @@ def _open_openrouter(setting: Setting) -> AbstractAsyncContextManager[Provider]:
     return open_openrouter(setting)
 
 
+async def _check_fal(environ: Mapping[str, str]) -> Account:
+    from tiktoker_batch.providers.accounts import check_fal  # noqa: PLC0415  (only the doctor needs it)
+
+    return await check_fal(environ)
+
+
+async def _check_elevenlabs(environ: Mapping[str, str]) -> Account:
+    from tiktoker_batch.providers.accounts import check_elevenlabs  # noqa: PLC0415  (only the doctor needs it)
+
+    return await check_elevenlabs(environ)
+
+
+async def _check_openrouter(environ: Mapping[str, str]) -> Account:
+    from tiktoker_batch.providers.accounts import check_openrouter  # noqa: PLC0415  (only the doctor needs it)
+
+    return await check_openrouter(environ)
+
+
+_FAL_PAIR = KeyShape(pattern=r"[^:]+:[^:]+", expected="two parts with a colon between them, id:secret")
+_FAL_PART = KeyShape(pattern=r"[^:]+", expected="one part of the key, without a colon")
+
 PROVIDERS: dict[str, Entry] = {
     "local": Entry(name="local", open=_open_local),
     "fal": Entry(
@@ -70,6 +102,8 @@ PROVIDERS: dict[str, Entry] = {
         signup="https://fal.ai/dashboard/keys",
         addresses=("FAL_QUEUE_URL", "FAL_STORAGE_URL", "FAL_API_URL"),
         seats=10,
+        shapes={"FAL_KEY": _FAL_PAIR, "FAL_API_KEY": _FAL_PAIR, "FAL_KEY_ID": _FAL_PART, "FAL_KEY_SECRET": _FAL_PART},
+        check=_check_fal,
     ),
     "elevenlabs": Entry(
         name="elevenlabs",
@@ -78,6 +112,13 @@ PROVIDERS: dict[str, Entry] = {
         signup="https://elevenlabs.io/app/settings/api-keys",
         addresses=("ELEVENLABS_BASE_URL",),
         seats=4,
+        shapes={
+            "ELEVENLABS_API_KEY": KeyShape(
+                pattern=r"[0-9a-f]{32}|sk_[0-9A-Za-z]+",
+                expected="sk_ and letters and digits (older keys: 32 of 0-9 and a-f)",
+            )
+        },
+        check=_check_elevenlabs,
     ),
     "openrouter": Entry(
         name="openrouter",
@@ -86,6 +127,8 @@ PROVIDERS: dict[str, Entry] = {
         signup="https://openrouter.ai/keys",
         addresses=("OPENROUTER_BASE_URL",),
         seats=8,
+        shapes={"OPENROUTER_API_KEY": KeyShape(pattern=r"sk-or-.+", expected="a key that begins with sk-or-")},
+        check=_check_openrouter,
     ),
 }
 
@@ -98,19 +141,31 @@ def providers() -> Mapping[str, Entry]:
     """
     found = dict(PROVIDERS)
     for point in sorted(entry_points(group=PLUGINS), key=lambda each: each.name):
-        offered = point.dist.name if point.dist else point.value
-        mend = f"pip uninstall {offered}, or mend it"
-        try:
-            entry = point.load()
-        except Exception as error:  # whatever a broken package raises
-            message = f"the provider {point.name!r} of {offered} cannot be loaded: {type(error).__name__}: {error}"
-            raise PreflightError(message, hint=mend) from error
-        if not isinstance(entry, Entry) or entry.name != point.name:
-            raise PreflightError(f"what {offered} offers as provider {point.name!r} is not an Entry of it", hint=mend)
-        if entry.name in found:
-            raise PreflightError(f"{offered} offers a provider {entry.name!r}, which there is already", hint=mend)
+        entry, wrong = _loaded(point, found)
+        if wrong or entry is None:
+            offered = point.dist.name if point.dist else point.value
+            message = f"the provider {point.name!r} of the package {offered} cannot be used: {wrong}"
+            raise PreflightError(message, hint=f"pip uninstall {offered}, or mend it")
         found[entry.name] = entry
     return found
+
+
+def _loaded(point: EntryPoint, taken: Collection[str]) -> tuple[Entry | None, str | None]:
+    """What an entry point leads to, or what is wrong with it."""
+    try:
+        entry = point.load()
+    except Exception as error:  # whatever a broken package raises
+        return None, f"loading {point.value} ends in {type(error).__name__}: {error}"
+    if not isinstance(entry, Entry):
+        return None, f"{point.value} is of type {type(entry).__name__}, expected {Entry.__module__}.Entry"
+    if entry.name in taken:
+        return None, f"there is a provider {entry.name!r} already"
+    if entry.name != point.name:
+        return None, f"it calls itself {entry.name!r}; entry point and Entry must have one name"
+    strange = [model.ref for model in entry.models if model.provider != entry.name]
+    if strange:
+        return None, f"it brings models of another provider: {', '.join(strange)}"
+    return entry, None
 
 
 def not_ready(steps: Iterable[Step], environ: Mapping[str, str]) -> list[str]:
@@ -133,4 +188,7 @@ def _reason(name: str, environ: Mapping[str, str]) -> str | None:
         first, *others = (" + ".join(group) for group in entry.keys)
         alternatives = f" (or {', or '.join(others)})" if others else ""
         return f"{name}: set {first}{alternatives} in the environment or in a .env file; keys: {entry.signup}"
-    return None
+    spoilt = entry.unsendable(environ)
+    return (
+        f"{name}: what {' and '.join(spoilt)} holds cannot be sent as a key; keys: {entry.signup}" if spoilt else None
+    )

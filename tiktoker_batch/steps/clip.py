@@ -54,14 +54,15 @@ class ClipStep:
         number = step.segment or 0
         shot = shot_text(step, work.inputs)
         prompt = step.prompt or "" if shot is None else clip_prompt(work.video, number, shot)
-        write_atomic(layout.prompt(step.video, f"{number:02d}-clip"), prompt + "\n", root=layout.root)
+        sent = layout.prompt(step.video, f"{number:02d}-clip")
+        write_atomic(sent, prompt + "\n", root=layout.root, durable=False)
         pictures = work.inputs.artifacts[step.needs[0]]
         files = {
             role: layout.absolute(artifact.path) for role, artifact in zip(("image", "layers"), pictures, strict=False)
         }
         final = layout.clip(step.video, number)
         part = new_part(final)
-        await work.buy(
+        produced = await work.buy(
             Request(
                 kind=Kind.CLIP,
                 model=step.model,
@@ -72,7 +73,8 @@ class ClipStep:
             ),
             {"clip": part},
         )
-        return Made(artifacts=(commit(part, final, root=layout.root),))
+        known = produced.files.get("clip")
+        return Made(artifacts=(commit(part, final, root=layout.root, sha256=known.sha256 if known else None),))
 
 
 def clip_prompt(video: Video, number: int, shot: str) -> str:

@@ -24,7 +24,7 @@ def frame_size(video: Video) -> tuple[int, int]:
 
 
 class ImageStep:
-    """``NN/image``: a prompt in, ``work/<id>/NN.png`` out, with its layers where the painter separates them."""
+    """``NN/image``: a prompt in, ``work/<id>/NN.png`` or ``.jpg`` out, with layers where the painter separates them."""
 
     eager = False
 
@@ -60,13 +60,14 @@ class ImageStep:
         number = step.segment or 0
         shot = shot_text(step, work.inputs)
         prompt = step.prompt or "" if shot is None else image_prompt(work.video, number, shot)
-        write_atomic(layout.prompt(step.video, f"{number:02d}-image"), prompt + "\n", root=layout.root)
+        sent = layout.prompt(step.video, f"{number:02d}-image")
+        write_atomic(sent, prompt + "\n", root=layout.root, durable=False)
         final, layers = layout.image(step.video, number), layout.layers(step.video, number, ".layers")
         parts = {"image": new_part(final), "layers": new_part(layers)}
         reference = work.video.reference_image
         elsewhere = reference is not None and "://" in reference
         files = {"reference": Path(reference)} if reference and not elsewhere else {}
-        await work.buy(
+        produced = await work.buy(
             Request(
                 kind=Kind.IMAGE,
                 model=step.model,
@@ -81,7 +82,11 @@ class ImageStep:
             ),
             parts,
         )
-        kept = [commit(parts["image"], final, root=layout.root)]
+        known = produced.files.get("image")
+        named = final.with_suffix((known and known.suffix) or final.suffix)
+        kept = [commit(parts["image"], named, root=layout.root, sha256=known.sha256 if known else None)]
+        for other in {".png", ".jpg", ".webp"} - {named.suffix}:
+            final.with_suffix(other).unlink(missing_ok=True)
         if parts["layers"].exists():
             kept.append(commit(parts["layers"], layers, root=layout.root))
         return Made(artifacts=tuple(kept))

@@ -32,22 +32,27 @@ def new_part(final: Path) -> Path:
     return final.with_name(f"{final.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
 
 
-def commit(part: Path, final: Path, *, root: Path) -> Artifact:
+def commit(part: Path, final: Path, *, root: Path, durable: bool = True, sha256: str | None = None) -> Artifact:
     """Give a written file its final name, durably: the file is synced before, its folder after.
+
+    ``sha256`` spares reading it again, where it was taken while the file was written. What can be made again for
+    nothing need not be ``durable``: it is complete or absent all the same, short of a power failure.
 
     :raises TiktokerError: the disk refuses.
     """
     with _disk_errors(final):
         with part.open("rb") as file:
-            os.fsync(file.fileno())
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+            if durable:
+                os.fsync(file.fileno())
+            found = sha256 or hashlib.file_digest(file, "sha256").hexdigest()
             size = os.fstat(file.fileno()).st_size
         part.replace(final)
-        _sync_folder(final.parent)
+        if durable:
+            _sync_folder(final.parent)
     return Artifact(path=final.relative_to(root).as_posix(), sha256=found, bytes=size)
 
 
-def write_atomic(final: Path, content: str | bytes, *, root: Path) -> Artifact:
+def write_atomic(final: Path, content: str | bytes, *, root: Path, durable: bool = True) -> Artifact:
     """Write a small file under its final name, complete or not at all.
 
     :raises TiktokerError: the disk refuses.
@@ -57,7 +62,7 @@ def write_atomic(final: Path, content: str | bytes, *, root: Path) -> Artifact:
         with _disk_errors(final):
             # Half a surrogate pair, as a language model may answer, is no reason to lose a file.
             part.write_bytes(content.encode(errors="backslashreplace") if isinstance(content, str) else content)
-        return commit(part, final, root=root)
+        return commit(part, final, root=root, durable=durable)
     except BaseException:
         part.unlink(missing_ok=True)
         raise

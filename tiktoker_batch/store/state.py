@@ -132,7 +132,7 @@ class BatchState:
 
     ``videos`` and ``steps`` are those of the newest run, in plan order. ``successes`` also remembers steps that are
     not planned any more, for the day they come back. ``spent_usd`` is all money that ever left. A run whose process
-    died without a word stays ``running``: the lock tells whether somebody is there.
+    died without a word stays ``running``: the lock tells whether somebody is there. ``rehearsed``: nothing was real.
     """
 
     name: str = ""
@@ -148,6 +148,7 @@ class BatchState:
     spent_usd: Decimal = Decimal(0)
     wall_by_run: dict[int, float] = field(default_factory=dict)
     limits: dict[str, int] = field(default_factory=dict)
+    rehearsed: bool = False
     _earlier: dict[str, StepState] = field(default_factory=dict)
     _earlier_videos: dict[str, VideoState] = field(default_factory=dict)
 
@@ -181,6 +182,7 @@ class BatchState:
     def _start_run(self, event: RunStarted, record: Record) -> None:
         self.name, self.recipe, self.recipe_sha256 = event.batch, event.recipe, event.recipe_sha256
         self.limits = dict(event.limits)
+        self.rehearsed = bool(event.options.get("rehearsed"))
         self.state, self.runs = "running", record.run
         self.started_at = self.started_at or record.at
         self._earlier |= self.steps

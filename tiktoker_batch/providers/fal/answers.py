@@ -6,7 +6,9 @@ from typing import Any
 import httpx
 
 from tiktoker_batch.providers.http import body_of, first_text, retry_after
-from tiktoker_batch.providers.policy import Signal, Verb
+from tiktoker_batch.providers.policy import LOCKED, Signal, Verb
+
+_LOCKED = "User is locked"  # the only sign by which fal tells a locked account from a forbidden model
 
 
 def read_answer(verb: Verb, response: httpx.Response) -> Signal:
@@ -17,6 +19,8 @@ def read_answer(verb: Verb, response: httpx.Response) -> Signal:
     code = code or headers.get("x-fal-error-type")
     if headers.get("x-fal-request-timeout-type") == "user":
         code = "user_timeout"
+    if response.status_code == 403 and (message or "").startswith(_LOCKED):
+        code = LOCKED
     told = headers.get("x-fal-retryable") or headers.get("x-fal-needs-retry")
     return Signal(
         verb=verb,

@@ -1,7 +1,7 @@
 """The fal provider: prepared with uploads, submitted once, waited for, fetched at once."""
 
 import functools
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -15,7 +15,7 @@ from fal_client.auth import AuthCredentials
 from tiktoker_batch.errors import BadRequest, ProviderError, Rejected, ResultLost, Unavailable
 from tiktoker_batch.model import Kind, Model
 from tiktoker_batch.providers import checks
-from tiktoker_batch.providers.base import Job, Produced, Request
+from tiktoker_batch.providers.base import Delivered, Job, Produced, Request
 from tiktoker_batch.providers.download import fetch
 from tiktoker_batch.providers.fal.answers import read_answer
 from tiktoker_batch.providers.fal.body import build_body, is_flagged, media_address
@@ -23,7 +23,7 @@ from tiktoker_batch.providers.fal.listing import Known, Listing, Wanted
 from tiktoker_batch.providers.fal.polling import Durations
 from tiktoker_batch.providers.fal.queue import STREAMS, Queue
 from tiktoker_batch.providers.fal.storage import Storage, open_storage
-from tiktoker_batch.providers.http import Secrets, Wire, base_url, open_client
+from tiktoker_batch.providers.http import Secrets, StreamClients, Wire, base_url, open_client
 from tiktoker_batch.providers.setting import Setting
 from tiktoker_batch.providers.words import timed_words
 
@@ -93,18 +93,22 @@ class FalProvider:
     # ------------------------------------------------------------------ keeping what was made
 
     async def _keep_picture(self, request: Request, result: Any, address: str, into: Mapping[str, Path]) -> Produced:
-        check = functools.partial(checks.check_picture, provider=self.name)
-        fetched = await fetch(self.media, address, into["image"], check=_in_thread(check))
+        forms: list[str] = []
+
+        def look(path: Path) -> None:
+            forms.append(checks.check_picture(path, provider=self.name))
+
+        fetched = await fetch(self.media, address, into["image"], check=_in_thread(look))
         # The clip's model finds the picture where it lies: nothing needs to be uploaded.
         self.storage.remember(fetched.sha256, address)
-        return Produced()
+        return Produced(files={"image": Delivered(sha256=fetched.sha256, suffix=forms[-1])})
 
     async def _keep_clip(self, request: Request, result: Any, address: str, into: Mapping[str, Path]) -> Produced:
         seconds = request.params.get("seconds")
         asked = float(seconds) if isinstance(seconds, int | float) else 0.0
         check = functools.partial(checks.check_clip, provider=self.name, seconds=asked)
-        await fetch(self.media, address, into["clip"], check=_in_thread(check))
-        return Produced()
+        fetched = await fetch(self.media, address, into["clip"], check=_in_thread(check))
+        return Produced(files={"clip": Delivered(sha256=fetched.sha256)})
 
     async def _keep_speech(self, request: Request, result: Any, address: str, into: Mapping[str, Path]) -> Produced:
         source = into["audio"].with_name(f"{into['audio'].name}.source.part")
@@ -150,9 +154,13 @@ _KEEPERS = {
 }
 
 
-def _in_thread(check: Any) -> Any:
+_LOOKING = trio.CapacityLimiter(2)  # decoding takes a processor and memory; more at once would only take more memory
+
+
+def _in_thread(check: Callable[[Path], None]) -> Callable[[Path], Awaitable[None]]:
     async def checked(path: Path) -> None:
-        await trio.to_thread.run_sync(check, path)
+        async with _LOOKING:
+            await trio.to_thread.run_sync(check, path)
 
     return checked
 
@@ -178,15 +186,18 @@ async def open_fal(setting: Setting) -> AsyncIterator[FalProvider]:
     )
     durations = Durations(model for model in setting.models.values() if model.provider == "fal")
     headers = AuthCredentials("Key", key).as_headers()
-    async with open_client(headers=headers, streams=STREAMS) as client, open_client(redirects=True) as plain:
+    streams = StreamClients(headers=headers, most=STREAMS)
+    async with open_client(headers=headers) as client, open_client(redirects=True) as plain:
         wire = Wire(provider="fal", client=client, read=read_answer, secrets=secrets)
         try:
             yield FalProvider(
                 models=setting.models,
-                queue=Queue(wire=wire, base=queue_address, durations=durations),
+                queue=Queue(wire=wire, base=queue_address, durations=durations, streams=streams),
                 listing=Listing(wire=wire, base=api_address, durations=durations),
                 storage=storage,
                 media=Wire(provider="fal", client=plain, read=read_answer, secrets=secrets),
             )
         finally:
             storage.save()
+            with trio.CancelScope(shield=True):
+                await streams.aclose()

@@ -1,5 +1,6 @@
 """The verbs of fal's queue, one request each, and the waiting between them."""
 
+import contextlib
 import json
 import random
 from collections.abc import Mapping
@@ -17,10 +18,10 @@ from tiktoker_batch.providers.base import Job
 from tiktoker_batch.providers.fal.answers import describe, read_answer
 from tiktoker_batch.providers.fal.body import queue_path
 from tiktoker_batch.providers.fal.polling import Durations, Pacer, pause_before_poll
-from tiktoker_batch.providers.http import Wire, answer_of, body_of
+from tiktoker_batch.providers.http import StreamClients, Wire, answer_of, body_of
 from tiktoker_batch.providers.policy import Signal, Verb
 
-STREAMS = 32  # jobs that are listened to; beyond that they are polled, a connection each being dear
+STREAMS = 256  # jobs that are listened to at once, on a connection each; beyond that they are polled
 MEDIA_SECONDS = 7 * 24 * 3600  # how long results should be kept for us: a batch may be resumed after a holiday
 _LOST_AFTER, _LOST_PAUSE = 3, 20.0  # looks at a job that is not known, and seconds between them
 _LOCKED_AFTER, _LOCKED_PAUSE = 3, 30.0
@@ -31,14 +32,17 @@ _SILENT_STREAMS = 3  # streams that broke without a word before streaming is giv
 
 @dataclass(kw_only=True)
 class Queue:
-    """One account's queue. ``base`` is its address; ``durations`` is fed with every job that ends."""
+    """One account's queue. ``base`` is its address; ``durations`` is fed with every job that ends.
+
+    A job is listened to while there is a client for it in ``streams``, and polled otherwise.
+    """
 
     wire: Wire
     base: str
     durations: Durations
+    streams: StreamClients
     pacer: Pacer = field(default_factory=Pacer)
     rng: random.Random = field(default_factory=random.Random)
-    _streams: trio.CapacityLimiter = field(default_factory=lambda: trio.CapacityLimiter(STREAMS))
     _broken_streams: int = 0
 
     async def submit(self, model: str, body: Mapping[str, Json]) -> Job:
@@ -124,24 +128,21 @@ class Queue:
         """Follow the status stream while there is a connection for it; ``None`` if it does not tell the end."""
         if self._broken_streams >= _SILENT_STREAMS:
             return None
-        try:
-            self._streams.acquire_on_behalf_of_nowait(watch)
-        except trio.WouldBlock:
-            return None
         heard: list[Mapping[str, Any]] = []
-        try:
-            await self._follow(job, watch, heard)
-        except (ProviderError, httpx_sse.SSEError):
-            pass  # polling finds out what is the matter
-        finally:
-            self._streams.release_on_behalf_of(watch)
-            self._broken_streams = 0 if heard else self._broken_streams + 1
+        with self.streams.borrowed() as client:
+            if client is None:
+                return None
+            with contextlib.suppress(ProviderError, httpx_sse.SSEError):  # polling finds out what is the matter
+                await self._follow(client, job, watch, heard)
+        self._broken_streams = 0 if heard else self._broken_streams + 1
         return heard[-1] if heard and heard[-1].get("status") == "COMPLETED" else None
 
-    async def _follow(self, job: Job, watch: "_Watch", heard: list[Mapping[str, Any]]) -> None:
-        url = f"{job.addresses['status_url']}/stream"
+    async def _follow(
+        self, client: httpx.AsyncClient, job: Job, watch: "_Watch", heard: list[Mapping[str, Any]]
+    ) -> None:
+        url, headers = f"{job.addresses['status_url']}/stream", {"Accept": "text/event-stream"}
         with trio.CancelScope() as scope:
-            async with self.wire.stream(Verb.STATUS, url, headers={"Accept": "text/event-stream"}) as response:
+            async with self.wire.stream(Verb.STATUS, url, headers=headers, client=client) as response:
                 async for event in httpx_sse.EventSource(response).aiter_sse():
                     status = _status_of(event.data)
                     if status is not None:

@@ -1,4 +1,4 @@
-"""Whether this machine can make videos: each check is a value that says how to mend what it found."""
+"""This machine, looked at piece by piece: programs, packages, disk, processors, terminal."""
 
 import importlib.util
 import os
@@ -6,67 +6,30 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Literal
 
-from tiktoker_batch.app import Opened, Options, cache_folder, environment, open_recipe, usual_seats
+from tiktoker_batch.app import Opened, cache_folder, usual_seats
+from tiktoker_batch.doctor.check import Check, Verdict, problem
 from tiktoker_batch.engine.capacity import MACHINE, usable_cores
-from tiktoker_batch.errors import ExitCode, TiktokerError
+from tiktoker_batch.errors import TiktokerError
 from tiktoker_batch.media.ffmpeg import ffmpeg_version, find_ffmpeg, has_libass
 from tiktoker_batch.media.fonts import caption_font
-from tiktoker_batch.providers.registry import Entry, not_ready, providers
 from tiktoker_batch.running import FREE_BYTES_NEEDED
 
-Verdict = Literal["ok", "warning", "problem"]
 ROOMY_BYTES = 2 * 1024**3  # below this a batch of some length fills the disk
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One thing that was looked at. Only a ``problem`` keeps a batch from running."""
-
-    name: str
-    verdict: Verdict = "ok"
-    message: str
-    mend: str | None = None
-
-
-def examine(recipe: Path | None = None, output: Path | None = None) -> list[Check]:
-    """Look at everything a recipe needs, or at what any local batch needs. Keys are never shown.
-
-    :raises RecipeError: the recipe is not valid.
-    """
-    opened = open_recipe(recipe, Options(output=output)) if recipe else None
-    environ = opened.environ if opened else environment(Path("recipe.yaml"))
-    root = opened.layout.root if opened else output or Path("output")
-    found = [_python(), *_ffmpeg(environ), _font(environ), _english_speech(), _other_speech(opened)]
-    found += [_key(entry, environ, opened) for entry in providers().values() if entry.keys]
-    found += [_writable(root), _disk(root), _processors(opened), _terminal()]
-    return [*found, *_recipe(opened)]
-
-
-def exit_code(checks: Iterable[Check]) -> ExitCode:
-    """Ready, or not."""
-    return ExitCode.NOT_READY if any(check.verdict == "problem" for check in checks) else ExitCode.OK
-
-
-def _problem(name: str, error: Exception, mend: str) -> Check:
-    """What a failed look means, in the error's own words where it has some."""
-    if isinstance(error, TiktokerError):
-        return Check(name=name, verdict="problem", message=error.message, mend=error.hint or mend)
-    return Check(name=name, verdict="problem", message=f"{type(error).__name__}: {error}", mend=mend)
 
 
 # ---------------------------------------------------------------------- programs and packages
 
 
-def _python() -> Check:
+def check_python() -> Check:
+    """Which one runs this."""
     return Check(name="python", message=f"{platform.python_version()} ({sys.executable})")
 
 
-def _ffmpeg(environ: Mapping[str, str]) -> Iterator[Check]:
+def check_ffmpeg(environ: Mapping[str, str]) -> Iterator[Check]:
+    """Whether there is one that can do what is asked of it."""
     mend = "install ffmpeg, or point TIKTOKER_FFMPEG at one that has libass and libx264"
     try:
         ffmpeg = find_ffmpeg(environ)
@@ -74,7 +37,7 @@ def _ffmpeg(environ: Mapping[str, str]) -> Iterator[Check]:
         yield _ability("libass", has_libass(ffmpeg), "burns captions", mend)
         yield _ability("libx264", _has_encoder(ffmpeg, "libx264"), "encodes the videos", mend)
     except (TiktokerError, OSError, subprocess.SubprocessError) as error:
-        yield _problem("ffmpeg", error, mend)
+        yield problem("ffmpeg", error, mend)
 
 
 def _ability(name: str, there: bool, purpose: str, mend: str) -> Check:
@@ -90,52 +53,35 @@ def _has_encoder(ffmpeg: str, encoder: str) -> bool:
     return any(encoder in line.split()[1:2] for line in listing.stdout.splitlines())
 
 
-def _font(environ: Mapping[str, str]) -> Check:
+def check_font(environ: Mapping[str, str]) -> Check:
+    """Whether captions can be drawn."""
     try:
         font = caption_font(cache_folder(environ))
     except (TiktokerError, OSError, ImportError) as error:
-        return _problem("caption font", error, "install tiktoker-batch again, or set TIKTOKER_CACHE_DIR")
+        return problem("caption font", error, "install tiktoker-batch again, or set TIKTOKER_CACHE_DIR")
     return Check(name="caption font", message=f"{font.family} ({font.file})")
 
 
-def _english_speech() -> Check:
+def check_english_speech() -> Check:
+    """Whether the neural voice loads."""
     mend = "install tiktoker-batch again"
     try:
         from tiktoker_batch.providers.local.speech.hibari import HibariVoice  # noqa: PLC0415  (loads a neural voice)
 
         HibariVoice("heart")
     except Exception as error:  # whatever a broken installation raises
-        return _problem("English speech", error, mend)
+        return problem("English speech", error, mend)
     return Check(name="English speech", message="the voice of hibari loads")
 
 
-def _other_speech(opened: Opened | None) -> Check:
+def check_other_speech(opened: Opened | None) -> Check:
+    """Whether other languages can be spoken here, and whether the recipe asks for it."""
     name, mend = "other languages", "pip install 'tiktoker-batch[espeak]', or name a cloud narration model"
     if importlib.util.find_spec("espeakng_loader") is not None:
         return Check(name=name, message="espeak-ng is installed")
     if opened and any((step.provider, step.model) == ("local", "espeak-ng") for step in opened.plan.steps):
         return Check(name=name, verdict="problem", message="the recipe needs espeak-ng", mend=mend)
     return Check(name=name, verdict="warning", message="no espeak-ng: only English can be spoken here", mend=mend)
-
-
-# ---------------------------------------------------------------------- accounts
-
-
-def _key(entry: Entry, environ: Mapping[str, str], opened: Opened | None) -> Check:
-    """Whether the key is there; what it is stays unsaid."""
-    name = f"{entry.name} key"
-    needed = opened is not None and any(step.provider == entry.name for step in opened.plan.steps)
-    if entry.has_key(environ):
-        return Check(name=name, message="set")
-    if not needed:
-        return Check(name=name, message=f"not set; only recipes with {entry.name}: models need it")
-    return Check(
-        name=name,
-        verdict="problem",
-        message="not set, and the recipe needs it",
-        mend=f"set {' or '.join(' + '.join(group) for group in entry.keys)} in the environment or in a .env file; "
-        f"keys: {entry.signup}",
-    )
 
 
 # ---------------------------------------------------------------------- this machine
@@ -145,7 +91,8 @@ def _nearest_folder(path: Path) -> Path:
     return next(parent for parent in (path.absolute(), *path.absolute().parents) if parent.exists())
 
 
-def _writable(root: Path) -> Check:
+def check_writable(root: Path) -> Check:
+    """Whether the output folder can be made and filled."""
     folder, name = _nearest_folder(root), "output folder"
     if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK):
         return Check(name=name, message=f"{root} can be written to")
@@ -157,14 +104,16 @@ def _writable(root: Path) -> Check:
     )
 
 
-def _disk(root: Path) -> Check:
+def check_disk(root: Path) -> Check:
+    """Whether there is room for a batch."""
     free = shutil.disk_usage(_nearest_folder(root)).free
     message = f"{free / 1024**3:.1f} GB free at {_nearest_folder(root)}"
     verdict: Verdict = "problem" if free < FREE_BYTES_NEEDED else "warning" if free < ROOMY_BYTES else "ok"
     return Check(name="disk", verdict=verdict, message=message, mend=None if verdict == "ok" else "make room")
 
 
-def _processors(opened: Opened | None) -> Check:
+def check_processors(opened: Opened | None) -> Check:
+    """Whether no more is done at once than there are processors for."""
     cores = usable_cores()
     limits = opened.capacity if opened else {**dict.fromkeys(MACHINE, cores), **usual_seats()}
     listed = ", ".join(f"{name} {seats}" for name, seats in limits.items())
@@ -180,7 +129,8 @@ def _processors(opened: Opened | None) -> Check:
     return Check(name="processors", message=message)
 
 
-def _terminal() -> Check:
+def check_terminal() -> Check:
+    """Whether it can show what we say."""
     encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower()
     where = f"{shutil.get_terminal_size().columns} columns" if sys.stderr.isatty() else "not a terminal: plain progress"
     if encoding.replace("-", "").startswith("utf"):
@@ -191,15 +141,3 @@ def _terminal() -> Check:
         message=f"{encoding}, {where}: characters it lacks are shown as ?",
         mend="set PYTHONUTF8=1, or LANG to a UTF-8 locale",
     )
-
-
-def _recipe(opened: Opened | None) -> Iterator[Check]:
-    """The recipe itself, and whatever else keeps it from running that no line above has said."""
-    if opened is None:
-        return
-    path = opened.recipe.path
-    yield Check(name="recipe", message=f"{path} is valid ({len(opened.plan.steps)} steps)")
-    said = {name for name, entry in providers().items() if not entry.has_key(opened.environ)}
-    for reason in not_ready(opened.plan.steps, opened.environ):
-        if reason.split(":", 1)[0] not in said and "espeak" not in reason:
-            yield Check(name="recipe", verdict="problem", message=reason, mend="choose other models in the recipe")

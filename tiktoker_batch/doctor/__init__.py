@@ -1,0 +1,1 @@
+"""Whether this machine and these accounts can make videos."""

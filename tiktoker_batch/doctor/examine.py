@@ -1,0 +1,46 @@
+"""Everything that a recipe needs, looked at in one go."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from tiktoker_batch.app import Opened, Options, environment, open_recipe
+from tiktoker_batch.doctor import machine
+from tiktoker_batch.doctor.accounts import examine_accounts
+from tiktoker_batch.doctor.check import Check
+from tiktoker_batch.providers.registry import not_ready, providers
+
+
+def examine(recipe: Path | None = None, output: Path | None = None, *, offline: bool = False) -> list[Check]:
+    """Look at everything a recipe needs, or at what any local batch needs. Keys are never shown.
+
+    Accounts with a key are asked whether they accept it, unless ``offline``; that costs nothing.
+
+    :raises RecipeError: the recipe is not valid.
+    """
+    opened = open_recipe(recipe, Options(output=output)) if recipe else None
+    environ = opened.environ if opened else environment(Path("recipe.yaml"))
+    root = opened.layout.root if opened else output or Path("output")
+    return [
+        machine.check_python(),
+        *machine.check_ffmpeg(environ),
+        machine.check_font(environ),
+        machine.check_english_speech(),
+        machine.check_other_speech(opened),
+        *examine_accounts(opened.plan.steps if opened else (), environ, offline=offline),
+        machine.check_writable(root),
+        machine.check_disk(root),
+        machine.check_processors(opened),
+        machine.check_terminal(),
+        *_recipe(opened),
+    ]
+
+
+def _recipe(opened: Opened | None) -> Iterator[Check]:
+    """The recipe itself, and whatever else keeps it from running that no line above has said."""
+    if opened is None:
+        return
+    path = opened.recipe.path
+    yield Check(name="recipe", message=f"{path} is valid ({len(opened.plan.steps)} steps)")
+    for reason in not_ready(opened.plan.steps, opened.environ):
+        if reason.split(":", 1)[0] not in providers() and "espeak" not in reason:
+            yield Check(name="recipe", verdict="problem", message=reason, mend="choose other models in the recipe")
