@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -23,6 +24,9 @@ videos:
     prompts: [a lamp at the end of a pier]
 """
 
+# A developer's own cache may hold refreshed prices; this one is shared by all tests of a machine, and holds a font.
+CACHE = str(Path(tempfile.gettempdir()) / "tiktoker-batch-tests")
+
 Call = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -30,7 +34,8 @@ def clean_environment(**changes: str) -> Mapping[str, str]:
     """The environment of a user without any account."""
     kept = {name: value for name, value in os.environ.items() if not name.endswith(("_KEY", "_SECRET", "_KEY_ID"))}
     path = os.pathsep.join(filter(None, [str(ROOT), kept.get("PYTHONPATH")]))
-    return {**kept, "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8", **changes}
+    cache = {} if "TIKTOKER_CACHE_DIR" in kept else {"TIKTOKER_CACHE_DIR": CACHE}
+    return {**kept, "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8", **cache, **changes}
 
 
 @pytest.fixture

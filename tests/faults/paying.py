@@ -4,10 +4,11 @@ Captions and assembly are left out: they cost nothing, and what is watched here 
 """
 
 import random
+import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import trio
@@ -24,7 +25,7 @@ from tiktoker_batch.providers.registry import providers
 from tiktoker_batch.providers.setting import Setting
 from tiktoker_batch.rehearsal import open_rehearsal
 from tiktoker_batch.simulator.clock import FlyingClock
-from tiktoker_batch.simulator.server import open_simulator
+from tiktoker_batch.simulator.server import ADDRESSES, KEY, KEYS, open_simulator
 from tiktoker_batch.simulator.world import World
 from tiktoker_batch.steps.base import Inputs, Made, Tools, Work
 from tiktoker_batch.steps.registry import STEP_KINDS
@@ -59,6 +60,7 @@ class Paid:
     opened: Opened
     outcomes: Mapping[str, Outcome]
     state: BatchState
+    records: list[Record]
     world: World
     seconds: float
 
@@ -85,24 +87,71 @@ def pay(recipe: Path, output: Path, world: World, *, seed: int = 0, speed: float
     """Run a recipe's paid steps in this world."""
     opened = open_rehearsal(recipe, Options(output=output))
     clock = FlyingClock(speed)
-    records: list[Record] = []
-    recorder = Recorder([records.append], run=1, clock=clock.current_time)
-    announce(opened.plan, recorder, options={}, limits=opened.capacity)
+    bench = _Bench(opened=opened, seed=seed, now=clock.current_time)
 
     async def main() -> Mapping[str, Outcome]:
+        async with open_simulator(world) as simulator:
+            return await bench.run(simulator.environ)
+
+    outcomes = trio.run(main, clock=clock)
+    return Paid(
+        opened=opened,
+        outcomes=outcomes,
+        state=fold(bench.records),
+        records=bench.records,
+        world=world,
+        seconds=clock.current_time(),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaidElsewhere:
+    """The same in real time, at services of another process."""
+
+    failed: dict[str, Outcome]
+    wall_seconds: float
+    cpu_seconds: float
+
+
+def pay_at(address: str, recipe: Path, output: Path) -> PaidElsewhere:
+    """Run a recipe's paid steps at this address."""
+    opened = open_rehearsal(recipe, Options(output=output))
+    bench = _Bench(opened=opened, seed=0, now=time.monotonic)
+    environ = {**dict.fromkeys(ADDRESSES, address), **dict.fromkeys(KEYS, KEY)}
+    wall, cpu = time.perf_counter(), time.process_time()
+    outcomes = trio.run(bench.run, environ)
+    return PaidElsewhere(
+        failed={name: outcome for name, outcome in outcomes.items() if not isinstance(outcome, Succeeded)},
+        wall_seconds=time.perf_counter() - wall,
+        cpu_seconds=time.process_time() - cpu,
+    )
+
+
+@dataclass(kw_only=True)
+class _Bench:
+    """The engine over a recipe, with a stand-in for work on this machine."""
+
+    opened: Opened
+    seed: int
+    now: Callable[[], float]
+    records: list[Record] = field(default_factory=list)
+
+    async def run(self, environ: Mapping[str, str]) -> Mapping[str, Outcome]:
+        opened, recorder = self.opened, Recorder([self.records.append], run=1, clock=self.now)
+        announce(opened.plan, recorder, options={}, limits=opened.capacity)
         capacity = Capacity(opened.capacity)
-        async with open_simulator(world) as simulator, AsyncExitStack() as stack:
-            setting = Setting(
-                ffmpeg="ffmpeg",
-                workers=1,
-                environ={**opened.environ, **simulator.environ},
-                models=opened.models,
-                cache=output / "cache",
-                seats=opened.capacity,
-                tell_limit=capacity.bear,
-            )
-            names = sorted({"local", *(step.provider for step in opened.plan.steps)})
-            known = providers()
+        setting = Setting(
+            ffmpeg="ffmpeg",
+            workers=1,
+            environ={**opened.environ, **environ},
+            models=opened.models,
+            cache=opened.layout.root / "cache",
+            seats=opened.capacity,
+            tell_limit=capacity.bear,
+        )
+        names = sorted({"local", *(step.provider for step in opened.plan.steps)})
+        known = providers()
+        async with AsyncExitStack() as stack:
             batch = Batch(
                 plan=opened.plan,
                 kinds={**STEP_KINDS, **UNPAID},
@@ -111,13 +160,10 @@ def pay(recipe: Path, output: Path, world: World, *, seed: int = 0, speed: float
                 recorder=recorder,
                 layout=opened.layout,
                 reuse=opened.reuse(fold(())),
-                tools=Tools(ffmpeg="ffmpeg", font_cache=output / "cache"),
-                rng=random.Random(seed),
+                tools=Tools(ffmpeg="ffmpeg", font_cache=opened.layout.root / "cache"),
+                rng=random.Random(self.seed),
             )
             return await run_batch(batch)
-
-    outcomes = trio.run(main, clock=clock)
-    return Paid(opened=opened, outcomes=outcomes, state=fold(records), world=world, seconds=clock.current_time())
 
 
 def troubled_world(rate: float, seed: int) -> World:

@@ -4,11 +4,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-import av
-import av.error
 from PIL import Image, UnidentifiedImageError
 
 from tiktoker_batch.errors import Unusable
+from tiktoker_batch.providers.mp4 import mp4_seconds
 
 DARKEST = 3.0  # of 255: the brightest level of a picture that a safety filter has blacked out
 SMALLEST_SIDE = 64
@@ -16,8 +15,6 @@ SMALLEST_SIDE = 64
 
 _SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp"}
 _GLANCE = (160, 160)  # a JPEG may be decoded at an eighth of its size: enough to see that it is whole, and not black
-# What a clip's head must fit in, in bytes: looking further would decode its pictures, for ten times the processor.
-_HEAD = {"analyzeduration": "1", "probesize": "5000"}
 
 
 def check_picture(path: Path, *, provider: str) -> str:
@@ -50,22 +47,31 @@ def _brightest(levels: Any) -> float:
 
 
 def check_clip(path: Path, *, provider: str, seconds: float) -> None:
-    """Open a clip: it has pictures, and lasts about as long as was asked for.
+    """Look at a clip: it is whole, has pictures, and lasts about as long as was asked for.
 
-    :raises ValueError: it does not open, or has no picture.
+    :raises ValueError: it is not whole, or has no picture.
     :raises Unusable: it is much shorter.
     """
-    try:
-        with av.open(os.fspath(path), options=_HEAD) as container:
-            stream = container.streams.video[0] if container.streams.video else None
-            if stream is None:
-                raise ValueError("there are no pictures in it")
-            next(container.demux(stream))
-            lasts = float(container.duration or 0) / 1_000_000
-    except (av.error.FFmpegError, StopIteration) as error:
-        raise ValueError(f"not a whole clip ({type(error).__name__})") from None
+    lasts = mp4_seconds(path)
+    if lasts is None:
+        lasts = _opened_seconds(path)
     if seconds and lasts < seconds * 0.5:
         raise Unusable(f"{provider}: the clip lasts {lasts:.1f} s, not {seconds:g}", maybe_charged=True)
+
+
+def _opened_seconds(path: Path) -> float:
+    """The length of a clip of any form, by opening it."""
+    import av  # noqa: PLC0415  (17 MB that most batches never need here)
+    import av.error  # noqa: PLC0415
+
+    try:
+        with av.open(os.fspath(path)) as container:
+            if not container.streams.video:
+                raise ValueError("there are no pictures in it")
+            next(container.demux(container.streams.video[0]))
+            return float(container.duration or 0) / 1_000_000
+    except (av.error.FFmpegError, StopIteration) as error:
+        raise ValueError(f"not a whole clip ({type(error).__name__})") from None
 
 
 def to_wav(source: Path, into: Path, *, provider: str) -> float:
@@ -74,6 +80,9 @@ def to_wav(source: Path, into: Path, *, provider: str) -> float:
     :raises ValueError: it does not decode.
     :raises Unusable: there is nothing in it.
     """
+    import av  # noqa: PLC0415  (17 MB, for those that narrate)
+    import av.error  # noqa: PLC0415
+
     try:
         with av.open(os.fspath(source)) as container, av.open(os.fspath(into), "w", format="wav") as target:
             if not container.streams.audio:

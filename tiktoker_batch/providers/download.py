@@ -16,7 +16,8 @@ from tiktoker_batch.providers.policy import Verb
 
 TRIES = 8  # tries without any progress between them
 LONGEST_PAUSE = 30.0
-_PIECE = 512 * 1024  # bytes: writing in smaller ones costs more in hops to a thread than in writing
+_PIECE = 256 * 1024  # bytes: writing in smaller ones costs more in hops to a thread than in writing
+_WRITING = trio.Semaphore(2)  # more threads would not write faster, and each keeps memory of its own
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 
 
@@ -135,6 +136,7 @@ async def _receive(response: httpx.Response, file: BinaryIO, growing: _Growing) 
             pending += piece
             if len(pending) >= _PIECE:
                 whole, pending = pending, bytearray()
-                await trio.to_thread.run_sync(growing.append, file, whole)
+                async with _WRITING:
+                    await trio.to_thread.run_sync(growing.append, file, whole)
     finally:
         growing.append(file, pending)

@@ -4,8 +4,10 @@ import io
 import random
 import struct
 import subprocess
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import trio
@@ -49,8 +51,11 @@ class Media:
     def _clip(self, width: int, height: int, seconds: float) -> bytes:
         source = f"testsrc2=size={width}x{height}:rate={FPS}:duration={seconds:g}"
         encoding = ["-c:v", "libx264", "-preset", "ultrafast", "-crf", "30", "-pix_fmt", "yuv420p"]
-        fragments = ["-movflags", "frag_keyframe+empty_moov+default_base_moof", "-f", "mp4"]
-        return self._run(["-f", "lavfi", "-i", source, *encoding, *fragments])
+        with tempfile.TemporaryDirectory() as folder:
+            # Into a file: in a pipe ffmpeg could not go back to write the head, as services deliver it.
+            clip = Path(folder) / "clip.mp4"
+            self._run(["-f", "lavfi", "-i", source, *encoding, "-movflags", "+faststart"], clip)
+            return clip.read_bytes()
 
     def _speech(self, seconds: float, form: str) -> bytes:
         # A hum of 140 Hz, four syllables a second, a breath every three seconds.
@@ -65,8 +70,10 @@ class Media:
             ["-f", "lavfi", "-i", source, *encodings.get(form.split("_", maxsplit=1)[0], encodings["mp3"])]
         )
 
-    def _run(self, arguments: list[str]) -> bytes:
-        command = [self.ffmpeg, "-hide_banner", "-loglevel", "error", "-nostdin", *arguments, "pipe:1"]
+    def _run(self, arguments: list[str], into: Path | None = None) -> bytes:
+        """Run ffmpeg; what it wrote to its standard output, unless it wrote to a file."""
+        target = str(into) if into else "pipe:1"
+        command = [self.ffmpeg, "-hide_banner", "-loglevel", "error", "-nostdin", *arguments, target]
         return subprocess.run(command, capture_output=True, check=True, timeout=120).stdout
 
 

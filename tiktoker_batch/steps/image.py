@@ -86,7 +86,8 @@ class ImageStep:
         named = final.with_suffix((known and known.suffix) or final.suffix)
         kept = [commit(parts["image"], named, root=layout.root, sha256=known.sha256 if known else None)]
         for other in {".png", ".jpg", ".webp"} - {named.suffix}:
-            final.with_suffix(other).unlink(missing_ok=True)
+            if final.with_suffix(other).exists():
+                final.with_suffix(other).unlink()
         if parts["layers"].exists():
             kept.append(commit(parts["layers"], layers, root=layout.root))
         return Made(artifacts=tuple(kept))

@@ -27,8 +27,9 @@ def new_part(final: Path) -> Path:
 
     :raises TiktokerError: its folder cannot be made.
     """
-    with _disk_errors(final.parent):
-        final.parent.mkdir(parents=True, exist_ok=True)
+    if not final.parent.is_dir():
+        with _disk_errors(final.parent):
+            final.parent.mkdir(parents=True, exist_ok=True)
     return final.with_name(f"{final.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
 
 
