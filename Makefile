@@ -3,11 +3,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 BENCH := .venv-bench
 
-.PHONY: help run test lint bench fmt lock clean
+.PHONY: help run test faults lint bench fmt lock clean
 
 help:
 	@echo "make run     install, then make the three videos of recipes/quickstart.yaml"
 	@echo "make test    install the test tools too and run the suite"
+	@echo "make faults  pay for recipes/week12.yaml in fifty worlds full of troubles (simulated)"
 	@echo "make lint    ruff, mypy, flake8-async, import-linter"
 	@echo "make bench   every measurement of docs/performance.md"
 	@echo "make fmt     format the code"
@@ -19,6 +20,9 @@ run: $(VENV)/.run
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2
+
+faults: $(VENV)/.dev
+	FAULT_SEEDS=50 $(BIN)/python -m pytest -n 2 tests/faults
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -34,6 +38,8 @@ bench: $(VENV)/.dev $(BENCH)/.ready
 	$(BIN)/python -m tests.benchmarks.narration_accuracy
 	$(BENCH)/bin/python -m tests.benchmarks.assembly_vs_moviepy
 	$(BIN)/python -m tests.benchmarks.crash
+	$(BIN)/python -m tests.benchmarks.in_flight
+	$(BIN)/python -m tests.benchmarks.against_tiktoker
 
 fmt: $(VENV)/.dev
 	$(BIN)/ruff check --fix .

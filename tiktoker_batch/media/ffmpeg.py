@@ -72,7 +72,7 @@ async def run_ffmpeg(ffmpeg: str, arguments: Sequence[str], *, cwd: Path) -> str
     """
     argv = [ffmpeg, "-hide_banner", "-nostdin", "-y", *arguments]
     done = await trio.run_process(
-        argv,
+        [*_politely(), *argv],
         cwd=cwd,
         capture_stderr=True,
         check=False,
@@ -85,6 +85,13 @@ async def run_ffmpeg(ffmpeg: str, arguments: Sequence[str], *, cwd: Path) -> str
             f"ffmpeg ended with status {done.returncode}", argv=argv, status=done.returncode, stderr=said[-STDERR_KEPT:]
         )
     return said
+
+
+@functools.cache
+def _politely() -> tuple[str, ...]:
+    """Encoding waits for whoever talks to the network: a clip that has arrived is fetched before another is encoded."""
+    nice = shutil.which("nice")
+    return (nice, "-n", "5") if nice else ()
 
 
 async def kill_group(process: trio.Process) -> None:

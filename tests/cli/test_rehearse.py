@@ -1,0 +1,172 @@
+"""``rehearse`` and ``simulator``, as a user calls them."""
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.cli.conftest import ARGV, Call, clean_environment
+
+CLOUD = """\
+version: 1
+name: cloud
+defaults:
+  duration: 4
+  resolution: 720p
+  fps: 12
+  retry: {initial_delay: 0.1, max_delay: 1}
+  models:
+    text: "openrouter:openai/gpt-4o-mini"
+    image: "fal:fal-ai/flux/schnell"
+    clip: "fal:fal-ai/veo3.1/fast/image-to-video"
+    narration: "elevenlabs:eleven_multilingual_v2"
+videos:
+  - {id: lamp, topic: a lamp at the end of a pier, story: {variants: 2, choose: best}}
+"""
+PAID = {"elevenlabs:eleven_multilingual_v2": 1, "fal:fal-ai/flux/schnell": 1, "openrouter:openai/gpt-4o-mini": 4}
+CANARIES = {
+    "FAL_KEY": "canaryfal0123456789:canarysecret0123456789",
+    "ELEVENLABS_API_KEY": "canaryeleven0123456789",
+    "OPENROUTER_API_KEY": "canaryrouter0123456789",
+}
+
+
+@pytest.fixture
+def cloud(tmp_path: Path) -> Path:
+    path = tmp_path / "cloud.yaml"
+    path.write_text(CLOUD, encoding="utf-8")
+    return path
+
+
+@contextmanager
+def simulator(folder: Path, *arguments: str) -> Iterator[dict[str, str]]:
+    """The command in a process of its own; the environment that it prints."""
+    argv = [*ARGV, "simulator", "--port", "0", "--speed", "1000", *arguments]
+    process = subprocess.Popen(
+        argv, cwd=folder, env=clean_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    try:
+        lines = [process.stdout.readline() for _ in range(5)]
+        yield dict(line.removeprefix("export ").strip().split("=", 1) for line in lines)
+    finally:
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=20)
+        assert process.returncode == 0, said
+
+
+def test_a_batch_is_rehearsed_without_a_key_and_its_time_and_cost_are_told(call: Call, cloud: Path) -> None:
+    done = call("rehearse", "cloud.yaml", "--speed", "1000", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["state"] == "done"
+    assert told["makespan_seconds"] > 70  # a clip alone takes about 75
+    assert {name: counts["paid"] for name, counts in told["ledger"]["models"].items()}.items() >= PAID.items()
+    assert 0.4 < float(told["paid_usd"]) < 0.6
+    root = cloud.parent / "output" / "cloud-rehearsal"
+    assert (root / "videos" / "lamp.mp4").stat().st_size > 10_000
+    assert "A rehearsal" in (root / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_rehearsal_with_troubles_says_which_it_met(call: Call, cloud: Path) -> None:
+    done = call("rehearse", "cloud.yaml", "--speed", "2000", "--faults", "0.3", "--seed", "5")
+    assert done.returncode == 0, done.stderr
+    assert "predicted: " in done.stdout
+    assert "nothing was paid" in done.stdout
+    assert "met: " in done.stdout
+
+
+def test_what_was_rehearsed_is_never_taken_for_bought(call: Call, cloud: Path) -> None:
+    assert call("rehearse", "cloud.yaml", "--speed", "2000", "--output", "here").returncode == 0
+    again = call("run", "cloud.yaml", "--output", "here", **CANARIES)
+    assert again.returncode == 2
+    assert "rehearsed in here" in again.stderr
+
+
+def test_a_run_against_the_simulator_pays_there_and_writes_no_key_anywhere(call: Call, cloud: Path) -> None:
+    folder = cloud.parent
+    with simulator(folder) as environ:
+        done = call("run", "cloud.yaml", "--debug", "--progress", "json", **environ, **CANARIES)
+        assert done.returncode == 0, done.stderr
+        address = environ["FAL_QUEUE_URL"]
+        ledger = httpx.get(f"{address}/_simulator/ledger").json()
+    assert {name: counts["paid"] for name, counts in ledger["models"].items()}.items() >= PAID.items()
+    assert ledger["totals"]["paid"] == ledger["totals"]["delivered"] == 7
+    _assert_no_canary(folder / "output", done.stdout + done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("verb", "kind", "code", "says"),
+    [
+        ("submit", "locked", 1, "User is locked"),
+        ("submit", "unauthorized", 1, "401"),
+        ("speak", "quota_exceeded", 1, "quota"),
+        ("write", "unauthorized", 3, "401"),
+    ],
+)
+def test_an_account_that_does_not_work_ends_the_run_with_one_sentence_and_no_key(
+    call: Call, cloud: Path, verb: str, kind: str, code: int, says: str
+) -> None:
+    with simulator(cloud.parent) as environ:
+        script = [{"verb": verb, "kind": kind, "times": 99}]
+        httpx.post(f"{environ['FAL_QUEUE_URL']}/_simulator/faults", json=script).raise_for_status()
+        done = call("run", "cloud.yaml", "--debug", **environ, **CANARIES)
+    assert done.returncode == code, done.stderr
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stderr.count("check the key of this provider") == 1
+    _assert_no_canary(cloud.parent / "output", done.stdout + done.stderr)
+
+
+def _assert_no_canary(folder: Path, said: str) -> None:
+    """Neither a key nor its beginning, in anything that was written or said."""
+    heads = {part[:9] for key in CANARIES.values() for part in key.split(":")}
+    texts = {"what was said": said.encode()}
+    for path in folder.rglob("*"):
+        if path.is_file():
+            texts[str(path)] = path.read_bytes()
+    assert len(texts) > 3
+    found = [(name, head) for name, text in texts.items() for head in heads if head.encode() in text]
+    assert not found
+
+
+def test_no_key_is_among_the_arguments_of_any_process(call: Call, cloud: Path) -> None:
+    """While a batch runs, everything that this user's processes were started with is looked at."""
+    seen: set[bytes] = set()
+    with simulator(cloud.parent) as environ:
+        process = subprocess.Popen(
+            [*ARGV, "run", "cloud.yaml", "--progress", "none"],
+            cwd=cloud.parent,
+            env=clean_environment(**environ, **CANARIES),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        while process.poll() is None:
+            seen |= set(_arguments())
+        assert process.returncode == 0
+    assert any(b"ffmpeg" in each for each in seen)
+    assert not [each for each in seen if b"canary" in each]
+
+
+def _arguments() -> Iterator[bytes]:
+    for entry in os.scandir("/proc"):
+        if entry.name.isdigit():
+            try:
+                yield (Path(entry.path) / "cmdline").read_bytes()
+            except OSError:
+                continue
+
+
+def test_a_taken_port_is_said_in_words(call: Call, tmp_path: Path) -> None:
+    with simulator(tmp_path) as environ:
+        port = environ["FAL_QUEUE_URL"].rsplit(":", 1)[1]
+        done = call("simulator", "--port", port)
+    assert done.returncode == 3
+    assert f"cannot listen on port {port}" in done.stderr
+    assert "--port" in done.stderr
