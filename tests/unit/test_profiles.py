@@ -149,10 +149,11 @@ def test_a_default_voice_stays_where_the_profile_s_narrator_has_it_too(tmp_path:
     assert one(tmp_path, "free", top=top).voice.id == "George"
 
 
-def test_a_voice_that_the_video_or_the_profile_names_itself_must_go_with_the_narrator(tmp_path: Path) -> None:
-    assert said(tmp_path, ["offline"], "", ", voice: rachel") == [
-        "5:32: video 'a': narration model 'local:hibari' has no voice 'rachel'; it has heart (profile 'offline')"
-    ]
+def test_a_video_s_own_voice_gives_way_too_since_the_narrator_was_chosen_later(tmp_path: Path) -> None:
+    assert one(tmp_path, "offline", video=", voice: rachel").voice.id == "heart"
+
+
+def test_a_voice_that_the_profile_names_itself_must_go_with_its_narrator(tmp_path: Path) -> None:
     top = 'profiles: {p: {defaults: {voice: rachel, models: {narration: "local:hibari"}}}}'
     assert said(tmp_path, ["p"], top) == [
         "3:34: video 'a': narration model 'local:hibari' has no voice 'rachel'; it has heart"
