@@ -33,7 +33,7 @@ from tiktoker_batch.store.artifacts import sha256_file
 from tiktoker_batch.store.journal import read_journal
 from tiktoker_batch.store.layout import Layout
 from tiktoker_batch.store.lock import is_locked
-from tiktoker_batch.store.state import BatchState, fold
+from tiktoker_batch.store.state import BatchState, OpenJob, fold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,10 +202,13 @@ class Preview:
     opened: Opened
     estimate: Estimate
     reused: frozenset[str]
+    reattached: frozenset[str] = frozenset()
 
     def action(self, step: Step) -> str:
-        """``run`` or ``reuse``."""
-        return "reuse" if step.id in self.reused else "run"
+        """``run``, ``reuse``, or ``reattach`` to a request that is paid for already."""
+        if step.id in self.reused:
+            return "reuse"
+        return "reattach" if step.id in self.reattached else "run"
 
     @property
     def to_run(self) -> bool:
@@ -225,9 +228,24 @@ class Preview:
 def preview(path: Path, options: Options) -> Preview:
     """What ``run`` would do. Changes nothing, calls nobody."""
     opened = open_recipe(path, options)
-    reused = frozenset(opened.reuse(fold(history(opened.layout))).predict(opened.plan))
-    found = estimate(opened.plan, opened.capacity, lambda step: step.id not in reused)
-    return Preview(opened=opened, estimate=found, reused=reused)
+    state = fold(history(opened.layout))
+    reused = frozenset(opened.reuse(state).predict(opened.plan))
+    reattached = frozenset(
+        step.id for step in opened.plan.steps if step.id not in reused and _is_open(step, state.open_jobs)
+    )
+    found = estimate(
+        opened.plan,
+        opened.capacity,
+        lambda step: step.id not in reused,
+        lambda step: step.id not in reused | reattached,
+    )
+    return Preview(opened=opened, estimate=found, reused=reused, reattached=reattached)
+
+
+def _is_open(step: Step, open_jobs: Mapping[str, OpenJob]) -> bool:
+    """Whether a request of an earlier run, known by its id, will be gone on with, as far as can be known before."""
+    job = open_jobs.get(step.id)
+    return job is not None and job.key == step.key and bool(job.request_id and job.addresses)
 
 
 # ---------------------------------------------------------------------- looking back

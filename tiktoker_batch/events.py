@@ -79,7 +79,10 @@ class AttemptStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmitIntended(Event):
-    """A request is about to leave; written before it does. It can be found again by its ``token``."""
+    """A request is about to leave; written before it does.
+
+    It can be found again by its ``token``. ``work`` digests what it is for: the step's ``key`` and its inputs.
+    """
 
     name = "submit_intended"
     step: str
@@ -88,6 +91,8 @@ class SubmitIntended(Event):
     model: str
     price_usd: Decimal
     token: int = 0
+    key: str = ""
+    work: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +103,27 @@ class JobSubmitted(Event):
     step: str
     attempt: int
     request_id: str
+    addresses: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobReattached(Event):
+    """An attempt goes on with a request of an earlier run instead of sending another; see :class:`SubmitIntended`.
+
+    ``sent_at`` is when that request left. Without a ``request_id`` it is looked for first.
+    """
+
+    name = "job_reattached"
+    step: str
+    attempt: int
+    provider: str
+    model: str
+    price_usd: Decimal
+    token: int
+    key: str
+    work: str
+    sent_at: datetime
+    request_id: str | None = None
     addresses: Mapping[str, Json] = field(default_factory=dict)
 
 
@@ -226,9 +252,9 @@ class RunFinished(Event):
 EVENT_TYPES: dict[str, type[Event]] = {
     cls.name: cls
     for cls in (
-        RunStarted, VideoPlanned, StepQueued, AttemptStarted, SubmitIntended, JobSubmitted, OutcomeUnknown,
-        AttemptFailed, BackedOff, StepSucceeded, StepReused, StepFailed, StepBlocked, WorkDone, VideoFinished,
-        Interrupted, RunFinished,
+        RunStarted, VideoPlanned, StepQueued, AttemptStarted, SubmitIntended, JobSubmitted, JobReattached,
+        OutcomeUnknown, AttemptFailed, BackedOff, StepSucceeded, StepReused, StepFailed, StepBlocked, WorkDone,
+        VideoFinished, Interrupted, RunFinished,
     )
 }  # fmt: skip
 
@@ -300,22 +326,25 @@ _FIELDS = {cls: tuple(f.name for f in fields(cls)) for cls in (*EVENT_TYPES.valu
 
 
 def _plain(value: Any) -> Any:
-    if value is None or type(value) in {str, int, float, bool}:
-        return value
-    if isinstance(value, Decimal):
-        return str(value)
-    if isinstance(value, Artifact | PlannedStep):
-        return {name: _plain(getattr(value, name)) for name in _FIELDS[type(value)]}
-    if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
+    match value:
+        case None | bool() | int() | float() | str():
+            return value
+        case Decimal() | datetime():
+            return str(value)
+        case Artifact() | PlannedStep():
+            return {name: _plain(getattr(value, name)) for name in _FIELDS[type(value)]}
+        case tuple() | list():
+            return [_plain(item) for item in value]
+        case Mapping():
+            return {key: _plain(item) for key, item in value.items()}
     return value
 
 
 def _typed(name: str, value: Any) -> Any:
     if name in _MONEY:
         return Decimal(value)
+    if name == "sent_at":
+        return datetime.fromisoformat(value)
     if name == "artifacts":
         return tuple(Artifact(**item) for item in value)
     if name == "steps":

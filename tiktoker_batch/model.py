@@ -116,6 +116,10 @@ class Voice:
 # --------------------------------------------------------------------------- recipe
 
 
+# Up to this price a request of which nobody knows whether it was paid is repeated, unless the recipe says otherwise.
+CHEAP_USD = Decimal("0.05")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
     """How often and how patiently a failed attempt is tried again; times in seconds.

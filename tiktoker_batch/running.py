@@ -151,6 +151,7 @@ async def _run_async(
             models=opened.models,
             cache=cache_folder(environ),
             seats=opened.capacity,
+            known=frozenset(attempt.request_id for attempt in writer.state.attempts() if attempt.request_id),
             tell_limit=capacity.bear,
         )
         batch = Batch(
@@ -161,6 +162,7 @@ async def _run_async(
             recorder=recorder,
             layout=opened.layout,
             reuse=opened.reuse(writer.state),
+            open_jobs=writer.state.open_jobs,
             tools=Tools(ffmpeg=ffmpeg, font_cache=cache_folder(environ)),
             fail_fast=options.fail_fast,
             measure=_measure(opened.layout, writer.state),

@@ -3,18 +3,16 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import NoReturn
 
 import trio
 
 from tiktoker_batch.engine.capacity import Capacity
 from tiktoker_batch.engine.pause import Pause, Paused
+from tiktoker_batch.engine.purchase import may_repeat
 from tiktoker_batch.errors import ProviderError, TiktokerError, TimedOut, UnknownOutcome
 from tiktoker_batch.events import Recorder, WorkDone
 from tiktoker_batch.model import Step
-
-CHEAP_USD = Decimal("0.05")  # up to this price a request of unknown outcome is repeated unless the recipe objects
 
 
 class NeedLost(Exception):
@@ -100,6 +98,5 @@ def as_step_error(cause: BaseException, step: Step) -> TiktokerError | None:
 def may_retry(error: TiktokerError, step: Step) -> bool:
     """Whether another attempt can help and, unless the recipe takes that risk, cannot pay twice."""
     if isinstance(error, UnknownOutcome):
-        chosen = step.retry.on_unknown
-        return chosen == "retry" or (chosen is None and step.estimated_cost_usd <= CHEAP_USD)
+        return may_repeat(step)
     return isinstance(error, ProviderError) and error.retryable

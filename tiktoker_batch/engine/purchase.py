@@ -13,19 +13,27 @@ import trio
 from tiktoker_batch.engine.breaker import Breaker
 from tiktoker_batch.engine.pause import Pause, Paused
 from tiktoker_batch.errors import ProviderError, TimedOut, Unavailable, UnknownOutcome
-from tiktoker_batch.events import JobSubmitted, OutcomeUnknown, Recorder, SubmitIntended
-from tiktoker_batch.model import Step
+from tiktoker_batch.events import JobReattached, JobSubmitted, OutcomeUnknown, Recorder, SubmitIntended
+from tiktoker_batch.model import CHEAP_USD, Step
 from tiktoker_batch.providers.base import Job, Produced, Provider, Request
+from tiktoker_batch.store.state import OpenJob
 
 SUBMIT_SECONDS = 90.0  # longer than any provider's own deadline for accepting a request
 CANCEL_SECONDS = 30.0
+
+
+def may_repeat(step: Step) -> bool:
+    """Whether a request whose outcome nobody knows may be sent again, at the risk of paying twice."""
+    chosen = step.retry.on_unknown
+    return chosen == "retry" or (chosen is None and step.estimated_cost_usd <= CHEAP_USD)
 
 
 @dataclass(kw_only=True)
 class Purchase:
     """``scope`` is the attempt's deadline. While money is out another one counts, which asks for a stop first.
 
-    ``cost_usd`` is what this attempt has cost, or may have.
+    ``work`` digests what is bought. ``earlier`` is a request for the very same that an earlier run left open: it is
+    gone on with instead of sending another. ``cost_usd`` is what this attempt has cost, or may have.
     """
 
     step: Step
@@ -36,6 +44,8 @@ class Purchase:
     pause: Pause
     rng: random.Random
     scope: trio.CancelScope
+    work: str = ""
+    earlier: OpenJob | None = None
     cost_usd: Decimal = field(default=Decimal(0))
 
     async def __call__(self, request: Request, into: Mapping[str, Path]) -> Produced:
@@ -43,18 +53,31 @@ class Purchase:
 
         :raises ProviderError: as the provider says; ``UnknownOutcome`` if it cannot be found out whether it was paid.
         """
+        price = self.step.estimated_cost_usd
         try:
             produced = await self._buy(request, into)
         except ProviderError as error:
             self.breaker.note(self.step.provider, error)
             if error.maybe_charged:
-                self.cost_usd += self.step.estimated_cost_usd
+                self._count(price)
             raise
         self.breaker.note(self.step.provider, None)
-        self.cost_usd += self.step.estimated_cost_usd if produced.cost_usd is None else produced.cost_usd
+        self._count(price if produced.cost_usd is None else produced.cost_usd)
         return produced
 
+    def _count(self, cost: Decimal) -> None:
+        """Add what the last request cost, less what an earlier run has counted for it."""
+        counted = self.earlier.price_usd if self.earlier and self.earlier.counted else Decimal(0)
+        self.cost_usd += max(cost - counted, Decimal(0))
+
     async def _buy(self, request: Request, into: Mapping[str, Path]) -> Produced:
+        if self.earlier is not None:
+            try:
+                return await self._go_on(self.earlier, request, into)
+            except UnknownOutcome as unknown:
+                if not may_repeat(self.step):
+                    raise
+                self._note_lost(unknown)
         self.breaker.check(self.step.provider)
         prepared = await self.provider.prepare(replace(request, token=self.rng.getrandbits(31)))
         self.breaker.check(self.step.provider)
@@ -67,6 +90,51 @@ class Purchase:
         finally:
             self.scope.deadline = before
 
+    async def _go_on(self, earlier: OpenJob, request: Request, into: Mapping[str, Path]) -> Produced:
+        """Take up a request that an earlier run left: by its id, or by looking for it.
+
+        :raises UnknownOutcome: nobody can tell what became of it.
+        :raises Unavailable: it was never accepted; nothing was bought.
+        """
+        prepared = await self.provider.prepare(replace(request, token=earlier.token))
+        self.recorder.emit(
+            JobReattached(
+                step=self.step.id,
+                attempt=self.attempt,
+                provider=earlier.provider,
+                model=earlier.model,
+                price_usd=earlier.price_usd,
+                token=earlier.token,
+                key=earlier.key,
+                work=earlier.work,
+                sent_at=earlier.sent_at,
+                request_id=earlier.request_id,
+                addresses=dict(earlier.addresses),
+            )
+        )
+        before, self.scope.deadline = self.scope.deadline, math.inf
+        try:
+            if earlier.request_id is not None and earlier.addresses:
+                job = Job(
+                    id=earlier.request_id,
+                    provider=earlier.provider,
+                    model=earlier.model,
+                    addresses=earlier.addresses,
+                    request=prepared,
+                )
+            else:
+                lost = UnknownOutcome(f"{self.step.provider} was never heard to accept a request", maybe_charged=True)
+                job = await self._look_for(prepared, earlier.sent_at, lost)
+            return await self._within_deadline(job, prepared, earlier.sent_at, into)
+        finally:
+            self.scope.deadline = before
+
+    def _note_lost(self, unknown: UnknownOutcome) -> None:
+        """The recipe lets it be bought again; what the first one may have cost is counted."""
+        self.recorder.emit(OutcomeUnknown(step=self.step.id, attempt=self.attempt, message=unknown.message))
+        self._count(self.step.estimated_cost_usd)
+        self.earlier = None
+
     def _intend(self, request: Request) -> None:
         self.recorder.emit(
             SubmitIntended(
@@ -76,6 +144,8 @@ class Purchase:
                 model=self.step.model,
                 price_usd=self.step.estimated_cost_usd,
                 token=request.token,
+                key=self.step.key,
+                work=self.work,
             )
         )
 

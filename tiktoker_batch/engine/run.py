@@ -60,16 +60,22 @@ from tiktoker_batch.model import (
     Succeeded,
     Video,
 )
+from tiktoker_batch.planning.digest import digest
 from tiktoker_batch.providers.base import Provider
 from tiktoker_batch.steps.base import Inputs, Made, StepKind, Tools, Work
 from tiktoker_batch.store.layout import Layout
+from tiktoker_batch.store.state import OpenJob
 
 THROTTLES = 60  # times that one step lets itself be told to wait
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Everything a run needs. ``measure`` gives the length in seconds of a finished video's file."""
+    """Everything a run needs.
+
+    ``open_jobs`` are requests that earlier runs left open, by step. ``measure`` gives the length in seconds of a
+    finished video's file.
+    """
 
     plan: Plan
     kinds: Mapping[Kind, StepKind]
@@ -79,6 +85,7 @@ class Batch:
     layout: Layout
     reuse: Reuse
     tools: Tools
+    open_jobs: Mapping[str, OpenJob] = field(default_factory=dict)
     pause: Pause = field(default_factory=Pause)
     breaker: Breaker = field(default_factory=Breaker)
     fail_fast: bool = False
@@ -107,6 +114,7 @@ class _Run:
         self._ended = {step.id: trio.Event() for step in batch.plan.steps}
         self._videos = {planned.video.id: planned.video for planned in batch.plan.videos}
         self._predicted = batch.reuse.predict(batch.plan)
+        self._open_jobs = dict(batch.open_jobs)
 
     async def do_step(self, step: Step) -> None:
         try:
@@ -219,7 +227,7 @@ class _Run:
             with trio.CancelScope(deadline=trio.current_time() + step.retry.timeout) as scope:
                 if eager:
                     scope.deadline = math.inf
-                purchase = self._purchase(step, attempt, scope)
+                purchase = self._purchase(step, attempt, scope, inputs)
                 ended = await self._work(step, purchase, inputs)
                 self._mind_capacity(step, ended)
                 return ended, purchase.cost_usd
@@ -299,8 +307,12 @@ class _Run:
 
     # ------------------------------------------------------------------ what an attempt may use
 
-    def _purchase(self, step: Step, attempt: int, scope: trio.CancelScope) -> Purchase:
-        batch = self.batch
+    def _purchase(self, step: Step, attempt: int, scope: trio.CancelScope, inputs: Inputs) -> Purchase:
+        batch, kind = self.batch, self.batch.kinds[step.kind]
+        work = "" if kind.eager else digest([step.key, inputs_digest(kind, step, inputs)])
+        earlier = self._open_jobs.get(step.id)
+        if earlier is not None and attempt == 1:
+            del self._open_jobs[step.id]
         return Purchase(
             step=step,
             attempt=attempt,
@@ -310,6 +322,8 @@ class _Run:
             pause=batch.pause,
             rng=batch.rng,
             scope=scope,
+            work=work,
+            earlier=earlier if earlier and earlier.work == work else None,
         )
 
     def _work_of(self, step: Step, purchase: Purchase, inputs: Inputs) -> Work:

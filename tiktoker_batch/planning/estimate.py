@@ -36,8 +36,13 @@ class Estimate:
     bottleneck_value: int | None
 
 
-def estimate(plan: Plan, capacity: Mapping[str, int], runs: Callable[[Step], bool]) -> Estimate:
-    """Estimate the steps for which ``runs`` is true; the others take no time and cost nothing."""
+def estimate(
+    plan: Plan, capacity: Mapping[str, int], runs: Callable[[Step], bool], pays: Callable[[Step], bool] | None = None
+) -> Estimate:
+    """Estimate the steps for which ``runs`` is true; the others take no time and cost nothing.
+
+    ``pays`` leaves out of the cost what is paid for already.
+    """
     steps = plan.steps
     seconds = {step.id: step.estimated_seconds if runs(step) else 0.0 for step in steps}
     path, longest = _critical_path(steps, seconds)
@@ -45,7 +50,7 @@ def estimate(plan: Plan, capacity: Mapping[str, int], runs: Callable[[Step], boo
     bottleneck = max(loads, key=lambda name: loads[name]) if loads else None
     return Estimate(
         seconds=round(max(longest, loads[bottleneck] if bottleneck else 0.0), 1),
-        cost_usd=sum((step.estimated_cost_usd for step in steps if runs(step)), Decimal(0)),
+        cost_usd=sum((step.estimated_cost_usd for step in steps if (pays or runs)(step)), Decimal(0)),
         critical_path=path,
         bottleneck=bottleneck,
         bottleneck_value=capacity[bottleneck] if bottleneck else None,

@@ -21,7 +21,16 @@ from tiktoker_batch.errors import BadRequest, ProviderError, Unavailable, Unknow
 from tiktoker_batch.model import Json, Model
 from tiktoker_batch.providers import checks
 from tiktoker_batch.providers.base import Job, Produced, Request
-from tiktoker_batch.providers.http import GATE, Secrets, Wire, base_url, first_text, open_client, retry_after
+from tiktoker_batch.providers.http import (
+    GATE,
+    Secrets,
+    Wire,
+    base_url,
+    first_text,
+    open_client,
+    retry_after,
+    seconds_since,
+)
 from tiktoker_batch.providers.policy import Signal, Verb
 from tiktoker_batch.providers.setting import Setting
 from tiktoker_batch.providers.words import timed_words
@@ -47,7 +56,7 @@ class ElevenLabsProvider:
     setting: Setting
     name: str = "elevenlabs"
     _told: int = 0
-    _known: set[str] = field(default_factory=set)
+    known: set[str] = field(default_factory=set)
 
     async def prepare(self, request: Request) -> Request:
         """Nothing can be done ahead."""
@@ -65,7 +74,7 @@ class ElevenLabsProvider:
 
         :raises UnknownOutcome: the history cannot be read.
         """
-        began, told = trio.current_time(), False
+        began, told = trio.current_time() - seconds_since(sent), False
         for after in _LOOKS:
             await trio.sleep_until(began + after)
             try:
@@ -75,7 +84,7 @@ class ElevenLabsProvider:
             told = True
             found = next((each for each in listed if self._is_ours(each, request)), None)
             if found is not None:
-                self._known.add(found.history_item_id)
+                self.known.add(found.history_item_id)
                 name = found.history_item_id
                 addresses = {"history": name}
                 return Job(id=name, provider=self.name, model=request.model, addresses=addresses, request=request)
@@ -141,7 +150,7 @@ class ElevenLabsProvider:
 
     def _is_ours(self, item: Any, request: Request) -> bool:
         same = item.text == request.prompt and item.model_id in {None, request.model}
-        return same and item.history_item_id not in self._known
+        return same and item.history_item_id not in self.known
 
     async def _recall(self, name: str) -> tuple[bytes, Any]:
         """Fetch what was spoken before; trouble with that never has it spoken again."""
@@ -247,4 +256,6 @@ async def open_elevenlabs(setting: Setting) -> AsyncIterator[ElevenLabsProvider]
         client = AsyncElevenLabs(api_key=key, base_url=address, httpx_client=http, timeout=_SECONDS)
         gate = trio.CapacityLimiter(max(GATE, setting.seats.get("elevenlabs", GATE)))
         wire = Wire(provider="elevenlabs", client=http, read=_read_nothing, secrets=Secrets((key,)), gate=gate)
-        yield ElevenLabsProvider(client=client, wire=wire, models=setting.models, setting=setting)
+        yield ElevenLabsProvider(
+            client=client, wire=wire, models=setting.models, setting=setting, known=set(setting.known)
+        )

@@ -222,6 +222,11 @@ def retry_after(response: httpx.Response) -> float | None:
     return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)
 
 
+def seconds_since(moment: datetime) -> float:
+    """Seconds that have passed since a moment; none for one that lies ahead, by some other clock."""
+    return max((datetime.now(UTC) - moment).total_seconds(), 0.0)
+
+
 def base_url(environ: Mapping[str, str], name: str, default: str) -> str:
     """A service's address, from the environment where it names another one.
 

@@ -17,7 +17,8 @@ class Setting:
 
     ``workers`` is how many things may be done on this machine at once; ``environ`` holds keys and addresses;
     ``models`` are those that may be asked for, by ``provider:id``; ``cache`` is a folder that outlives the run;
-    ``seats`` is how much may be under way at once, by the names of limits. ``tell_limit`` takes what a service says
+    ``seats`` is how much may be under way at once, by the names of limits; ``known`` are ids of requests that already
+    belong to a step. ``tell_limit`` takes what a service says
     of an account's limit: its name, and how much it bears at once.
     """
 
@@ -27,4 +28,5 @@ class Setting:
     models: Mapping[str, Model] = field(default_factory=dict)
     cache: Path = Path(".cache")
     seats: Mapping[str, int] = field(default_factory=dict)
+    known: frozenset[str] = frozenset()
     tell_limit: Callable[[str, int], None] = _nobody

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from itertools import groupby, islice
 
-from tiktoker_batch.model import Plan, PlannedVideo, Step
+from tiktoker_batch.model import CHEAP_USD, Plan, PlannedVideo, Step
 from tiktoker_batch.planning.estimate import Estimate
 from tiktoker_batch.report.quantities import columns, counted, seconds_text, usd_text
 
@@ -51,7 +51,7 @@ def _tables(videos: Sequence[PlannedVideo], action: Action) -> list[str]:
 
 def _kind_rows(planned: PlannedVideo, action: Action) -> list[list[str]]:
     """A row for each kind of step; none where nothing is to do."""
-    if not any(action(step) == "run" for step in planned.steps):
+    if all(action(step) == "reuse" for step in planned.steps):
         return []
     return [
         [f"{kind} x{len(group)}" if len(group) > 1 else kind, _model(group[0]), *_figures(group, action)]
@@ -76,10 +76,10 @@ def _figures(steps: Sequence[Step], action: Action) -> list[str]:
     actions = [action(step) for step in steps]
     words = [f"{name} {actions.count(name)}" for name in dict.fromkeys(actions)]
     what = actions[0] if len(set(actions)) == 1 and len(steps) == 1 else ", ".join(words)
-    running = [step for step in steps if action(step) == "run"]
+    running = [step for step in steps if action(step) != "reuse"]
     if not running:
         return [what, "", ""]
-    cost = sum((step.estimated_cost_usd for step in running), Decimal(0))
+    cost = sum((step.estimated_cost_usd for step in running if action(step) == "run"), Decimal(0))
     return [what, seconds_text(sum(step.estimated_seconds for step in running)), usd_text(cost)]
 
 
@@ -87,18 +87,31 @@ def _figures(steps: Sequence[Step], action: Action) -> list[str]:
 
 
 def _totals(steps: Sequence[Step], estimate: Estimate, action: Action) -> list[str]:
-    running = [step for step in steps if action(step) == "run"]
+    running = [step for step in steps if action(step) != "reuse"]
     if not running:
         return ["nothing to do: every step is reused"]
     reused = len(steps) - len(running)
-    also = f" ({reused} reused)" if reused else ""
+    waiting = sum(action(step) == "reattach" for step in running)
+    notes = [f"{reused} reused"] if reused else []
+    notes += [f"{waiting} paid for already, to be fetched"] if waiting else []
+    also = f" ({', '.join(notes)})" if notes else ""
     takes = f"about {seconds_text(estimate.seconds)}, {usd_text(estimate.cost_usd)}"
     lines = [f"to do: {counted(len(running), 'step')}{also}, {takes}"]
     if estimate.bottleneck:
         lines.append(f"bottleneck: {estimate.bottleneck} ({estimate.bottleneck_value} at once)")
     if estimate.critical_path:
         lines.append(f"critical path: {path_text(estimate.critical_path)}")
-    return lines
+    return [*lines, *_unknowns(running)]
+
+
+def _unknowns(running: Sequence[Step]) -> list[str]:
+    """What happens to a dear request of which nobody can tell whether it was paid."""
+    dear = [step for step in running if step.estimated_cost_usd > CHEAP_USD]
+    rather_fail = sum(step.retry.on_unknown != "retry" for step in dear)
+    if not rather_fail:
+        return []
+    which = f"{counted(rather_fail, 'step')} above {usd_text(CHEAP_USD)}"
+    return [f"should nobody be able to tell whether a request was paid, {which} would fail rather than pay twice"]
 
 
 def path_text(path: Iterable[str]) -> str:

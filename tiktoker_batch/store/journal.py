@@ -12,6 +12,7 @@ from typing import Any, Self
 from tiktoker_batch.errors import TiktokerError
 from tiktoker_batch.events import (
     Interrupted,
+    JobReattached,
     JobSubmitted,
     Record,
     RunFinished,
@@ -24,7 +25,9 @@ from tiktoker_batch.events import (
 )
 
 # Events that guard money or finished work are on disk before anything else happens.
-DURABLE = (RunStarted, SubmitIntended, JobSubmitted, StepSucceeded, VideoFinished, Interrupted, RunFinished)
+DURABLE = (
+    RunStarted, SubmitIntended, JobSubmitted, JobReattached, StepSucceeded, VideoFinished, Interrupted, RunFinished,
+)  # fmt: skip
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _decode = json.JSONDecoder().raw_decode  # without the searches for white space and encodings that loads() makes

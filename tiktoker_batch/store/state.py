@@ -1,7 +1,7 @@
 """The state of a batch as a fold of its records. Manifest, status, progress, reuse and report all look at this one."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -9,6 +9,7 @@ from tiktoker_batch.events import (
     AttemptFailed,
     AttemptStarted,
     Event,
+    JobReattached,
     JobSubmitted,
     PlannedStep,
     Record,
@@ -34,6 +35,33 @@ class Success:
     key: str
     inputs: str
     artifacts: tuple[Artifact, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenJob:
+    """A request that may have been paid for and whose result was never taken in.
+
+    ``request_id`` is ``None`` where the provider's answer never came. ``sent_at`` is UTC; ``work`` digests what the
+    request was for (the step's ``key`` and its inputs), and ``token`` is what it can be found by. ``counted``: its
+    price is part of what was spent.
+    """
+
+    provider: str
+    model: str
+    price_usd: Decimal
+    token: int
+    key: str
+    work: str
+    sent_at: datetime
+    request_id: str | None = None
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    counted: bool = False
+
+
+# Ends of an attempt after which its request is settled: delivered, refused, lost, or never taken.
+_SETTLED = frozenset({
+    "Unavailable", "RateLimited", "Crowded", "TimedOut", "Rejected", "BadRequest", "ResultLost", "Unusable", "Broken",
+})  # fmt: skip
 
 
 @dataclass(slots=True, kw_only=True)
@@ -131,7 +159,8 @@ class BatchState:
     """An accumulator: ``apply`` takes records in order, everything else is there to be read.
 
     ``videos`` and ``steps`` are those of the newest run, in plan order. ``successes`` also remembers steps that are
-    not planned any more, for the day they come back. ``spent_usd`` is all money that ever left. A run whose process
+    not planned any more, for the day they come back; ``open_jobs`` are requests whose results were never taken in, by
+    step. ``spent_usd`` is all money that ever left. A run whose process
     died without a word stays ``running``: the lock tells whether somebody is there. ``rehearsed``: nothing was real.
     """
 
@@ -145,6 +174,7 @@ class BatchState:
     videos: dict[str, VideoState] = field(default_factory=dict)
     steps: dict[str, StepState] = field(default_factory=dict)
     successes: dict[str, Success] = field(default_factory=dict)
+    open_jobs: dict[str, OpenJob] = field(default_factory=dict)
     spent_usd: Decimal = Decimal(0)
     wall_by_run: dict[int, float] = field(default_factory=dict)
     limits: dict[str, int] = field(default_factory=dict)
@@ -170,6 +200,7 @@ class BatchState:
                 self.state = state
             case event:
                 self._remember(event)
+                self._mind_job(event, record)
                 self._apply_step(event, record)
 
     def attempts(self) -> Iterator[Attempt]:
@@ -232,6 +263,50 @@ class BatchState:
         if isinstance(event, StepSucceeded | AttemptFailed):
             self.spent_usd += event.cost_usd
 
+    def _mind_job(self, event: Event, record: Record) -> None:
+        """Keep the last request of a step until its result is there, or it is certain that there will be none."""
+        match event:
+            case SubmitIntended(step=step, provider=provider) if provider != "local":
+                self.open_jobs[step] = OpenJob(
+                    provider=provider,
+                    model=event.model,
+                    price_usd=event.price_usd,
+                    token=event.token,
+                    key=event.key,
+                    work=event.work,
+                    sent_at=record.at,
+                )
+            case JobReattached(step=step):
+                self.open_jobs[step] = OpenJob(
+                    provider=event.provider,
+                    model=event.model,
+                    price_usd=event.price_usd,
+                    token=event.token,
+                    key=event.key,
+                    work=event.work,
+                    sent_at=event.sent_at,
+                    request_id=event.request_id,
+                    addresses=_texts(event.addresses),
+                    counted=step in self.open_jobs and self.open_jobs[step].counted,
+                )
+            case JobSubmitted(step=step, request_id=request_id, addresses=addresses) if step in self.open_jobs:
+                job = self.open_jobs[step]
+                self.open_jobs[step] = replace(job, request_id=request_id, addresses=_texts(addresses))
+            case StepSucceeded(step=step):
+                self.open_jobs.pop(step, None)
+            case AttemptFailed(step=step, error_kind=kind) if kind in _SETTLED:
+                self.open_jobs.pop(step, None)
+            case AttemptFailed(step=step, error_kind="AuthFailed") if not self._has_id(step):
+                self.open_jobs.pop(step, None)
+            case AttemptFailed(step=step, cost_usd=cost) if cost and step in self.open_jobs:
+                self.open_jobs[step] = replace(self.open_jobs[step], counted=True)
+            case _:
+                pass
+
+    def _has_id(self, step: str) -> bool:
+        job = self.open_jobs.get(step)
+        return job is not None and job.request_id is not None
+
     def _apply_step(self, event: Event, record: Record) -> None:
         step = self.steps.get(getattr(event, "step", ""))
         if step is None:
@@ -241,6 +316,10 @@ class BatchState:
         video = self.videos[step.video]
         if video.state == "pending" and step.state == "running":
             video.state = "running"
+
+
+def _texts(addresses: Mapping[str, object]) -> dict[str, str]:
+    return {name: str(address) for name, address in addresses.items()}
 
 
 def fold(records: Iterable[Record]) -> BatchState:
@@ -282,6 +361,9 @@ def _apply_to_attempt(step: StepState, event: Event, record: Record) -> None:
             _attempt(step, n, record).submitted_to = provider
         case JobSubmitted(attempt=n, request_id=request_id):
             _attempt(step, n, record).request_id = request_id
+        case JobReattached(attempt=n, provider=provider, request_id=request_id):
+            attempt = _attempt(step, n, record)
+            attempt.submitted_to, attempt.request_id = provider, request_id
         case WorkDone() if step.attempts and step.attempts[-1].run == record.run:
             step.attempts[-1].pieces.append(event)
         case AttemptFailed(attempt=n, outcome=outcome, error_kind=kind, message=message):

@@ -10,7 +10,7 @@ import trio
 from tiktoker_batch.errors import ProviderError, UnknownOutcome
 from tiktoker_batch.model import Json, Model
 from tiktoker_batch.providers.fal.polling import Durations
-from tiktoker_batch.providers.http import Wire, body_of
+from tiktoker_batch.providers.http import Wire, body_of, seconds_since
 from tiktoker_batch.providers.policy import Verb
 
 _EARLIER = timedelta(seconds=60)  # the service's clock may be behind ours
@@ -49,7 +49,7 @@ class Listing:
 
         :raises UnknownOutcome: the list cannot be had, or does not show what was sent.
         """
-        began = trio.current_time()
+        began = trio.current_time() - seconds_since(wanted.sent)
         told = False
         for after in self._looks(wanted.model):
             await trio.sleep_until(began + after)

@@ -40,7 +40,7 @@ class FalProvider:
     storage: Storage
     media: Wire
     name: str = "fal"
-    _known: Known = field(default_factory=Known)
+    known: Known = field(default_factory=Known)
 
     async def prepare(self, request: Request) -> Request:
         """Upload the files that the model takes, each content once."""
@@ -55,17 +55,17 @@ class FalProvider:
     async def submit(self, request: Request) -> Job:
         """Post the job, once."""
         job = await self.queue.submit(request.model, build_body(self._model(request.model), request))
-        self._known.add(job.id)
+        self.known.add(job.id)
         return replace(job, request=request)
 
     async def find(self, request: Request, sent: datetime) -> Job | None:
         """Look the request up in the account's list, by its own seed or its whole input."""
         model = self._model(request.model)
         wanted = Wanted(model=model, body=build_body(model, request), sent=sent)
-        request_id = await self.listing.find(wanted, self._known)
+        request_id = await self.listing.find(wanted, self.known)
         if request_id is None:
             return None
-        self._known.add(request_id)
+        self.known.add(request_id)
         return replace(self.queue.job(request.model, request_id), request=request)
 
     async def collect(self, job: Job, into: Mapping[str, Path]) -> Produced:
@@ -196,6 +196,7 @@ async def open_fal(setting: Setting) -> AsyncIterator[FalProvider]:
                 listing=Listing(wire=wire, base=api_address, durations=durations),
                 storage=storage,
                 media=Wire(provider="fal", client=plain, read=read_answer, secrets=secrets),
+                known=Known(setting.known),
             )
         finally:
             storage.save()
