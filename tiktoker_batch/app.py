@@ -6,6 +6,7 @@ Nothing here prints or exits; the command line does. Errors are TiktokerErrors.
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,7 @@ class Options:
     fail_fast: bool = False
     allow_partial: bool = False
     profiles: tuple[str, ...] = ()
+    budget: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

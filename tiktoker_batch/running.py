@@ -4,7 +4,7 @@ import shutil
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import trio
 
 from tiktoker_batch.app import Opened, Options, cache_folder, history
 from tiktoker_batch.engine.announce import announce
+from tiktoker_batch.engine.budget import Purse
 from tiktoker_batch.engine.capacity import Capacity
 from tiktoker_batch.engine.run import Batch
 from tiktoker_batch.engine.supervise import supervise
@@ -19,7 +20,7 @@ from tiktoker_batch.errors import ExitCode, PreflightError, UsageError
 from tiktoker_batch.events import Record, Recorder, RunFinished, Sink, VideoFinished
 from tiktoker_batch.media.ffmpeg import find_ffmpeg
 from tiktoker_batch.media.probe import probe
-from tiktoker_batch.model import Artifact, Json, Plan, Video
+from tiktoker_batch.model import Artifact, Json, Kind, Plan, Video
 from tiktoker_batch.providers.base import Provider
 from tiktoker_batch.providers.registry import not_ready, providers
 from tiktoker_batch.providers.setting import Setting
@@ -39,12 +40,13 @@ FREE_BYTES_NEEDED = 200 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """How a run ended, and what it spent."""
+    """How a run ended, what it spent, and what the budget refused, if it did."""
 
     state: BatchState
     layout: Layout
     exit_code: ExitCode
     spent_usd: Decimal
+    stopped_by: str | None = None
 
 
 @asynccontextmanager
@@ -102,8 +104,10 @@ def _run_locked(
     }
     announce(opened.plan, recorder, options=told, limits=opened.capacity)
     try:
-        interrupted = trio.run(_run_async, opened, options, recorder, writer, world, clock=world.clock)
-        recorder.emit(RunFinished(state=_final_state(writer.state, opened.plan, interrupted=interrupted)))
+        purse = _purse(opened, options, writer.state)
+        interrupted = trio.run(_run_async, opened, options, recorder, writer, world, purse, clock=world.clock)
+        ended = "interrupted" if interrupted else "stopped" if purse.refused else None
+        recorder.emit(RunFinished(state=ended or _final_state(writer.state, opened.plan)))
     finally:
         writer.flush()
         write_report(opened.layout, read_journal(opened.layout.journal))
@@ -112,6 +116,20 @@ def _run_locked(
         layout=opened.layout,
         exit_code=_exit_code(writer.state, options),
         spent_usd=writer.state.spent_usd - spent_before,
+        stopped_by=purse.refused,
+    )
+
+
+def _purse(opened: Opened, options: Options, state: BatchState) -> Purse:
+    """The recipe's ceilings, or that of the command line, and what all runs have spent below them."""
+    budget = opened.recipe.budget
+    there = [step for step in opened.plan.steps if step.kind is Kind.CLIP and step.provider != "local"]
+    made = [step.params.get("seconds") for step in there if step.id in state.successes]
+    return Purse(
+        ceilings=budget if options.budget is None else replace(budget, max_usd=options.budget),
+        spent=state.spent_usd,
+        by_video={video.id: video.cost_usd for video in state.videos.values()},
+        clip_seconds=sum(float(each) for each in made if isinstance(each, int | float)),
     )
 
 
@@ -137,7 +155,12 @@ def _existing_parent(path: Path) -> Path:
 
 
 async def _run_async(
-    opened: Opened, options: Options, recorder: Recorder, writer: ManifestWriter, world: Surroundings
+    opened: Opened,
+    options: Options,
+    recorder: Recorder,
+    writer: ManifestWriter,
+    world: Surroundings,
+    purse: Purse,
 ) -> bool:
     """Run the engine with its providers open; whether it was interrupted."""
     capacity = Capacity(opened.capacity, chosen={*opened.recipe.limits, *options.limits})
@@ -163,6 +186,7 @@ async def _run_async(
             layout=opened.layout,
             reuse=opened.reuse(writer.state),
             open_jobs=writer.state.open_jobs,
+            purse=purse,
             tools=Tools(ffmpeg=ffmpeg, font_cache=cache_folder(environ)),
             fail_fast=options.fail_fast,
             measure=_measure(opened.layout, writer.state),
@@ -201,9 +225,7 @@ def _sidecar_sink(opened: Opened, state: BatchState) -> Sink:
     return write
 
 
-def _final_state(state: BatchState, plan: Plan, *, interrupted: bool) -> str:
-    if interrupted:
-        return "interrupted"
+def _final_state(state: BatchState, plan: Plan) -> str:
     states = [state.videos[planned.video.id].state for planned in plan.videos]
     if all(each == "done" for each in states):
         return "done"
@@ -211,8 +233,8 @@ def _final_state(state: BatchState, plan: Plan, *, interrupted: bool) -> str:
 
 
 def _exit_code(state: BatchState, options: Options) -> ExitCode:
-    if state.state == "interrupted":
-        return ExitCode.INTERRUPTED
+    if state.state in {"interrupted", "stopped"}:
+        return ExitCode.INTERRUPTED if state.state == "interrupted" else ExitCode.BUDGET
     good = {"done", "partial"} if options.allow_partial else {"done"}
     if all(video.state in good for video in state.videos.values()):
         return ExitCode.OK

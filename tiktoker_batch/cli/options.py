@@ -5,6 +5,7 @@ import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -90,6 +91,26 @@ profile_option = click.option(
     multiple=True,
     metavar="NAME",
     help="An overlay of the recipe's, or offline, standard or free; repeatable, the last one is strongest.",
+)
+
+
+def _parse_usd(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> Decimal | None:
+    if value is None:
+        return None
+    try:
+        amount = Decimal(value)
+    except InvalidOperation:
+        amount = Decimal(-1)
+    if not amount.is_finite() or amount < 0:
+        raise click.BadParameter(f"{value!r} is not an amount of USD (for example 12.50)")
+    return amount
+
+
+budget_option = click.option(
+    "--budget",
+    callback=_parse_usd,
+    metavar="USD",
+    help="Never spend more on the batch, all runs together; instead of the recipe's budget.max_usd.",
 )
 progress_option = click.option(
     "--progress",

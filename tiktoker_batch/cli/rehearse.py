@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 
 import click
@@ -11,6 +12,7 @@ import click
 from tiktoker_batch import app, rehearsal
 from tiktoker_batch.cli.options import (
     Session,
+    budget_option,
     echo_json,
     faults_option,
     format_option,
@@ -35,6 +37,7 @@ from tiktoker_batch.report.run_text import failures_text, summary_text
 @output_option
 @limit_option
 @profile_option
+@budget_option
 @speed_option
 @faults_option
 @seed_option
@@ -48,6 +51,7 @@ def command(
     output: Path | None,
     limits: Mapping[str, int],
     profiles: tuple[str, ...],
+    budget: Decimal | None,
     speed: float,
     faults: float,
     seed: int,
@@ -59,7 +63,7 @@ def command(
     Each model has its own latency and price, waiting is sped up, and nothing is paid. What is made goes to a folder
     of its own, NAME-rehearsal. Work on this machine is done for real, and counts what it takes.
     """
-    options = app.Options(output=output, limits=limits, profiles=profiles)
+    options = app.Options(output=output, limits=limits, profiles=profiles, budget=budget)
     opened = rehearsal.open_rehearsal(recipe, options)
     session.output = opened.layout.root
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -75,4 +79,6 @@ def command(
     failures = failures_text(ended.state)
     if failures:
         say(failures)
+    if ended.stopped_by:
+        say(f"stopped by the budget: {ended.stopped_by}")
     return ended.exit_code

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 
 import click
@@ -11,6 +12,7 @@ import click
 from tiktoker_batch import app, running
 from tiktoker_batch.cli.options import (
     Session,
+    budget_option,
     limit_option,
     output_option,
     profile_option,
@@ -32,6 +34,7 @@ from tiktoker_batch.report.run_text import failures_text, summary_text
 @output_option
 @limit_option
 @profile_option
+@budget_option
 @click.option("--fail-fast", is_flag=True, help="Start nothing more after the first step that fails.")
 @click.option("--allow-partial", is_flag=True, help="Exit with 0 also when videos lack a segment.")
 @click.option("--dry-run", is_flag=True, help="Only show the plan.")
@@ -44,6 +47,7 @@ def command(
     output: Path | None,
     limits: Mapping[str, int],
     profiles: tuple[str, ...],
+    budget: Decimal | None,
     fail_fast: bool,
     allow_partial: bool,
     dry_run: bool,
@@ -54,7 +58,12 @@ def command(
     Running again goes on where a run was stopped. The first Ctrl-C lets running steps finish, the second aborts.
     """
     options = app.Options(
-        output=output, limits=limits, fail_fast=fail_fast, allow_partial=allow_partial, profiles=profiles
+        output=output,
+        limits=limits,
+        fail_fast=fail_fast,
+        allow_partial=allow_partial,
+        profiles=profiles,
+        budget=budget,
     )
     if dry_run:
         show_plan(recipe, options, "text")
@@ -76,3 +85,5 @@ def _say_what_to_do(ended: running.Ended, session: Session) -> None:
         say(failures)
     if ended.exit_code is ExitCode.INTERRUPTED:
         say(f"interrupted; run again to go on: {session.again}")
+    if ended.exit_code is ExitCode.BUDGET:
+        say(f"stopped by the budget: {ended.stopped_by}\n  raise it and run again to go on: {session.again}")

@@ -3,7 +3,7 @@
 import math
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 import trio
 
 from tiktoker_batch.engine.breaker import Breaker
+from tiktoker_batch.engine.budget import Purse, Reservation
 from tiktoker_batch.engine.pause import Pause, Paused
 from tiktoker_batch.errors import ProviderError, TimedOut, Unavailable, UnknownOutcome
 from tiktoker_batch.events import JobReattached, JobSubmitted, OutcomeUnknown, Recorder, SubmitIntended
@@ -41,29 +42,39 @@ class Purchase:
     provider: Provider
     recorder: Recorder
     breaker: Breaker
+    purse: Purse
     pause: Pause
     rng: random.Random
     scope: trio.CancelScope
     work: str = ""
     earlier: OpenJob | None = None
-    cost_usd: Decimal = field(default=Decimal(0))
+    cost_usd: Decimal = Decimal(0)
+    _held: Reservation | None = None
 
     async def __call__(self, request: Request, into: Mapping[str, Path]) -> Produced:
         """Submit once and collect.
 
         :raises ProviderError: as the provider says; ``UnknownOutcome`` if it cannot be found out whether it was paid.
+        :raises BudgetExceeded: it would pass a ceiling; nothing was sent.
         """
-        price = self.step.estimated_cost_usd
+        price, before = self.step.estimated_cost_usd, self.cost_usd
         try:
             produced = await self._buy(request, into)
         except ProviderError as error:
             self.breaker.note(self.step.provider, error)
             if error.maybe_charged:
                 self._count(price)
+            self._settle(self.cost_usd - before, delivered=False)
             raise
         self.breaker.note(self.step.provider, None)
         self._count(price if produced.cost_usd is None else produced.cost_usd)
+        self._settle(self.cost_usd - before, delivered=True)
         return produced
+
+    def _settle(self, cost: Decimal, *, delivered: bool) -> None:
+        if self._held is not None:
+            self.purse.settle(self._held, cost, delivered=delivered)
+            self._held = None
 
     def _count(self, cost: Decimal) -> None:
         """Add what the last request cost, less what an earlier run has counted for it."""
@@ -81,6 +92,7 @@ class Purchase:
         self.breaker.check(self.step.provider)
         prepared = await self.provider.prepare(replace(request, token=self.rng.getrandbits(31)))
         self.breaker.check(self.step.provider)
+        self._held = self.purse.reserve(self.step)
         self._intend(prepared)
         before, self.scope.deadline = self.scope.deadline, math.inf
         sent = datetime.now(UTC)

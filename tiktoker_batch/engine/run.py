@@ -21,12 +21,14 @@ from tiktoker_batch.engine.attempt import (
 )
 from tiktoker_batch.engine.backoff import delay_before
 from tiktoker_batch.engine.breaker import Breaker
+from tiktoker_batch.engine.budget import Purse
 from tiktoker_batch.engine.capacity import Capacity
 from tiktoker_batch.engine.pause import Pause, Paused
 from tiktoker_batch.engine.purchase import Purchase
 from tiktoker_batch.engine.reuse import Reuse, inputs_digest
 from tiktoker_batch.errors import (
     AuthFailed,
+    BudgetExceeded,
     Crowded,
     ProviderError,
     RateLimited,
@@ -49,6 +51,7 @@ from tiktoker_batch.events import (
 from tiktoker_batch.model import (
     Artifact,
     Blocked,
+    Budget,
     Cancelled,
     Failed,
     Kind,
@@ -88,6 +91,7 @@ class Batch:
     open_jobs: Mapping[str, OpenJob] = field(default_factory=dict)
     pause: Pause = field(default_factory=Pause)
     breaker: Breaker = field(default_factory=Breaker)
+    purse: Purse = field(default_factory=lambda: Purse(ceilings=Budget()))
     fail_fast: bool = False
     measure: Callable[[Video, Artifact], float | None] = lambda _video, _file: None
     rng: random.Random = field(default_factory=random.Random)
@@ -262,6 +266,9 @@ class _Run:
             case Paused():
                 self._tell_end(step, attempt, "cancelled", "Cancelled", "the run was stopped")
                 return Cancelled()
+            case BudgetExceeded() as exceeded:
+                self._tell_end(step, attempt, "cancelled", "BudgetExceeded", exceeded.message)
+                return Cancelled()
             case cause:
                 failed = as_step_error(cause, step)
                 if failed is None:
@@ -319,6 +326,7 @@ class _Run:
             provider=batch.providers[step.provider],
             recorder=batch.recorder,
             breaker=batch.breaker,
+            purse=batch.purse,
             pause=batch.pause,
             rng=batch.rng,
             scope=scope,

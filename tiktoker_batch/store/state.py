@@ -58,10 +58,9 @@ class OpenJob:
     counted: bool = False
 
 
-# Ends of an attempt after which its request is settled: delivered, refused, lost, or never taken.
-_SETTLED = frozenset({
-    "Unavailable", "RateLimited", "Crowded", "TimedOut", "Rejected", "BadRequest", "ResultLost", "Unusable", "Broken",
-})  # fmt: skip
+# Ends of an attempt that leave its request as it is: nobody knows, nobody waited, or the disk refused its result.
+_LEFT_OPEN = frozenset({"unknown", "cancelled"})
+_DISK = "TiktokerError"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -221,7 +220,13 @@ class BatchState:
         self.steps, self.videos = {}, {}
 
     def _let_go(self) -> None:
-        """A run is over: what it left open is at work no more."""
+        """A run is over: what it left open is at work no more, and what it left unpaid may have been paid."""
+        for name, job in self.open_jobs.items():
+            if not job.counted:
+                self.spent_usd += job.price_usd
+                if name in self.steps:
+                    self.steps[name].cost_usd += job.price_usd
+                self.open_jobs[name] = replace(job, counted=True)
         for step in self.steps.values():
             if step.attempts and step.attempts[-1].outcome is None:
                 attempt = step.attempts[-1]
@@ -294,18 +299,19 @@ class BatchState:
                 self.open_jobs[step] = replace(job, request_id=request_id, addresses=_texts(addresses))
             case StepSucceeded(step=step):
                 self.open_jobs.pop(step, None)
-            case AttemptFailed(step=step, error_kind=kind) if kind in _SETTLED:
-                self.open_jobs.pop(step, None)
-            case AttemptFailed(step=step, error_kind="AuthFailed") if not self._has_id(step):
-                self.open_jobs.pop(step, None)
-            case AttemptFailed(step=step, cost_usd=cost) if cost and step in self.open_jobs:
-                self.open_jobs[step] = replace(self.open_jobs[step], counted=True)
+            case AttemptFailed(step=step) if step in self.open_jobs:
+                self._mind_failure(step, event)
             case _:
                 pass
 
-    def _has_id(self, step: str) -> bool:
-        job = self.open_jobs.get(step)
-        return job is not None and job.request_id is not None
+    def _mind_failure(self, step: str, event: AttemptFailed) -> None:
+        """A failed attempt settles its request, unless it may still be fetched."""
+        job = self.open_jobs[step]
+        locked_out = event.error_kind == "AuthFailed" and job.request_id is not None
+        if event.outcome in _LEFT_OPEN or event.error_kind == _DISK or locked_out:
+            self.open_jobs[step] = replace(job, counted=job.counted or event.cost_usd > 0)
+        else:
+            del self.open_jobs[step]
 
     def _apply_step(self, event: Event, record: Record) -> None:
         step = self.steps.get(getattr(event, "step", ""))
