@@ -47,7 +47,7 @@ def cloud(tmp_path: Path) -> Path:
 @contextmanager
 def simulator(folder: Path, *arguments: str) -> Iterator[dict[str, str]]:
     """The command in a process of its own; the environment that it prints."""
-    argv = [*ARGV, "simulator", "--port", "0", "--speed", "1000", *arguments]
+    argv = [*ARGV, "simulator", "--port", "0", *(arguments or ("--speed", "1000"))]
     process = subprocess.Popen(
         argv, cwd=folder, env=clean_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

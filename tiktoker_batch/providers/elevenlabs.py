@@ -75,7 +75,8 @@ class ElevenLabsProvider:
         :raises UnknownOutcome: the history cannot be read.
         """
         began, told = trio.current_time() - seconds_since(sent), False
-        for after in _LOOKS:
+        patience = min(_LOOKS[-1], reconcile_seconds(self.setting.environ))
+        for after in (*(each for each in _LOOKS if each < patience), patience):
             await trio.sleep_until(began + after)
             try:
                 listed = await self._history(request, sent)

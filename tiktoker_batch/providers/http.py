@@ -24,6 +24,7 @@ GATE = 8
 READ_SECONDS = 60.0
 _SHARED_BY = 8  # streams on the connections of one client
 LONGEST_RETRY_AFTER = 600.0
+RECONCILE_SECONDS = 900.0
 # Failures before anything of the request had left.
 _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 _SECRET_HEAD = 6  # characters of a key that are already too many to show
@@ -225,6 +226,20 @@ def retry_after(response: httpx.Response) -> float | None:
 def seconds_since(moment: datetime) -> float:
     """Seconds that have passed since a moment; none for one that lies ahead, by some other clock."""
     return max((datetime.now(UTC) - moment).total_seconds(), 0.0)
+
+
+def reconcile_seconds(environ: Mapping[str, str]) -> float:
+    """How long a request whose answer was lost is looked for at its service.
+
+    :raises PreflightError: the environment names no number.
+    """
+    told = environ.get("TIKTOKER_RECONCILE_SECONDS")
+    if told is None:
+        return RECONCILE_SECONDS
+    if not told.isdecimal():
+        message = f"TIKTOKER_RECONCILE_SECONDS is not a number of seconds: {told!r}"
+        raise PreflightError(message, hint=f"leave it out for {RECONCILE_SECONDS:g}")
+    return float(told)
 
 
 def base_url(environ: Mapping[str, str], name: str, default: str) -> str:

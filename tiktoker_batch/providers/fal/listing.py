@@ -10,13 +10,13 @@ import trio
 from tiktoker_batch.errors import ProviderError, UnknownOutcome
 from tiktoker_batch.model import Json, Model
 from tiktoker_batch.providers.fal.polling import Durations
-from tiktoker_batch.providers.http import Wire, body_of, seconds_since
+from tiktoker_batch.providers.http import RECONCILE_SECONDS, Wire, body_of, seconds_since
 from tiktoker_batch.providers.policy import Verb
 
 _EARLIER = timedelta(seconds=60)  # the service's clock may be behind ours
 _PAGES = 20
 # The list may show finished requests only, and late: looks go on until well after the job must have ended.
-_LOOKS = (60.0, 300.0, 900.0)
+_LOOKS = (60.0, 300.0)
 NOT_TOLD = "the account's list of requests does not tell what became of one whose submit was never answered"
 
 
@@ -38,11 +38,12 @@ class Wanted:
 
 @dataclass(frozen=True, kw_only=True)
 class Listing:
-    """The platform's list of an account's requests. ``base`` is its address."""
+    """The platform's list of an account's requests. ``base`` is its address; looking ends after the patience."""
 
     wire: Wire
     base: str
     durations: Durations
+    patience_seconds: float = RECONCILE_SECONDS
 
     async def find(self, wanted: Wanted, is_known: Callable[[str], bool]) -> str | None:
         """The id of a request, looked for until it must have shown up; ``is_known`` are ids that are somebody else's.
@@ -65,8 +66,8 @@ class Listing:
 
     def _looks(self, model: Model) -> tuple[float, ...]:
         expected = self.durations.expect(model.id)
-        soon = (expected.usual + 1.0, expected.late + 5.0, 2 * expected.late + 10.0)
-        return tuple(sorted({*soon, *(each for each in _LOOKS if each > soon[-1])}))
+        soon = (expected.usual + 1.0, expected.late + 5.0, 2 * expected.late + 10.0, *_LOOKS)
+        return (*sorted(each for each in soon if each < self.patience_seconds), self.patience_seconds)
 
     async def _look(self, wanted: Wanted, is_known: Callable[[str], bool]) -> tuple[str | None, bool]:
         """The id if it is listed, and whether the list shows inputs at all."""

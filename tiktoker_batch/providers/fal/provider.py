@@ -23,7 +23,7 @@ from tiktoker_batch.providers.fal.listing import Known, Listing, Wanted
 from tiktoker_batch.providers.fal.polling import Durations
 from tiktoker_batch.providers.fal.queue import STREAMS, Queue
 from tiktoker_batch.providers.fal.storage import Storage, open_storage
-from tiktoker_batch.providers.http import Secrets, StreamClients, Wire, base_url, open_client
+from tiktoker_batch.providers.http import Secrets, StreamClients, Wire, base_url, open_client, reconcile_seconds
 from tiktoker_batch.providers.setting import Setting
 from tiktoker_batch.providers.words import timed_words
 
@@ -193,7 +193,9 @@ async def open_fal(setting: Setting) -> AsyncIterator[FalProvider]:
             yield FalProvider(
                 models=setting.models,
                 queue=Queue(wire=wire, base=queue_address, durations=durations, streams=streams),
-                listing=Listing(wire=wire, base=api_address, durations=durations),
+                listing=Listing(
+                    wire=wire, base=api_address, durations=durations, patience_seconds=reconcile_seconds(environ)
+                ),
                 storage=storage,
                 media=Wire(provider="fal", client=plain, read=read_answer, secrets=secrets),
                 known=Known(setting.known),
