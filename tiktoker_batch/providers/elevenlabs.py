@@ -28,6 +28,7 @@ from tiktoker_batch.providers.http import (
     base_url,
     first_text,
     open_client,
+    reconcile_seconds,
     retry_after,
     seconds_since,
 )

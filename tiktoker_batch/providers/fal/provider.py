@@ -180,6 +180,7 @@ async def open_fal(setting: Setting) -> AsyncIterator[FalProvider]:
     secrets = Secrets((key,))
     queue_address = base_url(environ, "FAL_QUEUE_URL", QUEUE)
     api_address = base_url(environ, "FAL_API_URL", API)
+    patience = reconcile_seconds(environ)
     named = environ.get("FAL_STORAGE_URL")
     storage = open_storage(
         key, secrets, address=base_url(environ, "FAL_STORAGE_URL", "") if named else None, cache=setting.cache
