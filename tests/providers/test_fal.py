@@ -1,14 +1,281 @@
 """The fal provider against the simulator: real sockets, real requests."""
 
+import random
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.simulated import a_clip, a_world, an_image, buy, open_provider, paid, simulated
+import pytest
+import trio
+
+from tests.simulated import (
+    FAL_SPEECH,
+    FLUX,
+    HAILUO,
+    VEO,
+    a_clip,
+    a_world,
+    an_image,
+    buy,
+    open_provider,
+    paid,
+    simulated,
+    speech,
+    troubles,
+)
+from tiktoker_batch.app import full_catalog
+from tiktoker_batch.errors import BadRequest, Rejected, Unavailable, UnknownOutcome, Unusable
+from tiktoker_batch.model import Kind, Model
+from tiktoker_batch.providers.base import Request
+from tiktoker_batch.providers.fal.body import build_body, queue_path
+from tiktoker_batch.providers.fal.polling import Durations, Pacer, pause_before_poll
+from tiktoker_batch.providers.fal.provider import FalProvider
 from tiktoker_batch.simulator.clock import FlyingClock
+from tiktoker_batch.simulator.faults import Scripted
+
+SEEDANCE = "fal-ai/bytedance/seedance/v1/lite/image-to-video"
+KLING = "fal-ai/kling-video/v2.6/pro/image-to-video"
+WAN = "fal-ai/wan/v2.7/image-to-video"
+EDIT = "fal-ai/nano-banana/edit"
 
 
-async def test_a_picture_is_bought_once_and_kept(tmp_path: Path, flying_clock: FlyingClock) -> None:
+async def test_a_picture_and_its_clip_are_bought_once_each(tmp_path: Path, flying_clock: FlyingClock) -> None:
     async with simulated(a_world()) as simulator, open_provider("fal", simulator, tmp_path) as fal:
-        await buy(fal, an_image(), {"image": tmp_path / "01.png"})
-        await buy(fal, a_clip(tmp_path / "01.png"), {"clip": tmp_path / "01.mp4"})
-        assert paid(simulator) == 2
-        assert (tmp_path / "01.png").read_bytes().startswith(b"\x89PNG")
+        made = await buy(fal, an_image(), {"image": tmp_path / "01.jpg"})
+        await buy(fal, a_clip(tmp_path / "01.jpg"), {"clip": tmp_path / "01.mp4"})
+    assert paid(simulator) == 2
+    assert made.files["image"].suffix == ".jpg"
+    assert (tmp_path / "01.jpg").read_bytes().startswith(b"\xff\xd8")
+    assert b"ftyp" in (tmp_path / "01.mp4").read_bytes()[:12]
+
+
+async def test_a_picture_made_there_is_not_uploaded_for_its_clip(tmp_path: Path, flying_clock: FlyingClock) -> None:
+    async with simulated(a_world()) as simulator, open_provider("fal", simulator, tmp_path) as fal:
+        await buy(fal, an_image(), {"image": tmp_path / "01.jpg"})
+        await buy(fal, a_clip(tmp_path / "01.jpg"), {"clip": tmp_path / "01.mp4"})
+    assert not [name for name in simulator.world.ledger.requests if "upload" in name]
+
+
+async def test_a_picture_from_elsewhere_is_uploaded_once_per_content(tmp_path: Path, flying_clock: FlyingClock) -> None:
+    world = a_world()
+    picture = await world.media.picture(720, 1280, seed=1, words="", form="png", black=False)
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).write_bytes(picture)
+    async with simulated(world) as simulator, open_provider("fal", simulator, tmp_path) as fal:
+        async with trio.open_nursery() as nursery:
+            for number, name in enumerate(("a.png", "b.png", "a.png")):
+                request = a_clip(tmp_path / name, token=number + 1)
+                nursery.start_soon(buy, fal, request, {"clip": tmp_path / f"{number}.mp4"})
+        uploads = [name for name in world.files if name.endswith(".png")]
+    assert len(uploads) == 1
+    assert paid(simulator) == 3
+
+
+async def test_a_lost_upload_is_uploaded_anew_by_the_next_attempt(tmp_path: Path, flying_clock: FlyingClock) -> None:
+    world = a_world()
+    (tmp_path / "a.png").write_bytes(await world.media.picture(720, 1280, seed=1, words="", form="png", black=False))
+    async with simulated(world) as simulator, open_provider("fal", simulator, tmp_path) as fal:
+        prepared = await fal.prepare(a_clip(tmp_path / "a.png"))
+        world.files.clear()
+        with pytest.raises(Unavailable):
+            await fal.submit(prepared)
+        await buy(fal, a_clip(tmp_path / "a.png", token=9), {"clip": tmp_path / "a.mp4"})
+    assert paid(simulator) == 1
+
+
+# ---------------------------------------------------------------------- lost answers
+
+
+@pytest.mark.parametrize("model", [VEO, HAILUO], ids=["by its seed", "by its whole input"])
+async def test_a_submit_whose_answer_was_lost_is_found_again(
+    tmp_path: Path, flying_clock: FlyingClock, model: str
+) -> None:
+    world = a_world(Scripted(verb="submit", kind="lost_reply", match=model))
+    async with simulated(world) as simulator, open_provider("fal", simulator, tmp_path) as fal:
+        await buy(fal, an_image(), {"image": tmp_path / "01.jpg"})
+        sent = datetime.now(UTC)
+        prepared = await fal.prepare(a_clip(tmp_path / "01.jpg", model=model))
+        with pytest.raises(UnknownOutcome):
+            await fal.submit(prepared)
+        job = await fal.find(prepared, sent)
+        assert job is not None
+        await fal.collect(job, {"clip": tmp_path / "01.mp4"})
+    assert paid(simulator) == 2
+    assert (tmp_path / "01.mp4").exists()
+
+
+async def test_a_request_that_never_arrived_is_not_found(tmp_path: Path, flying_clock: FlyingClock) -> None:
+    async with simulated(a_world()) as simulator, open_provider("fal", simulator, tmp_path) as fal:
+        await buy(fal, an_image(token=1), {"image": tmp_path / "01.jpg"})
+        assert await fal.find(an_image(token=2), datetime.now(UTC)) is None
+
+
+async def test_a_request_that_is_somebody_else_s_is_not_adopted(tmp_path: Path, flying_clock: FlyingClock) -> None:
+    """Without a seed two equal requests look alike: one that a step owns already is left alone."""
+    async with simulated(a_world()) as simulator, open_provider("fal", simulator, tmp_path) as fal:
+        await buy(fal, an_image(), {"image": tmp_path / "01.jpg"})
+        prepared = await fal.prepare(a_clip(tmp_path / "01.jpg", model=HAILUO))
+        sent = datetime.now(UTC)
+        await fal.collect(await fal.submit(prepared), {"clip": tmp_path / "01.mp4"})
+        assert await fal.find(prepared, sent) is None
+
+
+@pytest.mark.parametrize("kind", ["no_payloads", "unauthorized"])
+async def test_a_list_that_does_not_tell_leaves_the_outcome_unknown(
+    tmp_path: Path, flying_clock: FlyingClock, kind: str
+) -> None:
+    world = a_world(Scripted(verb="listing", kind=kind, times=99))
+    async with simulated(world) as simulator, open_provider("fal", simulator, tmp_path) as fal:
+        await buy(fal, an_image(token=1), {"image": tmp_path / "01.jpg"})
+        with pytest.raises(UnknownOutcome):
+            await fal.find(an_image(token=2), datetime.now(UTC))
+
+
+# ---------------------------------------------------------------------- waiting and fetching
+
+
+@pytest.mark.parametrize(
+    ("verb", "kinds"),
+    [
+        ("status", ("drop", "error_500", "throttled", "slow", "no_logs", "forgotten")),
+        ("stream", ("drop", "break")),
+        ("result", ("drop", "error_500", "slow")),
+        ("media", ("drop", "error_500", "truncated", "slow", "no_range", "damaged")),
+    ],
+)
+async def test_trouble_with_asking_or_fetching_never_buys_again(
+    tmp_path: Path, flying_clock: FlyingClock, verb: str, kinds: tuple[str, ...]
+) -> None:
+    for kind in kinds:
+        script = troubles(verb, kind, times=2 if verb != "media" or kind != "damaged" else 1)
+        deaf = troubles("stream", "drop", times=99) if verb == "status" else ()
+        world = a_world(*script, *deaf)
+        async with simulated(world) as simulator, open_provider("fal", simulator, tmp_path) as fal:
+            await buy(fal, an_image(), {"image": tmp_path / f"{kind}.jpg"})
+        assert len(world.ledger.entries) == 1, kind
+        assert world.faults.happened[f"{verb}:{kind}"] >= 1, kind
+        assert (tmp_path / f"{kind}.jpg").stat().st_size > 500
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("flagged", Rejected), ("black", Unusable)])
+async def test_rubbish_is_seen_before_anything_is_built_on_it(
+    tmp_path: Path, flying_clock: FlyingClock, kind: str, expected: type
+) -> None:
+    world = a_world(Scripted(verb="job", kind=kind))
+    async with simulated(world) as simulator, open_provider("fal", simulator, tmp_path) as fal:
+        with pytest.raises(expected) as raised:
+            await buy(fal, an_image(), {"image": tmp_path / "01.jpg"})
+    assert raised.value.maybe_charged
+
+
+async def test_speech_at_fal_comes_as_wav_with_its_words(tmp_path: Path, flying_clock: FlyingClock) -> None:
+    text = "A light goes out at dawn, and nobody sees it."
+    async with simulated(a_world()) as simulator, open_provider("fal", simulator, tmp_path) as fal:
+        made = await buy(fal, speech(text, model=FAL_SPEECH), {"audio": tmp_path / "narration.wav"})
+    assert (tmp_path / "narration.wav").read_bytes()[:4] == b"RIFF"
+    assert isinstance(made.value, list)
+    assert [word["text"] for word in made.value] == text.split()
+    assert made.cost_usd is not None
+    assert float(made.cost_usd) == pytest.approx(len(text) / 1000 * 0.10)
+
+
+async def test_a_job_in_line_is_let_go_for_nothing_one_at_work_is_not(
+    tmp_path: Path, flying_clock: FlyingClock
+) -> None:
+    world = a_world(account={"fal": 1}, latencies={"image": 60.0})
+    async with simulated(world) as simulator, open_provider("fal", simulator, tmp_path) as fal:
+        first = await fal.submit(an_image(token=1))
+        second = await fal.submit(an_image(token=2))
+        await trio.sleep(1)
+        assert await fal.cancel(second)
+        assert not await fal.cancel(first)
+    assert paid(simulator) == 0
+
+
+async def test_the_key_goes_nowhere_but_to_the_services_own_host(tmp_path: Path, flying_clock: FlyingClock) -> None:
+    async with simulated(a_world()) as simulator, open_provider("fal", simulator, tmp_path) as fal:
+        assert isinstance(fal, FalProvider)
+        told = {"status_url": "https://elsewhere.example/steal", "response_url": f"{simulator.base}/fal-ai/flux/x"}
+        job = fal.queue.job(FLUX, "r1", told)
+        assert job.addresses["status_url"] == f"{simulator.base}/fal-ai/flux/requests/r1/status"
+        assert job.addresses["response_url"] == told["response_url"]
+        assert "authorization" not in {name.lower() for name in fal.media.client.headers}
+
+
+# ---------------------------------------------------------------------- what is sent
+
+
+def model(name: str) -> Model:
+    return full_catalog().models[f"fal:{name}"]
+
+
+def clip_body(name: str, seconds: float) -> dict[str, object]:
+    params = {"seconds": seconds, "aspect_ratio": "9:16", "resolution": "720p"}
+    request = Request(kind=Kind.CLIP, model=name, prompt="p", params=params, uploads={"image": "u"}, token=5)
+    return dict(build_body(model(name), request))
+
+
+def test_each_model_is_spoken_to_in_its_own_words() -> None:
+    veo = clip_body(VEO, 4)
+    assert (veo["duration"], veo["image_url"], veo["aspect_ratio"], veo["resolution"]) == ("4s", "u", "9:16", "720p")
+    assert (veo["seed"], veo["generate_audio"]) == (5, False)
+    assert clip_body(SEEDANCE, 5)["duration"] == "5"
+    assert clip_body(HAILUO, 6).keys() == {"prompt", "image_url", "duration", "prompt_optimizer"}
+    kling = clip_body(KLING, 10)
+    assert (kling["start_image_url"], kling["duration"]) == ("u", "10")
+    assert "seed" not in kling
+    assert "image_url" not in kling
+    assert clip_body(WAN, 7)["duration"] == 7
+
+
+def test_pictures_are_asked_for_in_pixels_or_by_ratio() -> None:
+    body = build_body(model(FLUX), an_image(token=9))
+    assert body["image_size"] == {"width": 720, "height": 1280}
+    assert body["seed"] == 9
+    edit = build_body(model(EDIT), replace(an_image(), uploads={"reference": "u"}))
+    assert (edit["image_urls"], edit["aspect_ratio"]) == (["u"], "9:16")
+
+
+def test_every_verb_but_submit_addresses_owner_and_app() -> None:
+    assert queue_path(SEEDANCE) == "fal-ai/bytedance"
+    assert queue_path("workflows/me/mine/deep") == "workflows/me/mine"
+    with pytest.raises(BadRequest):
+        queue_path("nonsense")
+
+
+# ---------------------------------------------------------------------- when to ask
+
+
+def test_a_job_is_hardly_asked_after_at_first_and_often_near_its_end() -> None:
+    expected = Durations([model(VEO)]).expect(VEO)
+    rng = random.Random(1)
+    first = pause_before_poll(expected, 0.0, queued=True, rng=rng)
+    near = pause_before_poll(expected, expected.usual, queued=False, rng=rng)
+    late = pause_before_poll(expected, expected.late * 3, queued=False, rng=rng)
+    assert first > 0.4 * expected.usual
+    assert near < 0.06 * expected.usual
+    assert near < late <= 17
+
+
+def test_what_jobs_take_is_learned() -> None:
+    durations = Durations([model(VEO)])
+    before = durations.expect(VEO)
+    for seconds in (10, 11, 12, 10, 11, 12, 10, 11, 12, 30):
+        durations.note(VEO, seconds)
+    after = durations.expect(VEO)
+    assert after.usual == pytest.approx(11)
+    assert after.early < after.usual < after.late < before.early + 100
+    assert before.usual == 75
+
+
+async def test_looks_are_spread_below_what_an_account_may_ask(autojump_clock: trio.testing.MockClock) -> None:
+    pacer, times = Pacer(10), []
+    async with trio.open_nursery() as nursery:
+        for _ in range(30):
+
+            async def look() -> None:
+                await pacer.turn()
+                times.append(trio.current_time())
+
+            nursery.start_soon(look)
+    assert max(times) - min(times) == pytest.approx(2.9)

@@ -57,7 +57,7 @@ def _from_letters(letters: Sequence[_Timed]) -> list[_Timed]:
             start = began if not word else start
             word, end = word + letter, ended
         elif word:
-            words.append((word, start, max(end, start)))
+            words.append((word, start, end))
             word = ""
     return words
 

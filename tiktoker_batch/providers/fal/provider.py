@@ -54,7 +54,10 @@ class FalProvider:
 
     async def submit(self, request: Request) -> Job:
         """Post the job, once."""
-        job = await self.queue.submit(request.model, build_body(self._model(request.model), request))
+        try:
+            job = await self.queue.submit(request.model, build_body(self._model(request.model), request))
+        except BadRequest as error:
+            raise self._about_uploads(error, request) from error.__cause__
         self.known.add(job.id)
         return replace(job, request=request)
 
@@ -137,7 +140,7 @@ class FalProvider:
         if isinstance(error, BadRequest) and error.code == "file_download_error":
             for address in request.uploads.values():
                 self.storage.forget(address)
-            return Unavailable(error.message, maybe_charged=True)
+            return Unavailable(error.message, maybe_charged=error.maybe_charged)
         return error
 
     def _model(self, name: str) -> Model:
@@ -194,9 +197,7 @@ async def open_fal(setting: Setting) -> AsyncIterator[FalProvider]:
             yield FalProvider(
                 models=setting.models,
                 queue=Queue(wire=wire, base=queue_address, durations=durations, streams=streams),
-                listing=Listing(
-                    wire=wire, base=api_address, durations=durations, patience_seconds=reconcile_seconds(environ)
-                ),
+                listing=Listing(wire=wire, base=api_address, durations=durations, patience_seconds=patience),
                 storage=storage,
                 media=Wire(provider="fal", client=plain, read=read_answer, secrets=secrets),
                 known=Known(setting.known),
