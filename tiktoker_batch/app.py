@@ -31,10 +31,11 @@ from tiktoker_batch.report.html import write_report
 from tiktoker_batch.steps.prompts import Prompt, planned_prompts
 from tiktoker_batch.steps.registry import STEP_KINDS
 from tiktoker_batch.store.artifacts import sha256_file
+from tiktoker_batch.store.jobs import OpenJob
 from tiktoker_batch.store.journal import read_journal
 from tiktoker_batch.store.layout import Layout
 from tiktoker_batch.store.lock import is_locked
-from tiktoker_batch.store.state import BatchState, OpenJob, fold
+from tiktoker_batch.store.state import BatchState, fold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

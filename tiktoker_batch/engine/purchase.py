@@ -17,7 +17,7 @@ from tiktoker_batch.errors import ProviderError, TimedOut, Unavailable, UnknownO
 from tiktoker_batch.events import JobReattached, JobSubmitted, OutcomeUnknown, Recorder, SubmitIntended
 from tiktoker_batch.model import CHEAP_USD, Step
 from tiktoker_batch.providers.base import Job, Produced, Provider, Request
-from tiktoker_batch.store.state import OpenJob
+from tiktoker_batch.store.jobs import OpenJob
 
 SUBMIT_SECONDS = 90.0  # longer than any provider's own deadline for accepting a request
 CANCEL_SECONDS = 30.0

@@ -66,8 +66,8 @@ from tiktoker_batch.model import (
 from tiktoker_batch.planning.digest import digest
 from tiktoker_batch.providers.base import Provider
 from tiktoker_batch.steps.base import Inputs, Made, StepKind, Tools, Work
+from tiktoker_batch.store.jobs import OpenJob
 from tiktoker_batch.store.layout import Layout
-from tiktoker_batch.store.state import OpenJob
 
 THROTTLES = 60  # times that one step lets itself be told to wait
 

@@ -1,6 +1,6 @@
 """The state of a batch as a fold of its records. Manifest, status, progress, reuse and report all look at this one."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -26,6 +26,7 @@ from tiktoker_batch.events import (
     WorkDone,
 )
 from tiktoker_batch.model import Artifact, Kind
+from tiktoker_batch.store.jobs import OpenJob, mind_job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,32 +36,6 @@ class Success:
     key: str
     inputs: str
     artifacts: tuple[Artifact, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenJob:
-    """A request that may have been paid for and whose result was never taken in.
-
-    ``request_id`` is ``None`` where the provider's answer never came. ``sent_at`` is UTC; ``work`` digests what the
-    request was for (the step's ``key`` and its inputs), and ``token`` is what it can be found by. ``counted``: its
-    price is part of what was spent.
-    """
-
-    provider: str
-    model: str
-    price_usd: Decimal
-    token: int
-    key: str
-    work: str
-    sent_at: datetime
-    request_id: str | None = None
-    addresses: Mapping[str, str] = field(default_factory=dict)
-    counted: bool = False
-
-
-# Ends of an attempt that leave its request as it is: nobody knows, nobody waited, or the disk refused its result.
-_LEFT_OPEN = frozenset({"unknown", "cancelled"})
-_DISK = "TiktokerError"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -199,7 +174,7 @@ class BatchState:
                 self.state = state
             case event:
                 self._remember(event)
-                self._mind_job(event, record)
+                mind_job(self.open_jobs, event, record.at)
                 self._apply_step(event, record)
 
     def attempts(self) -> Iterator[Attempt]:
@@ -268,51 +243,6 @@ class BatchState:
         if isinstance(event, StepSucceeded | AttemptFailed):
             self.spent_usd += event.cost_usd
 
-    def _mind_job(self, event: Event, record: Record) -> None:
-        """Keep the last request of a step until its result is there, or it is certain that there will be none."""
-        match event:
-            case SubmitIntended(step=step, provider=provider) if provider != "local":
-                self.open_jobs[step] = OpenJob(
-                    provider=provider,
-                    model=event.model,
-                    price_usd=event.price_usd,
-                    token=event.token,
-                    key=event.key,
-                    work=event.work,
-                    sent_at=record.at,
-                )
-            case JobReattached(step=step):
-                self.open_jobs[step] = OpenJob(
-                    provider=event.provider,
-                    model=event.model,
-                    price_usd=event.price_usd,
-                    token=event.token,
-                    key=event.key,
-                    work=event.work,
-                    sent_at=event.sent_at,
-                    request_id=event.request_id,
-                    addresses=_texts(event.addresses),
-                    counted=step in self.open_jobs and self.open_jobs[step].counted,
-                )
-            case JobSubmitted(step=step, request_id=request_id, addresses=addresses) if step in self.open_jobs:
-                job = self.open_jobs[step]
-                self.open_jobs[step] = replace(job, request_id=request_id, addresses=_texts(addresses))
-            case StepSucceeded(step=step):
-                self.open_jobs.pop(step, None)
-            case AttemptFailed(step=step) if step in self.open_jobs:
-                self._mind_failure(step, event)
-            case _:
-                pass
-
-    def _mind_failure(self, step: str, event: AttemptFailed) -> None:
-        """A failed attempt settles its request, unless it may still be fetched."""
-        job = self.open_jobs[step]
-        locked_out = event.error_kind == "AuthFailed" and job.request_id is not None
-        if event.outcome in _LEFT_OPEN or event.error_kind == _DISK or locked_out:
-            self.open_jobs[step] = replace(job, counted=job.counted or event.cost_usd > 0)
-        else:
-            del self.open_jobs[step]
-
     def _apply_step(self, event: Event, record: Record) -> None:
         step = self.steps.get(getattr(event, "step", ""))
         if step is None:
@@ -322,10 +252,6 @@ class BatchState:
         video = self.videos[step.video]
         if video.state == "pending" and step.state == "running":
             video.state = "running"
-
-
-def _texts(addresses: Mapping[str, object]) -> dict[str, str]:
-    return {name: str(address) for name, address in addresses.items()}
 
 
 def fold(records: Iterable[Record]) -> BatchState:

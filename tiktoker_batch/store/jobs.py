@@ -1,0 +1,80 @@
+"""Requests that were paid for, or may have been, and whose results were not taken in yet."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+
+from tiktoker_batch.events import AttemptFailed, Event, JobReattached, JobSubmitted, StepSucceeded, SubmitIntended
+
+# Ends of an attempt that leave its request as it is: nobody knows, nobody waited, or the disk refused its result.
+_LEFT_OPEN = frozenset({"unknown", "cancelled"})
+_DISK = "TiktokerError"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenJob:
+    """A request that may have been paid for and whose result was never taken in.
+
+    ``request_id`` is ``None`` where the provider's answer never came. ``sent_at`` is UTC; ``work`` digests what the
+    request was for (the step's ``key`` and its inputs), and ``token`` is what it can be found by. ``counted``: its
+    price is part of what was spent.
+    """
+
+    provider: str
+    model: str
+    price_usd: Decimal
+    token: int
+    key: str
+    work: str
+    sent_at: datetime
+    request_id: str | None = None
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    counted: bool = False
+
+
+def mind_job(jobs: dict[str, OpenJob], event: Event, at: datetime) -> None:
+    """Keep the last request of each step until its result is there, or it is certain that there will be none."""
+    match event:
+        case SubmitIntended(step=step, provider=provider) if provider != "local":
+            jobs[step] = _opened(event, at)
+        case JobReattached(step=step):
+            counted = step in jobs and jobs[step].counted
+            taken_up = _opened(event, event.sent_at)
+            jobs[step] = replace(
+                taken_up, request_id=event.request_id, addresses=_texts(event.addresses), counted=counted
+            )
+        case JobSubmitted(step=step, request_id=request_id, addresses=addresses) if step in jobs:
+            jobs[step] = replace(jobs[step], request_id=request_id, addresses=_texts(addresses))
+        case StepSucceeded(step=step):
+            jobs.pop(step, None)
+        case AttemptFailed(step=step) if step in jobs:
+            _mind_failure(jobs, event)
+        case _:
+            pass
+
+
+def _opened(event: SubmitIntended | JobReattached, sent_at: datetime) -> OpenJob:
+    return OpenJob(
+        provider=event.provider,
+        model=event.model,
+        price_usd=event.price_usd,
+        token=event.token,
+        key=event.key,
+        work=event.work,
+        sent_at=sent_at,
+    )
+
+
+def _mind_failure(jobs: dict[str, OpenJob], event: AttemptFailed) -> None:
+    """A failed attempt settles its request, unless it may still be fetched."""
+    job = jobs[event.step]
+    locked_out = event.error_kind == "AuthFailed" and job.request_id is not None
+    if event.outcome in _LEFT_OPEN or event.error_kind == _DISK or locked_out:
+        jobs[event.step] = replace(job, counted=job.counted or event.cost_usd > 0)
+    else:
+        del jobs[event.step]
+
+
+def _texts(addresses: Mapping[str, object]) -> dict[str, str]:
+    return {name: str(address) for name, address in addresses.items()}
