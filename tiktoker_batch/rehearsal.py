@@ -137,13 +137,15 @@ def books(world: World) -> dict[str, Any]:
     return {**world.ledger.to_json(), "faults": dict(sorted(world.faults.happened.items()))}
 
 
-def serve(port: int, how: Rehearsal, ready: Callable[[dict[str, str]], None]) -> World:
+def serve(port: int, how: Rehearsal, ready: Callable[[dict[str, str]], None], recipe: Path | None = None) -> World:
     """Serve until a signal ends it; ``ready`` is told the environment that leads there.
+
+    Besides the catalog's models those of ``recipe`` are known.
 
     :returns: the world as it was left.
     :raises PreflightError: the port is taken.
     """
-    world = make_world(os.environ, how)
+    world = make_world(os.environ, how, open_recipe(recipe, Options()).models if recipe else None)
     clock = FlyingClock(how.speed)
 
     async def main() -> None:

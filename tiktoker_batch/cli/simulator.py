@@ -1,9 +1,18 @@
 """``simulator``: the providers' protocols on loopback."""
 
+from pathlib import Path
+
 import click
 
 from tiktoker_batch import rehearsal
-from tiktoker_batch.cli.options import faults_option, say, seed_option, show, speed_option, subcommand
+from tiktoker_batch.cli.options import (
+    faults_option,
+    say,
+    seed_option,
+    show,
+    speed_option,
+    subcommand,
+)
 from tiktoker_batch.errors import ExitCode
 from tiktoker_batch.report.rehearsal_text import books_lines
 
@@ -15,11 +24,11 @@ from tiktoker_batch.report.rehearsal_text import books_lines
 @speed_option
 @faults_option
 @seed_option
-def command(port: int, speed: float, faults: float, seed: int) -> int:
+def command(recipe: Path | None, port: int, speed: float, faults: float, seed: int) -> int:
     """Serve the providers' protocols on this machine.
 
-    Prints the environment in which every provider speaks to it; any key will do. Its books are at
-    /_simulator/ledger. Ends with Ctrl-C.
+    Prints the environment in which every provider speaks to it; any key will do. With a recipe it also knows the
+    models that the recipe declares. Its books are at /_simulator/ledger. Ends with Ctrl-C.
     """
 
     def ready(environ: dict[str, str]) -> None:
@@ -28,6 +37,6 @@ def command(port: int, speed: float, faults: float, seed: int) -> int:
         say(f"simulating fal, ElevenLabs and OpenRouter, {speed:g} times faster; Ctrl-C ends it")
 
     how = rehearsal.Rehearsal(speed=speed, faults=faults, seed=seed)
-    world = rehearsal.serve(port, how, ready)
+    world = rehearsal.serve(port, how, ready, recipe)
     say("\n".join(books_lines(rehearsal.books(world)) or ["nothing was asked for"]))
     return ExitCode.OK

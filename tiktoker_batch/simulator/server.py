@@ -157,7 +157,8 @@ async def open_simulator(world: World, *, port: int = 0) -> AsyncIterator[Simula
             speech=Speech(world=world),
             chat=Chat(world=world),
         )
-        nursery.start_soon(serve, simulator.handle, listener)
+        # The listener is open already: whoever connects before the task runs waits in line.
+        nursery.start_soon(serve, simulator.handle, listener)  # noqa: ASYNC113
         yield simulator
         nursery.cancel_scope.cancel()
 
@@ -181,7 +182,7 @@ def simulate_in_thread(world: World, *, port: int = 0, clock: trio.abc.Clock | N
     def run() -> None:
         try:
             trio.run(main, clock=clock)
-        except BaseException as error:
+        except BaseException as error:  # noqa: ASYNC103  (raised in the caller's thread)
             failed.append(error)
         finally:
             ready.set()
