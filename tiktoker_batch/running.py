@@ -143,6 +143,10 @@ def _require_same_world(layout: Layout, before: BatchState, world: Surroundings)
 def _require_ready(opened: Opened) -> None:
     reasons = not_ready(opened.plan.steps, opened.environ)
     if reasons:
+        # What is there already asks for no key.
+        reused = opened.reuse(fold(history(opened.layout))).predict(opened.plan)
+        reasons = not_ready([step for step in opened.plan.steps if step.id not in reused], opened.environ)
+    if reasons:
         raise PreflightError("\n".join(reasons), hint="nothing was started")
     root = _existing_parent(opened.layout.root)
     free = shutil.disk_usage(root).free

@@ -101,6 +101,27 @@ def test_a_run_against_the_simulator_pays_there_and_writes_no_key_anywhere(call:
     _assert_no_canary(folder / "output", done.stdout + done.stderr)
 
 
+def test_what_is_there_already_asks_for_no_key(call: Call, cloud: Path) -> None:
+    with simulator(cloud.parent) as environ:
+        assert call("run", "cloud.yaml", **environ, **CANARIES).returncode == 0
+    again = call("run", "cloud.yaml")
+    assert again.returncode == 0, again.stderr
+    assert "$0.00" in again.stdout
+
+
+def test_a_budget_is_never_passed_and_the_rest_is_made_once_there_is_more(call: Call, cloud: Path) -> None:
+    with simulator(cloud.parent) as environ:
+        first = call("run", "cloud.yaml", "--budget", "0.2", **environ, **CANARIES)
+        assert first.returncode == 4, first.stderr
+        assert "stopped by the budget: the next request of $0.4000 would pass budget.max_usd" in first.stderr
+        ledger = httpx.get(f"{environ['FAL_QUEUE_URL']}/_simulator/ledger").json()
+        assert float(ledger["totals"]["spent_usd"]) < 0.2
+        again = call("run", "cloud.yaml", **environ, **CANARIES)
+        assert again.returncode == 0, again.stderr
+        ledger = httpx.get(f"{environ['FAL_QUEUE_URL']}/_simulator/ledger").json()
+    assert ledger["totals"]["paid"] == 7
+
+
 @pytest.mark.parametrize(
     ("verb", "kind", "code", "says"),
     [

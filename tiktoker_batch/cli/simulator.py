@@ -7,6 +7,7 @@ import click
 from tiktoker_batch import rehearsal
 from tiktoker_batch.cli.options import (
     faults_option,
+    optional_recipe_argument,
     say,
     seed_option,
     show,
@@ -18,6 +19,7 @@ from tiktoker_batch.report.rehearsal_text import books_lines
 
 
 @subcommand("simulator", example="tiktoker-batch simulator --port 8787 --speed 20")
+@optional_recipe_argument
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8787, show_default=True, help="0 takes any that is free."
 )

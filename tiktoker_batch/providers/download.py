@@ -14,8 +14,7 @@ from tiktoker_batch.errors import ProviderError, ResultLost
 from tiktoker_batch.providers.http import Wire
 from tiktoker_batch.providers.policy import Verb
 
-TRIES = 8  # tries without any progress between them
-LONGEST_PAUSE = 30.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.4, 30.0  # seconds before the next try; doubled after each that brought nothing
 _PIECE = 256 * 1024  # bytes: writing in smaller ones costs more in hops to a thread than in writing
 _WRITING = trio.Semaphore(2)  # more threads would not write faster, and each keeps memory of its own
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
@@ -61,10 +60,11 @@ async def fetch(wire: Wire, url: str, into: Path, *, check: Callable[[Path], Awa
     """Fetch an address into a file.
 
     A connection that breaks is continued from the last byte where the server can, from the start where it cannot.
-    ``check`` looks at the finished file and raises ``ValueError`` for a damaged one, which is fetched anew, once.
+    A server that is in trouble is asked again without end, for the file has been paid for: the caller's deadline
+    counts. ``check`` looks at the finished file and raises ``ValueError`` for a damaged one, which is fetched anew,
+    once.
 
     :raises ResultLost: it is not there any more, or comes damaged every time.
-    :raises Unavailable: the server could not be reached for long.
     """
     growing = _Growing(path=into, hash=hashlib.sha256())
     damaged = 0
@@ -85,25 +85,20 @@ async def fetch(wire: Wire, url: str, into: Path, *, check: Callable[[Path], Awa
 
 
 async def _complete(wire: Wire, url: str, growing: _Growing) -> None:
-    tries = 0
+    pause = FIRST_PAUSE
     while True:
-        before = growing.size
+        before, asked_for = growing.size, 0.0
         try:
             return await _continue(wire, url, growing)
-        except (ProviderError, Incomplete) as error:
-            if isinstance(error, ProviderError) and not error.retryable:
+        except ProviderError as error:
+            if not error.retryable:
                 raise
-            tries = 1 if growing.size > before else tries + 1
-            if tries == TRIES:
-                raise _given_up(wire, error) from None
-            asked_for = error.retry_after if isinstance(error, ProviderError) else None
-        await trio.sleep(max(asked_for or 0.0, min(0.2 * 2**tries, LONGEST_PAUSE)))
-
-
-def _given_up(wire: Wire, error: Exception) -> Exception:
-    if isinstance(error, ProviderError):
-        return error
-    return ResultLost(f"{wire.provider}: a file never came whole", maybe_charged=True)
+            asked_for = error.retry_after or 0.0
+        except Incomplete:
+            pass
+        pause = FIRST_PAUSE if growing.size > before else pause
+        await trio.sleep(max(asked_for, pause))
+        pause = min(pause * 2, LONGEST_PAUSE)
 
 
 async def _continue(wire: Wire, url: str, growing: _Growing) -> None:

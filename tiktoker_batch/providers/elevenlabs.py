@@ -42,7 +42,8 @@ _OPTIONS = RequestOptions(timeout_in_seconds=int(_SECONDS), max_retries=0)
 # A request that was spoken shows up in the history within moments.
 _LOOKS = (2.0, 15.0, 60.0)
 _EARLIER = timedelta(seconds=60)  # the service's clock may be behind ours
-_HISTORY, _RECALLS = 100, 6
+_HISTORY = 100
+_RECALL_PAUSE, _LONGEST_RECALL_PAUSE = 1.0, 30.0  # seconds before speech is fetched again; doubled each time
 _OWN_LANGUAGE = frozenset({"eleven_multilingual_v2", "eleven_monolingual_v1"})  # these refuse language_code
 _SETTINGS = frozenset(VoiceSettings.model_fields)
 
@@ -155,19 +156,18 @@ class ElevenLabsProvider:
         return same and item.history_item_id not in self.known
 
     async def _recall(self, name: str) -> tuple[bytes, Any]:
-        """Fetch what was spoken before; trouble with that never has it spoken again."""
-        for attempt in range(1, _RECALLS + 1):
+        """Fetch what was spoken before, without end: trouble with that never has it spoken again."""
+        pause = _RECALL_PAUSE
+        while True:
             try:
                 async with self._asking(Verb.LOOKUP):
                     item = await self.client.history.get(name, request_options=_OPTIONS)
                     pieces = [piece async for piece in self.client.history.get_audio(name, request_options=_OPTIONS)]
                 alignment = item.alignments.alignment.model_dump() if item.alignments else None
                 return b"".join(pieces), alignment
-            except Unavailable:
-                if attempt == _RECALLS:
-                    raise
-            await trio.sleep(0.5 * 2**attempt)
-        raise AssertionError("the last try returns or raises")
+            except Unavailable as error:
+                await trio.sleep(max(error.retry_after or 0.0, pause))
+            pause = min(pause * 2, _LONGEST_RECALL_PAUSE)
 
     @asynccontextmanager
     async def _asking(self, verb: Verb) -> AsyncIterator[None]:
@@ -178,7 +178,7 @@ class ElevenLabsProvider:
             except ApiError as error:
                 self._mind_limit(error.headers or {})
                 raise self.wire.explain(_signal(verb, error)) from None
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 raise self.wire.lost(verb, error) from None
             except (ValueError, KeyError, TypeError) as error:
                 message = f"unexpected answer ({type(error).__name__})"

@@ -26,7 +26,14 @@ _SHARED_BY = 8  # streams on the connections of one client
 LONGEST_RETRY_AFTER = 600.0
 RECONCILE_SECONDS = 900.0
 # Failures before anything of the request had left.
-_UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
+_UNSENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
 _SECRET_HEAD = 6  # characters of a key that are already too many to show
 
 
@@ -80,7 +87,7 @@ class Wire:
         async with self.gate:
             try:
                 response = await self.client.request(method, url, headers=headers, json=json, params=params)
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:  # also an answer that cannot be decoded
                 raise self.lost(verb, error) from error
         if not response.is_success:
             raise self.refused(verb, response)
@@ -97,7 +104,9 @@ class Wire:
                     await response.aread()
                     raise self.refused(verb, response)
                 yield response
-        except httpx.TransportError as error:
+        except httpx.InvalidURL:
+            raise self.explain(Signal(verb=verb, status=404, message="the address of a file is none")) from None
+        except httpx.RequestError as error:  # also redirections without end
             raise self.lost(verb, error) from error
 
     def refused(self, verb: Verb, response: httpx.Response) -> ProviderError:
@@ -110,7 +119,7 @@ class Wire:
         """The error of an answer that says yes but cannot be understood."""
         return self.explain(Signal(verb=verb, status=response.status_code, message=f"unexpected answer: {why}"))
 
-    def lost(self, verb: Verb, error: httpx.TransportError) -> ProviderError:
+    def lost(self, verb: Verb, error: httpx.RequestError) -> ProviderError:
         """The error of an answer that never came."""
         host = error.request.url.host if _has_request(error) else "the service"
         sent = not isinstance(error, _UNSENT)
@@ -131,14 +140,14 @@ def answer_of(error: ProviderError) -> httpx.Response | None:
     return cause.response if isinstance(cause, httpx.HTTPStatusError) else None
 
 
-def _has_request(error: httpx.TransportError) -> bool:
+def _has_request(error: httpx.RequestError) -> bool:
     try:
         return error.request is not None
     except RuntimeError:
         return False
 
 
-def _words(error: httpx.TransportError) -> str:
+def _words(error: httpx.RequestError) -> str:
     if isinstance(error, httpx.TimeoutException):
         return "did not answer in time"
     return str(error) or type(error).__name__
@@ -220,7 +229,12 @@ def retry_after(response: httpx.Response) -> float | None:
             seconds = (parsedate_to_datetime(told) - datetime.now(UTC)).total_seconds()
         except (TypeError, ValueError):
             return None
-    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)
+    return bounded_patience(seconds)
+
+
+def bounded_patience(seconds: float) -> float:
+    """The patience that a service asks for, as far as it is heeded; none where that is no number (NaN)."""
+    return min(max(0.0, seconds), LONGEST_RETRY_AFTER)
 
 
 def seconds_since(moment: datetime) -> float:

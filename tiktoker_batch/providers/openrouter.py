@@ -16,7 +16,17 @@ import trio
 from tiktoker_batch.errors import BadRequest, ProviderError, UnknownOutcome, Unusable
 from tiktoker_batch.model import Json, Kind
 from tiktoker_batch.providers.base import Job, Produced, Request
-from tiktoker_batch.providers.http import GATE, Secrets, Wire, base_url, body_of, first_text, open_client, retry_after
+from tiktoker_batch.providers.http import (
+    GATE,
+    Secrets,
+    Wire,
+    base_url,
+    body_of,
+    bounded_patience,
+    first_text,
+    open_client,
+    retry_after,
+)
 from tiktoker_batch.providers.policy import Signal, Verb
 from tiktoker_batch.providers.setting import Setting
 
@@ -262,7 +272,7 @@ def _signal(error: Mapping[str, Any], response: httpx.Response, verb: Verb = Ver
         status=status if status >= 400 else 502,
         code=code,
         message=f"{status} {first_text([error.get('message')]) or code or 'no reason given'}",
-        retry_after=float(after) if isinstance(after, int | float) else retry_after(response),
+        retry_after=bounded_patience(after) if isinstance(after, int | float) else retry_after(response),
     )
 
 

@@ -139,9 +139,11 @@ RULES: tuple[Rule, ...] = (
     # ---- free of charge, harmless to repeat
     Rule(verbs=_of(Verb.UPLOAD, Verb.LOOKUP), statuses=(401, 403), error=AuthFailed),
     Rule(verbs=_of(Verb.UPLOAD), statuses=(413, 413), error=BadRequest),
+    Rule(verbs=_of(Verb.LOOKUP), statuses=(404, 404), error=ResultLost),
     Rule(verbs=_of(Verb.UPLOAD, Verb.LOOKUP), error=Unavailable),
     # ---- speech in one shot: an answer that never came may have been paid for
     Rule(verbs=_of(Verb.SPEAK), lost=True, error=UnknownOutcome),
+    Rule(verbs=_of(Verb.SPEAK), statuses=(408, 409), error=UnknownOutcome),
     Rule(verbs=_of(Verb.SPEAK), codes=CROWDED, error=Crowded),
     Rule(verbs=_of(Verb.SPEAK), statuses=(429, 429), error=RateLimited),
     Rule(verbs=_of(Verb.SPEAK), statuses=(401, 403), error=AuthFailed),  # 401 is also an exhausted quota
@@ -165,13 +167,17 @@ RULES: tuple[Rule, ...] = (
     Rule(verbs=_of(Verb.WRITE), statuses=_ANY_5XX, error=Unavailable),
     Rule(verbs=_of(Verb.WRITE), error=BadRequest),
 )
-# What may have cost something although nothing came of it.
+# What may have cost something although nothing came of it. An account that may not ask any more has paid all the same.
 MAYBE_CHARGED: tuple[tuple[Verb, type[ProviderError]], ...] = (
     (Verb.FAILURE, Rejected),
     (Verb.FAILURE, BadRequest),
     (Verb.RESULT, ResultLost),
+    (Verb.RESULT, AuthFailed),
     (Verb.STATUS, ResultLost),
+    (Verb.STATUS, AuthFailed),
     (Verb.MEDIA, ResultLost),
+    (Verb.LOOKUP, ResultLost),
+    (Verb.LOOKUP, AuthFailed),
 )
 
 

@@ -25,7 +25,7 @@ STREAMS = 256  # jobs that are listened to at once, on a connection each; beyond
 MEDIA_SECONDS = 7 * 24 * 3600  # how long results should be kept for us: a batch may be resumed after a holiday
 _LOST_AFTER, _LOST_PAUSE = 3, 20.0  # looks at a job that is not known, and seconds between them
 _LOCKED_AFTER, _LOCKED_PAUSE = 3, 30.0
-_RESULT_TRIES = 6
+_RESULT_PAUSE, _LONGEST_RESULT_PAUSE = 0.5, 30.0  # seconds before a result is asked for again; doubled each time
 _CLOSING_SECONDS = 2.0
 _SILENT_STREAMS = 3  # streams that broke without a word before streaming is given up
 
@@ -74,9 +74,9 @@ class Queue:
     async def wait(self, job: Job) -> Mapping[str, Any]:
         """Wait until the job has ended, well or badly; its last status.
 
-        Whatever happens to the asking, the job is asked after again: only the service's own word ends the wait.
+        Whatever happens to the asking, the job is asked after again: only the service's own word ends the wait. A job
+        that the service does not know any more has no status, but its result may be there all the same.
 
-        :raises ResultLost: the service does not know the job.
         :raises AuthFailed: the account may not ask any more; the job itself may well go on.
         """
         watch = _Watch(started=trio.current_time())
@@ -88,30 +88,33 @@ class Queue:
             )
             await self.pacer.turn()
             status = await self._look(job, watch) or status
+            if watch.lost == _LOST_AFTER:
+                return {}
         self._learn(job, watch, status)
         return status
 
     async def result(self, job: Job, status: Mapping[str, Any]) -> Any:
-        """What the job made.
+        """What the job made. Trouble with fetching it is waited out: the job has been paid for.
 
         :raises ProviderError: the job failed, or its result is not there any more.
         """
-        failed = status.get("error") or status.get("error_type")
-        for attempt in range(1, _RESULT_TRIES + 1):
+        pause, refused = _RESULT_PAUSE, 0
+        while True:
             try:
                 response = await self.wire.send(Verb.RESULT, "GET", job.addresses["response_url"])
             except ProviderError as error:
                 verdict = self._verdict(error, status)
                 if verdict is not None:
                     raise verdict from None
-                if attempt == _RESULT_TRIES or not error.retryable:
+                refused += isinstance(error, AuthFailed)
+                if refused == _LOCKED_AFTER or isinstance(error, ResultLost):
                     raise
-                await trio.sleep(max(error.retry_after or 0.0, 0.25 * 2**attempt))
+                await trio.sleep(max(error.retry_after or 0.0, _LOCKED_PAUSE if refused else pause))
+                pause = min(pause * 2, _LONGEST_RESULT_PAUSE)
                 continue
-            if failed:
+            if _has_failed(status):
                 raise self._failure(status, None)
             return body_of(response)
-        raise AssertionError("the last try returns or raises")
 
     async def cancel(self, job: Job) -> bool:
         """Ask for a stop; whether the job was still in line, so that nothing is charged."""
@@ -156,7 +159,9 @@ class Queue:
         try:
             response = await self.wire.send(Verb.STATUS, "GET", job.addresses["status_url"], params={"logs": "0"})
         except ResultLost:
-            await self._unknown_job(watch)
+            # Not every server knows a job at once, and an error page may say 404: only patience tells.
+            watch.lost += 1
+            await trio.sleep(_LOST_PAUSE)
             return None
         except AuthFailed:
             watch.refused += 1
@@ -174,14 +179,6 @@ class Queue:
         watch.note(status)
         return status
 
-    async def _unknown_job(self, watch: "_Watch") -> None:
-        """Not every server knows a job at once, and an error page may say 404: only patience tells."""
-        watch.lost += 1
-        if watch.lost == _LOST_AFTER:
-            message = f"{self.wire.provider}: the service does not know this request any more"
-            raise ResultLost(message, maybe_charged=True)
-        await trio.sleep(_LOST_PAUSE)
-
     def _learn(self, job: Job, watch: "_Watch", status: Mapping[str, Any]) -> None:
         metrics = status.get("metrics")
         told = metrics.get("inference_time") if isinstance(metrics, Mapping) else None
@@ -196,7 +193,9 @@ class Queue:
         response = answer_of(error)
         if response is None:
             return None
-        if status.get("error") or status.get("error_type") or response.status_code in {400, 422}:
+        if response.status_code in {408, 429}:
+            return None
+        if _has_failed(status) or response.status_code in {400, 422}:
             return self._failure(status, response)
         return None
 
@@ -231,6 +230,11 @@ class _Watch:
     def note(self, status: Mapping[str, Any]) -> None:
         if self.working_since is None and status.get("status") == "IN_PROGRESS":
             self.working_since = trio.current_time()
+
+
+def _has_failed(status: Mapping[str, Any]) -> bool:
+    """Whether the service calls the job failed."""
+    return bool(status.get("error") or status.get("error_type"))
 
 
 def _status_of(text: str) -> Mapping[str, Any] | None:

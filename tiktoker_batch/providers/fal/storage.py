@@ -101,6 +101,7 @@ class Storage:
             signal = Signal(verb=Verb.UPLOAD, message=f"the upload broke off ({type(error).__name__})")
         failure = error_for("fal", signal)
         failure.message = self.secrets.redact(failure.message)
+        failure.args = (failure.message,)
         raise failure
 
 
