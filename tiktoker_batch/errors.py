@@ -16,6 +16,7 @@
         Rejected                 the provider refuses this content
         BadRequest               the provider does not understand these parameters
         AuthFailed               the account is not usable
+        Unfetched                paid for and made, but not to be had just now: ask for the same again
         ResultLost               paid for, but cannot be fetched any more
         Unusable                 paid for and delivered, but no good; another one may be
       Broken                   the provider itself fell over on this request
@@ -182,6 +183,12 @@ class BadRequest(ProviderError):
 
 class AuthFailed(ProviderError):
     """The account or its key is not usable."""
+
+
+class Unfetched(ProviderError):
+    """Paid for and made, but not to be had just now. The next attempt asks for the same, it never buys another."""
+
+    retryable = True
 
 
 class ResultLost(ProviderError):

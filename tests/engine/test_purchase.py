@@ -1,7 +1,7 @@
 """What an attempt pays for, and when it may pay again."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -14,8 +14,25 @@ from tests.engine.test_run import Bench
 from tests.fakes import ScriptedProvider
 from tests.values import a_step
 from tiktoker_batch.engine.breaker import REFUSALS
-from tiktoker_batch.errors import AuthFailed, Crowded, ProviderError, RateLimited, Rejected, Unavailable, UnknownOutcome
-from tiktoker_batch.events import AttemptFailed, BackedOff, JobSubmitted, OutcomeUnknown, StepSucceeded, SubmitIntended
+from tiktoker_batch.errors import (
+    AuthFailed,
+    Crowded,
+    ProviderError,
+    RateLimited,
+    Rejected,
+    Unavailable,
+    Unfetched,
+    UnknownOutcome,
+)
+from tiktoker_batch.events import (
+    AttemptFailed,
+    BackedOff,
+    JobReattached,
+    JobSubmitted,
+    OutcomeUnknown,
+    StepSucceeded,
+    SubmitIntended,
+)
 from tiktoker_batch.model import Failed, Retry, Succeeded
 from tiktoker_batch.providers.base import Job, Produced, Request
 from tiktoker_batch.providers.policy import LOCKED
@@ -197,6 +214,41 @@ async def test_what_a_service_says_it_cost_is_what_it_cost(bench: Bench, autojum
     outcome = (await bench.run(a_clip_step()))["v/01/clip"]
     assert isinstance(outcome, Succeeded)
     assert outcome.cost_usd == Decimal("0.123")
+
+
+async def test_what_could_not_be_fetched_is_asked_for_again_not_bought_again(
+    bench: Bench, autojump_clock: MockClock
+) -> None:
+    lost_way = Unfetched("the file never came whole", maybe_charged=True)
+    bench.provider.script = {"v/01/clip": [lost_way]}
+
+    @dataclass
+    class Queued(LossyProvider):
+        collected: int = 0
+
+        async def submit(self, request: Request) -> Job:
+            return replace(await super().submit(request), addresses={"status_url": "u"})
+
+        async def collect(self, job: Job, into: Mapping[str, Path]) -> Produced:
+            self.collected += 1
+            await trio.sleep(1)
+            if self.collected < 3:
+                raise lost_way
+            return Produced(value=job.id)
+
+    bench.provider = Queued()
+    outcome = (await bench.run(a_clip_step()))["v/01/clip"]
+    assert isinstance(outcome, Succeeded)
+    assert len(bench.provider.submitted) == 1
+    assert [event.request_id for event in bench.events(JobReattached)] == ["job-1", "job-1"]
+    assert sum(event.cost_usd for event in bench.events(AttemptFailed, StepSucceeded)) == DEAR
+
+
+async def test_a_refusal_while_asking_after_a_job_never_buys_it_again(bench: Bench, autojump_clock: MockClock) -> None:
+    bench.provider.script = {"v/01/clip": [AuthFailed("fake: 401")]}
+    outcome = (await bench.run(a_clip_step()))["v/01/clip"]
+    assert isinstance(outcome, Failed)
+    assert len(bench.provider.submitted) == 1
 
 
 # ---------------------------------------------------------------------- accounts that do not work

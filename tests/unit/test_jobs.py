@@ -65,6 +65,7 @@ def test_a_failure_settles_it_unless_the_result_may_still_be_fetched() -> None:
         assert after(intent(), submitted(), failed(kind)) is None
     assert after(intent(), submitted(), failed("AuthFailed")) is not None
     assert after(intent(), submitted(), failed("TiktokerError")) is not None
+    assert after(intent(), submitted(), failed("Unfetched", "retry")) is not None
     assert after(intent(), submitted(), failed("Cancelled", "cancelled")) is not None
     assert after(intent(), failed("UnknownOutcome", "unknown")) is not None
     assert after(intent(), failed("AuthFailed")) is None

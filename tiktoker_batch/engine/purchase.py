@@ -13,7 +13,7 @@ import trio
 from tiktoker_batch.engine.breaker import Breaker
 from tiktoker_batch.engine.budget import Purse, Reservation
 from tiktoker_batch.engine.pause import Pause, Paused
-from tiktoker_batch.errors import ProviderError, TimedOut, Unavailable, UnknownOutcome
+from tiktoker_batch.errors import AuthFailed, ProviderError, TimedOut, Unavailable, Unfetched, UnknownOutcome
 from tiktoker_batch.events import JobReattached, JobSubmitted, OutcomeUnknown, Recorder, SubmitIntended
 from tiktoker_batch.model import CHEAP_USD, Step
 from tiktoker_batch.providers.base import Job, Produced, Provider, Request
@@ -34,7 +34,8 @@ class Purchase:
     """``scope`` is the attempt's deadline. While money is out another one counts, which asks for a stop first.
 
     ``work`` digests what is bought. ``earlier`` is a request for the very same that an earlier run left open: it is
-    gone on with instead of sending another. ``cost_usd`` is what this attempt has cost, or may have.
+    gone on with instead of sending another; ``open_job`` is the one that this attempt leaves. ``cost_usd`` is what
+    this attempt has cost, or may have.
     """
 
     step: Step
@@ -49,6 +50,7 @@ class Purchase:
     work: str = ""
     earlier: OpenJob | None = None
     cost_usd: Decimal = Decimal(0)
+    open_job: OpenJob | None = None
     _held: Reservation | None = None
 
     async def __call__(self, request: Request, into: Mapping[str, Path]) -> Produced:
@@ -62,8 +64,11 @@ class Purchase:
             produced = await self._buy(request, into)
         except ProviderError as error:
             self.breaker.note(self.step.provider, error)
+            if isinstance(error, AuthFailed) and self.open_job and self.open_job.addresses:
+                error.maybe_charged = True  # refused while asking after what was bought: it must not be bought again
             if error.maybe_charged:
                 self._count(price)
+                self.open_job = replace(self.open_job, counted=True) if self.open_job else None
             self._settle(self.cost_usd - before, delivered=False)
             raise
         self.breaker.note(self.step.provider, None)
@@ -109,6 +114,7 @@ class Purchase:
         :raises Unavailable: it was never accepted; nothing was bought.
         """
         prepared = await self.provider.prepare(replace(request, token=earlier.token))
+        self.open_job = earlier
         self.recorder.emit(
             JobReattached(
                 step=self.step.id,
@@ -145,7 +151,7 @@ class Purchase:
         """The recipe lets it be bought again; what the first one may have cost is counted."""
         self.recorder.emit(OutcomeUnknown(step=self.step.id, attempt=self.attempt, message=unknown.message))
         self._count(self.step.estimated_cost_usd)
-        self.earlier = None
+        self.earlier = self.open_job = None
 
     def _intend(self, request: Request) -> None:
         self.recorder.emit(
@@ -159,6 +165,15 @@ class Purchase:
                 key=self.step.key,
                 work=self.work,
             )
+        )
+        self.open_job = OpenJob(
+            provider=self.step.provider,
+            model=self.step.model,
+            price_usd=self.step.estimated_cost_usd,
+            token=request.token,
+            key=self.step.key,
+            work=self.work,
+            sent_at=datetime.now(UTC),
         )
 
     async def _submit(self, request: Request, sent: datetime) -> Job:
@@ -193,6 +208,8 @@ class Purchase:
         self.recorder.emit(
             JobSubmitted(step=self.step.id, attempt=self.attempt, request_id=job.id, addresses=dict(job.addresses))
         )
+        if self.open_job is not None:
+            self.open_job = replace(self.open_job, request_id=job.id, addresses=job.addresses)
 
     async def _within_deadline(self, job: Job, request: Request, sent: datetime, into: Mapping[str, Path]) -> Produced:
         with trio.move_on_after(self.step.retry.timeout):
@@ -202,7 +219,10 @@ class Purchase:
             stopped = await self.provider.cancel(job)
         message = f"no result within {self.step.retry.timeout:g} s"
         if stopped:
+            self.open_job = None
             raise TimedOut(message)
+        if job.addresses:
+            raise Unfetched(f"{message}; it is paid for, and asked for again", maybe_charged=True)
         raise UnknownOutcome(f"{message}, and {self.step.provider} may charge for it all the same", maybe_charged=True)
 
     async def _collect(self, job: Job, request: Request, sent: datetime, into: Mapping[str, Path]) -> Produced:

@@ -34,6 +34,7 @@ from tiktoker_batch.errors import (
     RateLimited,
     TiktokerError,
     TimedOut,
+    Unfetched,
     UnknownOutcome,
 )
 from tiktoker_batch.events import (
@@ -233,6 +234,8 @@ class _Run:
                     scope.deadline = math.inf
                 purchase = self._purchase(step, attempt, scope, inputs)
                 ended = await self._work(step, purchase, inputs)
+                if isinstance(ended, Unfetched) and purchase.open_job is not None:
+                    self._open_jobs[step.id] = purchase.open_job
                 self._mind_capacity(step, ended)
                 return ended, purchase.cost_usd
             return TimedOut(f"no result within {step.retry.timeout:g} s"), purchase.cost_usd
@@ -317,9 +320,7 @@ class _Run:
     def _purchase(self, step: Step, attempt: int, scope: trio.CancelScope, inputs: Inputs) -> Purchase:
         batch, kind = self.batch, self.batch.kinds[step.kind]
         work = "" if kind.eager else digest([step.key, inputs_digest(kind, step, inputs)])
-        earlier = self._open_jobs.get(step.id)
-        if earlier is not None and attempt == 1:
-            del self._open_jobs[step.id]
+        earlier = self._open_jobs.pop(step.id, None)
         return Purchase(
             step=step,
             attempt=attempt,

@@ -17,6 +17,7 @@ from tiktoker_batch.errors import (
     Rejected,
     ResultLost,
     Unavailable,
+    Unfetched,
     UnknownOutcome,
 )
 
@@ -101,7 +102,9 @@ CROWDED = frozenset({"concurrent_limit_exceeded", "too_many_concurrent_requests"
 _SUBMIT, _ANY_4XX, _ANY_5XX = _of(Verb.SUBMIT), (400, 499), (500, 599)
 
 RULES: tuple[Rule, ...] = (
-    # Nothing left this machine: whatever it was, it may be done again.
+    # Fetching what was made: trouble with that, of whatever kind, is never a reason to buy again.
+    Rule(verbs=_of(Verb.RESULT, Verb.MEDIA), sent=False, error=Unfetched),
+    # Nothing left this machine: whatever else it was, it may be done again.
     Rule(sent=False, error=Unavailable),
     # ---- a paid submit to a queue
     Rule(verbs=_SUBMIT, lost=True, error=UnknownOutcome),
@@ -123,7 +126,7 @@ RULES: tuple[Rule, ...] = (
     Rule(verbs=_of(Verb.RESULT), statuses=(401, 403), error=AuthFailed),
     Rule(verbs=_of(Verb.RESULT), statuses=(404, 404), error=ResultLost),
     Rule(verbs=_of(Verb.RESULT), statuses=(410, 410), error=ResultLost),
-    Rule(verbs=_of(Verb.RESULT), error=Unavailable),
+    Rule(verbs=_of(Verb.RESULT), error=Unfetched),
     # ---- a job that its service calls failed
     Rule(verbs=_of(Verb.FAILURE), codes=CONTENT, error=Rejected),
     Rule(verbs=_of(Verb.FAILURE), retryable=True, error=Unavailable),
@@ -135,7 +138,7 @@ RULES: tuple[Rule, ...] = (
     # ---- fetching what was made: the same address again, never a new one
     Rule(verbs=_of(Verb.MEDIA), statuses=(403, 404), error=ResultLost),
     Rule(verbs=_of(Verb.MEDIA), statuses=(410, 410), error=ResultLost),
-    Rule(verbs=_of(Verb.MEDIA), error=Unavailable),
+    Rule(verbs=_of(Verb.MEDIA), error=Unfetched),
     # ---- free of charge, harmless to repeat
     Rule(verbs=_of(Verb.UPLOAD, Verb.LOOKUP), statuses=(401, 403), error=AuthFailed),
     Rule(verbs=_of(Verb.UPLOAD), statuses=(413, 413), error=BadRequest),
@@ -176,6 +179,8 @@ MAYBE_CHARGED: tuple[tuple[Verb, type[ProviderError]], ...] = (
     (Verb.STATUS, ResultLost),
     (Verb.STATUS, AuthFailed),
     (Verb.MEDIA, ResultLost),
+    (Verb.RESULT, Unfetched),
+    (Verb.MEDIA, Unfetched),
     (Verb.LOOKUP, ResultLost),
     (Verb.LOOKUP, AuthFailed),
 )

@@ -9,7 +9,7 @@ from tiktoker_batch.events import AttemptFailed, Event, JobReattached, JobSubmit
 
 # Ends of an attempt that leave its request as it is: nobody knows, nobody waited, or the disk refused its result.
 _LEFT_OPEN = frozenset({"unknown", "cancelled"})
-_DISK = "TiktokerError"
+_NOT_FETCHED = frozenset({"Unfetched", "TiktokerError"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +69,8 @@ def _opened(event: SubmitIntended | JobReattached, sent_at: datetime) -> OpenJob
 def _mind_failure(jobs: dict[str, OpenJob], event: AttemptFailed) -> None:
     """A failed attempt settles its request, unless it may still be fetched."""
     job = jobs[event.step]
-    locked_out = event.error_kind == "AuthFailed" and job.request_id is not None
-    if event.outcome in _LEFT_OPEN or event.error_kind == _DISK or locked_out:
+    locked_out = event.error_kind == "AuthFailed" and bool(job.addresses)
+    if event.outcome in _LEFT_OPEN or event.error_kind in _NOT_FETCHED or locked_out:
         jobs[event.step] = replace(job, counted=job.counted or event.cost_usd > 0)
     else:
         del jobs[event.step]
