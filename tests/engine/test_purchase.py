@@ -245,7 +245,12 @@ async def test_what_could_not_be_fetched_is_asked_for_again_not_bought_again(
 
 
 async def test_a_refusal_while_asking_after_a_job_never_buys_it_again(bench: Bench, autojump_clock: MockClock) -> None:
-    bench.provider.script = {"v/01/clip": [AuthFailed("fake: 401")]}
+    @dataclass
+    class Queued(LossyProvider):
+        async def submit(self, request: Request) -> Job:
+            return replace(await super().submit(request), addresses={"status_url": "u"})
+
+    bench.provider = Queued(script={"v/01/clip": [AuthFailed("fake: 401")]})
     outcome = (await bench.run(a_clip_step()))["v/01/clip"]
     assert isinstance(outcome, Failed)
     assert len(bench.provider.submitted) == 1
