@@ -6,6 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import trio
+
 from tiktoker_batch.app import full_catalog
 from tiktoker_batch.media.ffmpeg import find_ffmpeg
 from tiktoker_batch.model import Kind, Model
@@ -13,6 +15,8 @@ from tiktoker_batch.providers.base import Produced, Provider, Request
 from tiktoker_batch.providers.registry import providers
 from tiktoker_batch.providers.setting import Setting
 from tiktoker_batch.simulator.faults import Faults, Scripted
+from tiktoker_batch.simulator.http import Handler, Reply, listen, port_of, serve
+from tiktoker_batch.simulator.http import Request as HttpRequest
 from tiktoker_batch.simulator.latency import Latency
 from tiktoker_batch.simulator.media import Media
 from tiktoker_batch.simulator.server import Simulator, open_simulator
@@ -115,3 +119,24 @@ def paid(simulator: Simulator, provider: str | None = None) -> int:
 def troubles(verb: str, *kinds: str, **more: Any) -> Sequence[Scripted]:
     """One scripted trouble after the other."""
     return [Scripted(verb=verb, kind=kind, **more) for kind in kinds]
+
+
+@asynccontextmanager
+async def serving(handler: Handler) -> AsyncIterator[str]:
+    """A server of a test's own making, for answers that the simulator never gives; its address."""
+    listener = await listen()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(serve, handler, listener)  # noqa: ASYNC113  (it listens already)
+        yield f"http://127.0.0.1:{port_of(listener)}"
+        nursery.cancel_scope.cancel()
+
+
+def answering(**answers: Reply) -> Handler:
+    """Answers by what a request's path holds (``status``, ``upload``), the first that fits; ``other`` to the rest."""
+
+    async def handler(request: HttpRequest) -> Reply:
+        await trio.lowlevel.checkpoint()
+        fitting = (reply for part, reply in answers.items() if part in request.path)
+        return next(fitting, answers.get("other", Reply(status=404)))
+
+    return handler

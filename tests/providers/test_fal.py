@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import pytest
 import trio
 
@@ -16,22 +17,28 @@ from tests.simulated import (
     a_clip,
     a_world,
     an_image,
+    answering,
     buy,
     open_provider,
     paid,
+    serving,
     simulated,
     speech,
     troubles,
 )
 from tiktoker_batch.app import full_catalog
-from tiktoker_batch.errors import BadRequest, Rejected, Unavailable, UnknownOutcome, Unusable
-from tiktoker_batch.model import Kind, Model
+from tiktoker_batch.errors import BadRequest, Rejected, ResultLost, Unavailable, UnknownOutcome, Unusable
+from tiktoker_batch.model import Json, Kind, Model
 from tiktoker_batch.providers.base import Request
-from tiktoker_batch.providers.fal.body import build_body, queue_path
+from tiktoker_batch.providers.fal.answers import read_answer
+from tiktoker_batch.providers.fal.body import build_body, media_address, queue_path
 from tiktoker_batch.providers.fal.polling import Durations, Pacer, pause_before_poll
 from tiktoker_batch.providers.fal.provider import FalProvider
+from tiktoker_batch.providers.policy import Verb
 from tiktoker_batch.simulator.clock import FlyingClock
 from tiktoker_batch.simulator.faults import Scripted
+from tiktoker_batch.simulator.http import Reply
+from tiktoker_batch.simulator.http import Request as HttpRequest
 
 SEEDANCE = "fal-ai/bytedance/seedance/v1/lite/image-to-video"
 KLING = "fal-ai/kling-video/v2.6/pro/image-to-video"
@@ -84,6 +91,31 @@ async def test_a_lost_upload_is_uploaded_anew_by_the_next_attempt(tmp_path: Path
 
 
 # ---------------------------------------------------------------------- lost answers
+
+
+@pytest.mark.parametrize("kind", ["lost_reply", "gateway_error", "garbage"])
+async def test_a_picture_whose_submit_was_not_understood_is_posted_once_and_adopted(
+    tmp_path: Path, flying_clock: FlyingClock, kind: str
+) -> None:
+    world = a_world(Scripted(verb="submit", kind=kind, times=99))
+    async with simulated(world) as simulator, open_provider("fal", simulator, tmp_path) as fal:
+        sent, prepared = datetime.now(UTC), await fal.prepare(an_image())
+        with pytest.raises(UnknownOutcome):
+            await fal.submit(prepared)
+        job = await fal.find(prepared, sent)
+        assert job is not None
+        assert job.id == world.ledger.entries[0].id
+        await fal.collect(job, {"image": tmp_path / "01.jpg"})
+    assert world.ledger.requests["POST /fal-ai/…"] == len(world.ledger.entries) == paid(simulator) == 1
+
+
+async def test_a_list_that_is_down_for_a_while_is_asked_again(tmp_path: Path, flying_clock: FlyingClock) -> None:
+    world = a_world(Scripted(verb="submit", kind="lost_reply"), *troubles("listing", "drop", "error_500"))
+    async with simulated(world) as simulator, open_provider("fal", simulator, tmp_path) as fal:
+        sent, prepared = datetime.now(UTC), await fal.prepare(an_image())
+        with pytest.raises(UnknownOutcome):
+            await fal.submit(prepared)
+        assert await fal.find(prepared, sent) is not None
 
 
 @pytest.mark.parametrize("model", [VEO, HAILUO], ids=["by its seed", "by its whole input"])
@@ -157,6 +189,119 @@ async def test_trouble_with_asking_or_fetching_never_buys_again(
         assert (tmp_path / f"{kind}.jpg").stat().st_size > 500
 
 
+async def test_a_job_that_nobody_knows_any_more_is_fetched_all_the_same_if_its_result_is_there(
+    tmp_path: Path, flying_clock: FlyingClock
+) -> None:
+    world = a_world(*troubles("status", "forgotten", times=99), *troubles("stream", "drop", times=99))
+    async with simulated(world) as simulator, open_provider("fal", simulator, tmp_path) as fal:
+        await buy(fal, an_image(), {"image": tmp_path / "01.jpg"})
+    assert world.faults.happened["status:forgotten"] == 3
+    assert paid(simulator) == len(world.ledger.entries) == 1
+
+
+async def test_a_job_that_is_not_known_any_more_is_lost_only_after_a_minute(
+    tmp_path: Path, flying_clock: FlyingClock
+) -> None:
+    forgotten = troubles("status", "forgotten", times=99)
+    world = a_world(*forgotten, *troubles("stream", "drop", times=99), *troubles("result", "expired"))
+    async with simulated(world) as simulator, open_provider("fal", simulator, tmp_path) as fal:
+        began = trio.current_time()
+        with pytest.raises(ResultLost) as raised:
+            await buy(fal, an_image(), {"image": tmp_path / "01.jpg"})
+        assert trio.current_time() - began >= 60
+    assert raised.value.maybe_charged
+
+
+@pytest.mark.parametrize("verb", ["result", "media"])
+async def test_what_was_paid_for_is_fetched_however_long_the_trouble_lasts(
+    tmp_path: Path, flying_clock: FlyingClock, verb: str
+) -> None:
+    world = a_world(*troubles(verb, "error_500", times=15))
+    async with simulated(world) as simulator, open_provider("fal", simulator, tmp_path) as fal:
+        await buy(fal, an_image(), {"image": tmp_path / "01.jpg"})
+    assert world.faults.happened[f"{verb}:error_500"] == 15
+    assert len(world.ledger.entries) == 1
+
+
+async def test_a_refusal_of_the_account_while_fetching_is_taken_for_a_slip_at_first(
+    tmp_path: Path, flying_clock: FlyingClock
+) -> None:
+    done, picture = Reply(body={"status": "COMPLETED"}), await _picture()
+    refusals = [Reply(status=401), Reply(status=403)]
+
+    async def handler(request: HttpRequest) -> Reply:
+        if request.path == "/01.jpg":
+            return picture
+        if request.path.endswith("r1"):
+            made = Reply(body={"images": [{"url": f"http://{request.headers['host']}/01.jpg"}]})
+            return refusals.pop() if refusals else made
+        return await answering(status=done, other=Reply(body={"request_id": "r1"}))(request)
+
+    async with (
+        simulated(a_world()) as simulator,
+        serving(handler) as address,
+        open_provider("fal", simulator, tmp_path, {"FAL_QUEUE_URL": address}) as fal,
+    ):
+        await buy(fal, an_image(), {"image": tmp_path / "01.jpg"})
+    assert refusals == []
+
+
+async def test_a_failed_job_is_told_by_its_own_words_even_if_these_come_late(
+    tmp_path: Path, flying_clock: FlyingClock
+) -> None:
+    """The trouble with asking for its result is not what it failed of."""
+    failed = Reply(body={"status": "COMPLETED", "error": "Invalid status code: 422"})
+    words = [{"loc": ["body", "prompt"], "msg": "no", "type": "content_policy_violation"}]
+    replies = [Reply(status=422, body={"detail": words}), Reply(status=429), Reply(status=408)]
+
+    async def handler(request: HttpRequest) -> Reply:
+        if request.path.endswith("r1"):
+            return replies.pop()
+        return await answering(status=failed, other=Reply(body={"request_id": "r1"}))(request)
+
+    async with (
+        simulated(a_world()) as simulator,
+        serving(handler) as address,
+        open_provider("fal", simulator, tmp_path, {"FAL_QUEUE_URL": address}) as fal,
+    ):
+        with pytest.raises(Rejected, match="prompt: no"):
+            await buy(fal, an_image(), {"image": tmp_path / "01.jpg"})
+
+
+async def test_streams_that_are_refused_are_given_up_and_jobs_polled(tmp_path: Path, flying_clock: FlyingClock) -> None:
+    world = a_world(*troubles("stream", "drop", times=99))
+    async with simulated(world) as simulator, open_provider("fal", simulator, tmp_path) as fal:
+        for token in range(5):
+            await buy(fal, an_image(token=token), {"image": tmp_path / "01.jpg"})
+    assert world.faults.happened["stream:drop"] == 3
+    assert paid(simulator) == len(world.ledger.entries) == 5
+
+
+@pytest.mark.parametrize(
+    "made", [{}, [], {"images": []}, {"images": [{"url": ""}]}, {"images": [{"url": "/01.jpg"}]}, "garbage"]
+)
+async def test_a_result_without_a_file_is_lost(tmp_path: Path, flying_clock: FlyingClock, made: Json) -> None:
+    done = Reply(body={"status": "COMPLETED"})
+    queue = answering(status=done, requests=Reply(body=made), other=Reply(body={"request_id": "r1"}))
+    async with (
+        simulated(a_world()) as simulator,
+        serving(queue) as address,
+        open_provider("fal", simulator, tmp_path, {"FAL_QUEUE_URL": address}) as fal,
+    ):
+        with pytest.raises(ResultLost, match="without a file") as raised:
+            await buy(fal, an_image(), {"image": tmp_path / "01.jpg"})
+    assert raised.value.maybe_charged
+
+
+async def test_a_job_that_made_nothing_is_lost(tmp_path: Path, flying_clock: FlyingClock) -> None:
+    async with (
+        simulated(a_world(Scripted(verb="job", kind="no_file"))) as simulator,
+        open_provider("fal", simulator, tmp_path) as fal,
+    ):
+        with pytest.raises(ResultLost, match="without a file"):
+            await buy(fal, an_image(), {"image": tmp_path / "01.jpg"})
+
+
 @pytest.mark.parametrize(("kind", "expected"), [("flagged", Rejected), ("black", Unusable)])
 async def test_rubbish_is_seen_before_anything_is_built_on_it(
     tmp_path: Path, flying_clock: FlyingClock, kind: str, expected: type
@@ -189,17 +334,44 @@ async def test_a_job_in_line_is_let_go_for_nothing_one_at_work_is_not(
         await trio.sleep(1)
         assert await fal.cancel(second)
         assert not await fal.cancel(first)
-    assert paid(simulator) == 0
+        await fal.collect(first, {"image": tmp_path / "01.jpg"})
+        assert not await fal.cancel(first), "it has ended"
+    assert paid(simulator) == 1
 
 
 async def test_the_key_goes_nowhere_but_to_the_services_own_host(tmp_path: Path, flying_clock: FlyingClock) -> None:
+    elsewhere: list[HttpRequest] = []
+    picture, done = await _picture(), Reply(body={"status": "COMPLETED"})
+
+    async def strangers(request: HttpRequest) -> Reply:
+        elsewhere.append(request)
+        return Reply(status=302, headers={"location": "/01.jpg"}) if request.path == "/old.jpg" else picture
+
+    async with simulated(a_world()) as simulator, serving(strangers) as stranger:
+        addresses = {f"{name}_url": f"{stranger}/steal" for name in ("status", "response", "cancel")}
+        made = Reply(body={"images": [{"url": f"{stranger}/old.jpg"}]})
+        queue = answering(status=done, requests=made, other=Reply(body={"request_id": "r1", **addresses}))
+        async with (
+            serving(queue) as address,
+            open_provider("fal", simulator, tmp_path, {"FAL_QUEUE_URL": address}) as fal,
+        ):
+            await buy(fal, an_image(), {"image": tmp_path / "01.jpg"})
+    assert [request.path for request in elsewhere] == ["/old.jpg", "/01.jpg"]
+    assert not any("nothing-is-paid" in repr(request) for request in elsewhere)
+
+
+async def test_the_services_own_addresses_are_kept(tmp_path: Path, flying_clock: FlyingClock) -> None:
     async with simulated(a_world()) as simulator, open_provider("fal", simulator, tmp_path) as fal:
         assert isinstance(fal, FalProvider)
         told = {"status_url": "https://elsewhere.example/steal", "response_url": f"{simulator.base}/fal-ai/flux/x"}
         job = fal.queue.job(FLUX, "r1", told)
         assert job.addresses["status_url"] == f"{simulator.base}/fal-ai/flux/requests/r1/status"
         assert job.addresses["response_url"] == told["response_url"]
-        assert "authorization" not in {name.lower() for name in fal.media.client.headers}
+
+
+async def _picture() -> Reply:
+    media = a_world().media
+    return Reply(body=await media.picture(720, 1280, seed=1, words="", form="jpeg", black=False))
 
 
 # ---------------------------------------------------------------------- what is sent
@@ -234,6 +406,50 @@ def test_pictures_are_asked_for_in_pixels_or_by_ratio() -> None:
     assert body["seed"] == 9
     edit = build_body(model(EDIT), replace(an_image(), uploads={"reference": "u"}))
     assert (edit["image_urls"], edit["aspect_ratio"]) == (["u"], "9:16")
+
+
+def test_no_model_is_sent_what_its_schema_does_not_know() -> None:
+    """Unknown fields pass unnoticed at fal: what they ask for is then silently not done."""
+    ours = {
+        "seconds",
+        "aspect_ratio",
+        "resolution",
+        "voice",
+        "language",
+        "size",
+        "seed",
+        "prompt",
+        "image",
+        "reference",
+    }
+    for each in full_catalog().models.values():
+        if each.provider == "fal":
+            assert set(each.fields) <= ours, each.id
+    assert "aspect_ratio" not in clip_body(HAILUO, 6)
+    assert "seed" not in clip_body(KLING, 5)
+    assert "image" not in build_body(model(FLUX), an_image())
+
+
+@pytest.mark.parametrize(
+    ("kind", "result", "address"),
+    [
+        (Kind.IMAGE, {"images": [{"url": "https://m/1.jpg"}]}, "https://m/1.jpg"),
+        (Kind.IMAGE, {"image": {"url": "https://m/1.jpg"}}, "https://m/1.jpg"),
+        (Kind.CLIP, {"video": {"url": "https://m/1.mp4"}}, "https://m/1.mp4"),
+        (Kind.CLIP, {"videos": [{"url": "https://m/1.mp4"}]}, "https://m/1.mp4"),
+        (Kind.NARRATION, {"audio_file": {"url": "https://m/1.mp3"}}, "https://m/1.mp3"),
+        (Kind.CLIP, {"video": "https://m/1.mp4"}, None),
+        (Kind.IMAGE, {"images": [{"url": "data:image/png;base64,AAAA"}]}, None),
+    ],
+)
+def test_a_file_is_found_where_models_put_it(kind: Kind, result: Json, address: str | None) -> None:
+    assert media_address(kind, result) == address
+
+
+@pytest.mark.parametrize("body", [None, [], "x", {"detail": ["x"]}, {"detail": [{"loc": None, "msg": 4, "type": 5}]}])
+def test_an_error_of_any_shape_can_be_read(body: Json) -> None:
+    signal = read_answer(Verb.SUBMIT, httpx.Response(422, json=body))
+    assert (signal.status, signal.code) == (422, None)
 
 
 def test_every_verb_but_submit_addresses_owner_and_app() -> None:

@@ -1,6 +1,7 @@
 """Looking at what was delivered before more money is spent on it; a damaged file is a ``ValueError``."""
 
 import os
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,10 @@ def check_clip(path: Path, *, provider: str, seconds: float) -> None:
     :raises ValueError: it is not whole, or has no picture.
     :raises Unusable: it is much shorter.
     """
-    lasts = mp4_seconds(path)
+    try:
+        lasts = mp4_seconds(path)
+    except (struct.error, IndexError):
+        raise ValueError("not a whole clip (its head is cut off)") from None
     if lasts is None:
         lasts = _opened_seconds(path)
     if seconds and lasts < seconds * 0.5:

@@ -66,6 +66,7 @@ async def fetch(wire: Wire, url: str, into: Path, *, check: Callable[[Path], Awa
 
     :raises ResultLost: it is not there any more, or comes damaged every time.
     """
+    _require_address(wire, url)
     growing = _Growing(path=into, hash=hashlib.sha256())
     damaged = 0
     while True:
@@ -82,6 +83,15 @@ async def fetch(wire: Wire, url: str, into: Path, *, check: Callable[[Path], Awa
             growing.restart()
             continue
         return Fetched(sha256=growing.hash.hexdigest(), bytes=growing.size)
+
+
+def _require_address(wire: Wire, url: str) -> None:
+    try:
+        named = httpx.URL(url)
+    except httpx.InvalidURL:
+        named = httpx.URL()
+    if named.scheme not in {"http", "https"} or not named.host:
+        raise ResultLost(f"{wire.provider}: what was delivered lies at no address", maybe_charged=True)
 
 
 async def _complete(wire: Wire, url: str, growing: _Growing) -> None:

@@ -34,7 +34,7 @@ from tiktoker_batch.providers.http import (
 )
 from tiktoker_batch.providers.policy import Signal, Verb
 from tiktoker_batch.providers.setting import Setting
-from tiktoker_batch.providers.words import timed_words
+from tiktoker_batch.providers.words import LETTER_ROWS, timed_words
 
 API = "https://api.elevenlabs.io"
 _SECONDS = 240.0  # the SDK's own deadline; long texts take minutes
@@ -132,14 +132,12 @@ class ElevenLabsProvider:
                 request_options=_OPTIONS,
             )
         self._mind_limit(answer.headers)
-        said = answer.data
-        if said is None:
-            raise Unusable(f"{self.name}: the answer is empty", maybe_charged=True)
         try:
-            audio = base64.b64decode(said.audio_base_64, validate=True)
-        except ValueError as error:
+            # The SDK takes an answer as it comes: what its types promise may be missing.
+            audio = base64.b64decode(getattr(answer.data, "audio_base_64", None) or "", validate=True)
+        except (ValueError, TypeError) as error:
             raise Unusable(f"{self.name}: the sound cannot be read ({error})", maybe_charged=True) from None
-        return audio, said.alignment.model_dump() if said.alignment else None
+        return audio, _told(answer.data)
 
     async def _history(self, request: Request, sent: datetime) -> Sequence[Any]:
         async with self._asking(Verb.LOOKUP):
@@ -149,11 +147,11 @@ class ElevenLabsProvider:
                 date_after_unix=int((sent - _EARLIER).timestamp()),
                 request_options=_OPTIONS,
             )
-        return list(page.history)
+            return list(page.history)
 
     def _is_ours(self, item: Any, request: Request) -> bool:
         same = item.text == request.prompt and item.model_id in {None, request.model}
-        return same and item.history_item_id not in self.known
+        return same and isinstance(item.history_item_id, str) and item.history_item_id not in self.known
 
     async def _recall(self, name: str) -> tuple[bytes, Any]:
         """Fetch what was spoken before, without end: trouble with that never has it spoken again."""
@@ -163,8 +161,7 @@ class ElevenLabsProvider:
                 async with self._asking(Verb.LOOKUP):
                     item = await self.client.history.get(name, request_options=_OPTIONS)
                     pieces = [piece async for piece in self.client.history.get_audio(name, request_options=_OPTIONS)]
-                alignment = item.alignments.alignment.model_dump() if item.alignments else None
-                return b"".join(pieces), alignment
+                return b"".join(pieces), _told(item.alignments)
             except Unavailable as error:
                 await trio.sleep(max(error.retry_after or 0.0, pause))
             pause = min(pause * 2, _LONGEST_RECALL_PAUSE)
@@ -218,6 +215,12 @@ def _parameters(request: Request) -> dict[str, Any]:
     if request.model not in _OWN_LANGUAGE:
         params["language_code"] = request.params.get("language")
     return params
+
+
+def _told(said: Any) -> dict[str, Any]:
+    """What is told of letters and their times, in an answer or an item of the history."""
+    alignment = getattr(said, "alignment", None)
+    return {row: getattr(alignment, row, None) for row in LETTER_ROWS}
 
 
 def _signal(verb: Verb, error: ApiError) -> Signal:

@@ -94,17 +94,16 @@ class OpenRouterProvider:
     async def _stories(self, request: Request) -> Produced:
         prompts = request.params.get("prompts")
         texts = [str(each) for each in prompts] if isinstance(prompts, list) else [request.prompt]
-        answers = await self._write_all(request, texts)
+        answers, costs = await self._write_all(request, texts)
         told = [answer.text.strip() for answer in answers]
-        costs = [answer.cost_usd for answer in answers]
         best: int | None = None
         if request.params.get("choose") == "best" and len(told) > 1:
             best, judging = await self._judge(request, told)
             costs.append(judging)
         return Produced(value={"stories": list(told), "best": best}, cost_usd=_sum(costs))
 
-    async def _write_all(self, request: Request, prompts: Sequence[str]) -> list[_Answer]:
-        """Every variant at once; those that were written, if at least one was."""
+    async def _write_all(self, request: Request, prompts: Sequence[str]) -> tuple[list[_Answer], list[Decimal | None]]:
+        """Every variant at once; those that were written, if at least one was, and what each cost, written or not."""
         written: dict[int, _Answer] = {}
         failures: list[ProviderError] = []
 
@@ -121,20 +120,19 @@ class OpenRouterProvider:
                 nursery.start_soon(write, number, prompt)
         if not written:
             raise failures[0]
-        return [written[number] for number in sorted(written)]
+        answers = [written[number] for number in sorted(written)]
+        return answers, [answer.cost_usd for answer in answers] + [_cost_of(failure) for failure in failures]
 
     async def _judge(self, request: Request, stories: Sequence[str]) -> tuple[int | None, Decimal | None]:
-        """The index of the best story by the model's own judgement; ``None`` where it gives none."""
+        """The index of the best story by the model's own judgement, ``None`` where it gives none; and its cost."""
         listed = "\n\n".join(f"Narration {number}:\n{story}" for number, story in enumerate(stories, start=1))
         prompt = _JUDGE_PROMPT.format(count=len(stories), topic=request.params.get("topic"), stories=listed)
         schema = _object({"best": {"type": "integer", "minimum": 1, "maximum": len(stories)}})
         try:
             answer = await self._complete(request, prompt, temperature=_JUDGE, schema=("choice", schema), tokens=200)
-            chosen = json.loads(answer.text)["best"]
-        except (ProviderError, ValueError, KeyError, TypeError):
-            return None, None
-        good = isinstance(chosen, int) and 1 <= chosen <= len(stories)
-        return chosen - 1 if good else None, answer.cost_usd
+        except ProviderError as error:
+            return None, _cost_of(error)
+        return _choice(answer.text, len(stories)), answer.cost_usd
 
     # ------------------------------------------------------------------ shots
 
@@ -212,6 +210,15 @@ def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _choice(text: str, count: int) -> int | None:
+    """The index that a judge chose, counted from 0."""
+    try:
+        chosen = json.loads(text)["best"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return chosen - 1 if isinstance(chosen, int) and 1 <= chosen <= count else None
+
+
 def _shot_list(text: str) -> list[str]:
     """The shots of an answer, also of a model that answered with the bare array or wrapped it in a code fence."""
     bare = text.strip().removeprefix("```json").removeprefix("```").removesuffix("```").strip()
@@ -248,14 +255,21 @@ def _cost(answer: Mapping[str, Any]) -> Decimal | None:
     usage = answer.get("usage")
     told = usage.get("cost") if isinstance(usage, Mapping) else None
     try:
-        return Decimal(str(told)) if isinstance(told, int | float | str) else None
+        cost = Decimal(str(told)) if isinstance(told, int | float | str) else None
     except InvalidOperation:
         return None
+    return cost if cost is not None and cost.is_finite() and cost >= 0 else None
+
+
+def _cost_of(failure: ProviderError) -> Decimal | None:
+    """What a failed request cost: nothing, or who knows."""
+    return None if failure.maybe_charged else Decimal(0)
 
 
 def _sum(costs: Sequence[Decimal | None]) -> Decimal | None:
+    """All costs together; ``None``, so that the price counts that was quoted, when one of them is not known."""
     known = [cost for cost in costs if cost is not None]
-    return sum(known, Decimal(0)) if known else None
+    return sum(known, Decimal(0)) if len(known) == len(costs) else None
 
 
 def _signal(error: Mapping[str, Any], response: httpx.Response, verb: Verb = Verb.WRITE) -> Signal:

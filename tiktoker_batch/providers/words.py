@@ -7,6 +7,8 @@ from typing import Any
 
 from tiktoker_batch.model import Json
 
+# How both services name the three rows of an alignment: letters, when each begins, and when it ends, in seconds.
+LETTER_ROWS = ("characters", "character_start_times_seconds", "character_end_times_seconds")
 _SLACK = 0.75  # seconds by which the last letter may miss the end of the sound
 _WORD = re.compile(r"\S+")
 _LEAD, _TAIL = 0.08, 0.25  # silence that speech services put before and after the words
@@ -35,14 +37,10 @@ def _letters(told: Any) -> list[_Timed]:
     for part in parts:
         if not isinstance(part, Mapping):
             return []
-        rows = (
-            part.get("characters"),
-            part.get("character_start_times_seconds"),
-            part.get("character_end_times_seconds"),
-        )
+        rows = [part.get(row) for row in LETTER_ROWS]
         if not all(isinstance(row, list) for row in rows) or len({len(row or ()) for row in rows}) != 1:
             return []
-        for letter, start, end in zip(*rows, strict=True):  # type: ignore[arg-type]
+        for letter, start, end in zip(*rows, strict=True):
             if not isinstance(start, int | float) or not isinstance(end, int | float):
                 return []
             found.append((str(letter), float(start), float(end)))

@@ -39,7 +39,8 @@ def describe(body: Any) -> tuple[str | None, str | None]:
     detail = body.get("detail")
     if isinstance(detail, list) and detail and isinstance(detail[0], Mapping):
         first = detail[0]
-        where = ".".join(str(part) for part in first.get("loc", ()) if part != "body")
+        place = first.get("loc")
+        where = ".".join(str(part) for part in place if part != "body") if isinstance(place, list) else ""
         words = first_text([first.get("msg")]) or ""
         return first_text([first.get("type")]), f"{where}: {words}" if where else words
     return first_text([body.get("error_type")]), first_text([detail, body.get("error"), body.get("message")])

@@ -56,7 +56,7 @@ def media_address(kind: Kind, result: Any) -> str | None:
     """Where the file of a result lies."""
     for place in _PLACES[kind]:
         found = _dig(result, place)
-        if isinstance(found, str) and found:
+        if isinstance(found, str) and found.startswith(("https://", "http://")):
             return found
     return None
 
