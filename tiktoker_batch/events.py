@@ -82,6 +82,7 @@ class SubmitIntended(Event):
     """A request is about to leave; written before it does.
 
     It can be found again by its ``token``. ``work`` digests what it is for: the step's ``key`` and its inputs.
+    ``uploads`` are the addresses of the files that go with it: without them it would not be known again.
     """
 
     name = "submit_intended"
@@ -93,6 +94,7 @@ class SubmitIntended(Event):
     token: int = 0
     key: str = ""
     work: str = ""
+    uploads: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +127,7 @@ class JobReattached(Event):
     sent_at: datetime
     request_id: str | None = None
     addresses: Mapping[str, Json] = field(default_factory=dict)
+    uploads: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """Requests left open: what a restart goes on with."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -63,12 +64,20 @@ def test_a_result_settles_it() -> None:
 def test_a_failure_settles_it_unless_the_result_may_still_be_fetched() -> None:
     for kind in ("Rejected", "Unavailable", "ResultLost", "Unusable", "TimedOut"):
         assert after(intent(), submitted(), failed(kind)) is None
-    assert after(intent(), submitted(), failed("AuthFailed")) is not None
+    asked_after = JobSubmitted(step=STEP, attempt=1, request_id="r1", addresses={"status_url": "u"})
+    assert after(intent(), asked_after, failed("AuthFailed")) is not None
     assert after(intent(), submitted(), failed("TiktokerError")) is not None
     assert after(intent(), submitted(), failed("Unfetched", "retry")) is not None
     assert after(intent(), submitted(), failed("Cancelled", "cancelled")) is not None
     assert after(intent(), failed("UnknownOutcome", "unknown")) is not None
     assert after(intent(), failed("AuthFailed")) is None
+
+
+def test_the_addresses_of_its_files_are_kept_to_know_it_again() -> None:
+    with_picture = replace(intent(), uploads={"image": "https://files/1"})
+    job = after(with_picture)
+    assert job is not None
+    assert job.uploads == {"image": "https://files/1"}
 
 
 def test_money_that_was_counted_is_remembered() -> None:

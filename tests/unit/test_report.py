@@ -61,7 +61,7 @@ def test_before_any_work_nothing_goes_on_at_once() -> None:
 def test_videos_money_and_finished_seconds_are_added_up() -> None:
     summary = summarize(first_run())
     assert summary.videos == {"done": 1, "partial": 1, "failed": 1}
-    assert (summary.spent_usd, summary.estimated_usd) == (Decimal("1.65"), Decimal("2.00"))
+    assert (summary.spent_usd, summary.estimated_usd) == (Decimal("1.25"), Decimal("2.00"))
     assert summary.finished_seconds == pytest.approx(60.4)
 
 

@@ -113,7 +113,9 @@ class Purchase:
         :raises UnknownOutcome: nobody can tell what became of it.
         :raises Unavailable: it was never accepted; nothing was bought.
         """
-        prepared = await self.provider.prepare(replace(request, token=earlier.token))
+        wanted = replace(request, token=earlier.token, uploads=earlier.uploads)
+        # Files that went with it lie where they lay: uploaded anew, the request would not be known again.
+        prepared = wanted if earlier.uploads else await self.provider.prepare(wanted)
         self.open_job = earlier
         self.recorder.emit(
             JobReattached(
@@ -128,6 +130,7 @@ class Purchase:
                 sent_at=earlier.sent_at,
                 request_id=earlier.request_id,
                 addresses=dict(earlier.addresses),
+                uploads=dict(earlier.uploads),
             )
         )
         before, self.scope.deadline = self.scope.deadline, math.inf
@@ -164,6 +167,7 @@ class Purchase:
                 token=request.token,
                 key=self.step.key,
                 work=self.work,
+                uploads=dict(request.uploads),
             )
         )
         self.open_job = OpenJob(
@@ -174,6 +178,7 @@ class Purchase:
             key=self.step.key,
             work=self.work,
             sent_at=datetime.now(UTC),
+            uploads=request.uploads,
         )
 
     async def _submit(self, request: Request, sent: datetime) -> Job:

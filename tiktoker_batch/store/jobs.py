@@ -17,8 +17,8 @@ class OpenJob:
     """A request that may have been paid for and whose result was never taken in.
 
     ``request_id`` is ``None`` where the provider's answer never came. ``sent_at`` is UTC; ``work`` digests what the
-    request was for (the step's ``key`` and its inputs), and ``token`` is what it can be found by. ``counted``: its
-    price is part of what was spent.
+    request was for (the step's ``key`` and its inputs); ``token`` and ``uploads`` are what it can be found by.
+    ``counted``: its price is part of what was spent.
     """
 
     provider: str
@@ -30,6 +30,7 @@ class OpenJob:
     sent_at: datetime
     request_id: str | None = None
     addresses: Mapping[str, str] = field(default_factory=dict)
+    uploads: Mapping[str, str] = field(default_factory=dict)
     counted: bool = False
 
 
@@ -63,6 +64,7 @@ def _opened(event: SubmitIntended | JobReattached, sent_at: datetime) -> OpenJob
         key=event.key,
         work=event.work,
         sent_at=sent_at,
+        uploads=_texts(event.uploads),
     )
 
 
