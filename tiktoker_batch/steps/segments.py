@@ -19,7 +19,7 @@ from tiktoker_batch.planning.digest import digest
 from tiktoker_batch.steps.base import Work
 from tiktoker_batch.store.artifacts import commit, new_part
 
-FORM = 1  # raised when the same inputs would give another picture or sound
+FORM = 2  # raised when the same inputs would give another picture or sound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
