@@ -1,6 +1,6 @@
 """A provider that follows a script and a step kind that uses it: the engine's tests need nothing else."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -34,7 +34,7 @@ class ScriptedProvider:
         self.submitted.append(request.prompt)
         return Job(id=f"job-{len(self.submitted)}", provider=self.name, model=request.model, request=request)
 
-    async def collect(self, job: Job, into: Mapping[str, Path]) -> Produced:
+    async def collect(self, job: Job, into: Mapping[str, Path], begun: Callable[[], None]) -> Produced:
         assert job.request is not None
         name = job.request.prompt
         self.running += 1

@@ -80,10 +80,14 @@ async def open_provider(
         yield provider
 
 
+def unheard() -> None:
+    """Nobody minds when a service begins to work on a job."""
+
+
 async def buy(provider: Provider, request: Request, into: Mapping[str, Path]) -> Produced:
     """What an attempt does, without its engine: prepare, submit once, collect."""
     job = await provider.submit(await provider.prepare(request))
-    return await provider.collect(job, into)
+    return await provider.collect(job, into, unheard)
 
 
 def an_image(prompt: str = "a lighthouse", *, token: int = 7, model: str = FLUX) -> Request:

@@ -167,7 +167,7 @@ class TimedOut(ProviderError):
 class UnknownOutcome(ProviderError):
     """The request may have been accepted and paid for; sending it again could pay twice.
 
-    ``answered`` says that the provider did reply, with an error that leaves open whether it took the request.
+    ``answered``: the provider did reply, with an error, and keeps a list that tells for certain what it did.
     """
 
     answered = False

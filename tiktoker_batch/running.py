@@ -12,7 +12,7 @@ import trio
 
 from tiktoker_batch.app import Opened, Options, cache_folder, history
 from tiktoker_batch.engine.announce import announce
-from tiktoker_batch.engine.budget import Purse
+from tiktoker_batch.engine.budget import Purse, paid_clip_seconds
 from tiktoker_batch.engine.capacity import Capacity
 from tiktoker_batch.engine.run import Batch
 from tiktoker_batch.engine.supervise import supervise
@@ -20,7 +20,7 @@ from tiktoker_batch.errors import ExitCode, PreflightError, UsageError
 from tiktoker_batch.events import Record, Recorder, RunFinished, Sink, VideoFinished
 from tiktoker_batch.media.ffmpeg import find_ffmpeg
 from tiktoker_batch.media.probe import probe
-from tiktoker_batch.model import Artifact, Json, Kind, Plan, Video
+from tiktoker_batch.model import Artifact, Json, Plan, Video
 from tiktoker_batch.providers.base import Provider
 from tiktoker_batch.providers.registry import not_ready, providers
 from tiktoker_batch.providers.setting import Setting
@@ -123,13 +123,12 @@ def _run_locked(
 def _purse(opened: Opened, options: Options, state: BatchState) -> Purse:
     """The recipe's ceilings, or that of the command line, and what all runs have spent below them."""
     budget = opened.recipe.budget
-    there = [step for step in opened.plan.steps if step.kind is Kind.CLIP and step.provider != "local"]
-    made = [step.params.get("seconds") for step in there if step.id in state.successes]
+    there = [step for step in opened.plan.steps if step.id in state.successes or step.id in state.open_jobs]
     return Purse(
         ceilings=budget if options.budget is None else replace(budget, max_usd=options.budget),
         spent=state.spent_usd,
         by_video={video.id: video.cost_usd for video in state.videos.values()},
-        clip_seconds=sum(float(each) for each in made if isinstance(each, int | float)),
+        clip_seconds=sum(paid_clip_seconds(step) for step in there),
     )
 
 
@@ -249,4 +248,4 @@ def _nothing_was_bought(state: BatchState) -> bool:
     """Whether an account that does not work kept every single cloud step from being done."""
     cloud = [step for step in state.steps.values() if step.planned.provider != "local"]
     refused = any(step.error_kind == "AuthFailed" for step in cloud)
-    return refused and not any(step.state in {"done", "reused"} for step in cloud)
+    return refused and not any(step.state in {"done", "reused"} or step.cost_usd for step in cloud)

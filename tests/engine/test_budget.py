@@ -6,16 +6,21 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import trio
 from trio.testing import MockClock
 
+from tests.engine.test_purchase import Line
 from tests.engine.test_run import Bench
-from tests.fakes import ScriptedProvider
+from tests.fakes import FakeKind, ScriptedProvider
 from tests.values import a_step
-from tiktoker_batch.engine.budget import Purse
+from tiktoker_batch.engine.budget import Purse, paid_clip_seconds
 from tiktoker_batch.engine.run import run_batch
 from tiktoker_batch.errors import Rejected, Unavailable
 from tiktoker_batch.events import AttemptFailed, StepSucceeded, SubmitIntended
-from tiktoker_batch.model import Budget, Cancelled, Outcome, Retry, Step, Succeeded
+from tiktoker_batch.model import Budget, Cancelled, Kind, Outcome, Retry, Step, Succeeded
+from tiktoker_batch.providers.base import Request
+from tiktoker_batch.steps.base import Made, Work
+from tiktoker_batch.store.state import fold
 
 USD = Decimal("0.40")
 
@@ -85,6 +90,36 @@ async def test_clip_seconds_have_a_ceiling_of_their_own(bench: Bench, autojump_c
     outcomes = await bought(bench, purse, *(clip(f"v{n}/01/clip", seconds=4) for n in range(5)))
     assert sum(isinstance(outcome, Succeeded) for outcome in outcomes.values()) == 2
     assert purse.clip_seconds == 8
+
+
+async def test_clips_that_are_on_their_way_count_also_in_the_next_run(bench: Bench, autojump_clock: MockClock) -> None:
+    bench.provider = Line(line_seconds=20, work_seconds=20)
+    steps = [clip(f"v{n}/01/clip") for n in range(4)]
+    purse = Purse(ceilings=Budget(max_clip_seconds=8))
+    with trio.move_on_after(30):
+        await bought(bench, purse, *steps)
+    assert len(bench.provider.submitted) == 2
+    on_their_way = sum(paid_clip_seconds(step) for step in steps if step.id in fold(bench.records).open_jobs)
+    again = Purse(ceilings=Budget(max_clip_seconds=8), clip_seconds=on_their_way)
+    outcomes = await bought(bench, again, *steps)
+    assert sum(isinstance(outcome, Succeeded) for outcome in outcomes.values()) == 2
+    assert len(bench.provider.submitted) == 2
+    assert again.clip_seconds == 8
+
+
+async def test_what_is_known_of_a_price_at_last_is_what_is_reserved(bench: Bench, autojump_clock: MockClock) -> None:
+    class Talkative(FakeKind):
+        async def run(self, work: Work) -> Made:
+            request = Request(kind=work.step.kind, model="m", prompt=work.step.id, price_usd=Decimal("0.90"))
+            await work.buy(request, {})
+            return Made(artifacts=())
+
+    bench.kinds[Kind.NARRATION] = Talkative()
+    purse = Purse(ceilings=Budget(max_usd=Decimal("0.50")))
+    step = a_step("v/narration", estimated_cost_usd=Decimal("0.20"), retry=Retry(timeout=60))
+    outcomes = await bought(bench, purse, step)
+    assert isinstance(outcomes["v/narration"], Cancelled)
+    assert bench.provider.submitted == []
 
 
 async def test_what_costs_nothing_goes_on(bench: Bench, autojump_clock: MockClock) -> None:

@@ -1,6 +1,6 @@
 """What an attempt pays for, and when it may pay again."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -14,12 +14,14 @@ from tests.engine.test_run import Bench
 from tests.fakes import ScriptedProvider
 from tests.values import a_step
 from tiktoker_batch.engine.breaker import REFUSALS
+from tiktoker_batch.engine.run import run_batch
 from tiktoker_batch.errors import (
     AuthFailed,
     Crowded,
     ProviderError,
     RateLimited,
     Rejected,
+    ResultLost,
     Unavailable,
     Unfetched,
     UnknownOutcome,
@@ -33,9 +35,10 @@ from tiktoker_batch.events import (
     StepSucceeded,
     SubmitIntended,
 )
-from tiktoker_batch.model import Failed, Retry, Succeeded
+from tiktoker_batch.model import Cancelled, Failed, Retry, Succeeded
 from tiktoker_batch.providers.base import Job, Produced, Request
 from tiktoker_batch.providers.policy import LOCKED
+from tiktoker_batch.store.state import fold
 
 PATIENT = Retry(max_attempts=3, initial_delay=3, multiplier=2, jitter=0, timeout=60)
 DEAR, CHEAP = Decimal("0.40"), Decimal("0.003")
@@ -161,8 +164,8 @@ async def test_an_answer_lost_while_the_work_was_done_is_looked_for_too(
 
     @dataclass
     class OneShot(LossyProvider):
-        async def collect(self, job: Job, into: Mapping[str, Path]) -> Produced:
-            return Produced(value="recalled") if job.id == "found" else await super().collect(job, into)
+        async def collect(self, job: Job, into: Mapping[str, Path], begun: Callable[[], None]) -> Produced:
+            return Produced(value="recalled") if job.id == "found" else await super().collect(job, into, begun)
 
     bench.provider = OneShot(script=bench.provider.script)
     outcome = (await bench.run(a_clip_step()))["v/01/clip"]
@@ -189,12 +192,144 @@ async def test_a_job_stopped_in_line_at_its_deadline_may_be_bought_anew(
 
 
 async def test_a_job_that_may_still_be_charged_is_not(bench: Bench, autojump_clock: MockClock) -> None:
-    bench.provider.seconds, lossy(bench).stops = 90, False
+    bench.provider.seconds, lossy(bench).stops, lossy(bench).tells = 90, False, False
     outcome = (await bench.run(a_clip_step()))["v/01/clip"]
     assert isinstance(outcome, Failed)
     assert outcome.error_kind == "UnknownOutcome"
     assert len(bench.provider.submitted) == 1
     assert [event.cost_usd for event in bench.events(AttemptFailed)] == [DEAR]
+
+
+@dataclass
+class Line(LossyProvider):
+    """Lets a job wait in line before it works on it; ``asked_to_stop`` are the jobs that it was asked to let go."""
+
+    line_seconds: float = 0.0
+    work_seconds: float = 1.0
+    asked_to_stop: list[str] = field(default_factory=list)
+    taken_at: dict[str, float] = field(default_factory=dict)
+
+    async def submit(self, request: Request) -> Job:
+        job = replace(await super().submit(request), addresses={"status_url": "u"}, in_line=True)
+        self.taken_at[job.id] = trio.current_time()
+        return job
+
+    async def collect(self, job: Job, into: Mapping[str, Path], begun: Callable[[], None]) -> Produced:
+        begins = self.taken_at[job.id] + self.line_seconds
+        await trio.sleep_until(begins)
+        begun()
+        await trio.sleep_until(begins + self.work_seconds)
+        return Produced(value=job.id)
+
+    async def cancel(self, job: Job) -> bool:
+        await trio.lowlevel.checkpoint()
+        self.asked_to_stop.append(job.id)
+        return True
+
+
+async def test_time_in_line_is_no_time_at_work(bench: Bench, autojump_clock: MockClock) -> None:
+    bench.provider = Line(line_seconds=300, work_seconds=50)
+    outcome = (await bench.run(a_clip_step(timeout=60)))["v/01/clip"]
+    assert isinstance(outcome, Succeeded)
+    assert len(bench.provider.submitted) == 1
+    assert not bench.events(AttemptFailed)
+
+
+async def test_a_job_at_work_is_never_stopped_but_asked_for_again(bench: Bench, autojump_clock: MockClock) -> None:
+    bench.provider = Line(line_seconds=10, work_seconds=150)
+    outcome = (await bench.run(a_clip_step(timeout=60)))["v/01/clip"]
+    assert isinstance(outcome, Succeeded)
+    assert bench.provider.asked_to_stop == []
+    assert len(bench.provider.submitted) == 1
+    assert sum(event.cost_usd for event in bench.events(AttemptFailed, StepSucceeded)) == DEAR
+
+
+async def test_a_line_that_does_not_move_is_left(bench: Bench, autojump_clock: MockClock) -> None:
+    bench.provider = Line(line_seconds=10_000)
+    outcome = (await bench.run(a_clip_step(timeout=60)))["v/01/clip"]
+    assert isinstance(outcome, Failed)
+    assert outcome.error_kind == "TimedOut"
+    assert len(bench.provider.asked_to_stop) == 3
+    assert sum(event.cost_usd for event in bench.events(AttemptFailed)) == 0
+
+
+# ---------------------------------------------------------------------- results that are gone
+
+
+def gone() -> ResultLost:
+    return ResultLost("the file is not there any more", maybe_charged=True)
+
+
+async def test_a_dear_result_that_is_gone_is_reported_not_bought_again(bench: Bench, autojump_clock: MockClock) -> None:
+    bench.provider = LossyProvider(script={"v/01/clip": [gone(), gone()]})
+    lossy(bench).tells = False
+    for _ in range(2):
+        outcome = (await bench.run(a_clip_step()))["v/01/clip"]
+        assert isinstance(outcome, Failed)
+        assert outcome.error_kind in {"ResultLost", "UnknownOutcome"}
+    assert len(bench.provider.submitted) == 1
+    costs = [record.event.cost_usd for record in bench.records if isinstance(record.event, AttemptFailed)]
+    assert sum(costs) == DEAR
+
+
+@pytest.mark.parametrize(("price", "choice"), [(CHEAP, None), (DEAR, "retry")])
+async def test_one_that_is_cheap_or_may_be_bought_twice_is_and_both_are_counted(
+    bench: Bench, autojump_clock: MockClock, price: Decimal, choice: str | None
+) -> None:
+    bench.provider.script = {"v/01/clip": [gone()]}
+    outcome = (await bench.run(a_clip_step(price, on_unknown=choice)))["v/01/clip"]
+    assert isinstance(outcome, Succeeded)
+    assert len(bench.provider.submitted) == 2
+    assert sum(event.cost_usd for event in bench.events(AttemptFailed, StepSucceeded)) == 2 * price
+
+
+# ---------------------------------------------------------------------- being stopped
+
+
+async def _paused_after(bench: Bench, seconds: float, *steps: object) -> Mapping[str, object]:
+    batch = bench.batch(steps)  # type: ignore[arg-type]
+    outcomes: dict[str, object] = {}
+
+    async def stop() -> None:
+        await trio.sleep(seconds)
+        batch.pause.request()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stop)
+        outcomes.update(await run_batch(batch))
+    return outcomes
+
+
+async def test_whoever_stops_a_look_for_a_lost_request_sends_no_second_one(
+    bench: Bench, autojump_clock: MockClock
+) -> None:
+    lossy(bench).losses = [lost()]
+    outcomes = await _paused_after(bench, 5, a_clip_step(CHEAP))
+    assert isinstance(outcomes["v/01/clip"], Cancelled)
+    again = await _paused_after(bench, 5, a_clip_step(CHEAP))
+    assert isinstance(again["v/01/clip"], Cancelled)
+    assert len(bench.provider.submitted) == 1
+    assert lossy(bench).looked == 0
+    outcome = (await bench.run(a_clip_step(CHEAP)))["v/01/clip"]
+    assert isinstance(outcome, Succeeded)
+    assert len(bench.provider.submitted) == 1
+    assert fold(bench.records).spent_usd == CHEAP
+
+
+async def test_whoever_is_still_preparing_when_the_run_is_stopped_sends_nothing(
+    bench: Bench, autojump_clock: MockClock
+) -> None:
+    @dataclass
+    class Uploading(LossyProvider):
+        async def prepare(self, request: Request) -> Request:
+            await trio.sleep(20)
+            return request
+
+    bench.provider = Uploading()
+    outcomes = await _paused_after(bench, 5, a_clip_step())
+    assert isinstance(outcomes["v/01/clip"], Cancelled)
+    assert bench.provider.submitted == []
+    assert not bench.events(SubmitIntended)
 
 
 async def test_a_failed_purchase_that_may_be_charged_is_counted(bench: Bench, autojump_clock: MockClock) -> None:
@@ -206,7 +341,7 @@ async def test_a_failed_purchase_that_may_be_charged_is_counted(bench: Bench, au
 async def test_what_a_service_says_it_cost_is_what_it_cost(bench: Bench, autojump_clock: MockClock) -> None:
     @dataclass
     class Metered(ScriptedProvider):
-        async def collect(self, job: Job, into: Mapping[str, Path]) -> Produced:
+        async def collect(self, job: Job, into: Mapping[str, Path], begun: Callable[[], None]) -> Produced:
             await trio.lowlevel.checkpoint()
             return Produced(value="made", cost_usd=Decimal("0.123"))
 
@@ -229,7 +364,7 @@ async def test_what_could_not_be_fetched_is_asked_for_again_not_bought_again(
         async def submit(self, request: Request) -> Job:
             return replace(await super().submit(request), addresses={"status_url": "u"})
 
-        async def collect(self, job: Job, into: Mapping[str, Path]) -> Produced:
+        async def collect(self, job: Job, into: Mapping[str, Path], begun: Callable[[], None]) -> Produced:
             self.collected += 1
             await trio.sleep(1)
             if self.collected < 3:
@@ -316,17 +451,34 @@ async def test_a_crowded_account_waits_for_its_own_requests_not_for_time(
 ) -> None:
     @dataclass
     class Crowdable(ScriptedProvider):
-        async def collect(self, job: Job, into: Mapping[str, Path]) -> Produced:
+        async def collect(self, job: Job, into: Mapping[str, Path], begun: Callable[[], None]) -> Produced:
             if self.running >= 2:
                 await trio.lowlevel.checkpoint()
                 raise Crowded("too many at once")
-            return await super().collect(job, into)
+            return await super().collect(job, into, begun)
 
     bench.provider, bench.seats = Crowdable(seconds=10), {"fake": 4}
     outcomes = await bench.run(*(a_step(f"v{n}/narration", retry=PATIENT) for n in range(8)))
     assert all(isinstance(outcome, Succeeded) for outcome in outcomes.values())
     assert not bench.events(BackedOff)
     assert bench.records[-1].elapsed == pytest.approx(40.0)
+
+
+async def test_an_account_that_somebody_else_crowds_is_waited_for(bench: Bench, autojump_clock: MockClock) -> None:
+    @dataclass
+    class CrowdedByOthers(ScriptedProvider):
+        async def collect(self, job: Job, into: Mapping[str, Path], begun: Callable[[], None]) -> Produced:
+            if trio.current_time() < began + 120:
+                await trio.lowlevel.checkpoint()
+                raise Crowded("too many at once")
+            return await super().collect(job, into, begun)
+
+    began = trio.current_time()
+    bench.provider, bench.seats = CrowdedByOthers(), {"fake": 4}
+    outcome = (await bench.run(a_step("v/narration", retry=PATIENT)))["v/narration"]
+    assert isinstance(outcome, Succeeded)
+    assert bench.events(BackedOff)
+    assert len(bench.provider.submitted) < 50
 
 
 async def test_a_throttled_provider_is_asked_for_less_at_once_and_slowly_for_more(
@@ -340,8 +492,6 @@ async def test_a_throttled_provider_is_asked_for_less_at_once_and_slowly_for_mor
         while True:
             seen.append(batch.capacity.seats("fake"))
             await trio.sleep(0.5)
-
-    from tiktoker_batch.engine.run import run_batch
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(watch)

@@ -64,6 +64,7 @@ class Bench:
             recorder=recorder,
             layout=layout,
             reuse=Reuse(kinds, layout, before.successes),
+            open_jobs=fold(self.records).open_jobs,
             tools=Tools(ffmpeg="", font_cache=self.root),
             fail_fast=self.fail_fast,
         )

@@ -19,6 +19,7 @@ from tests.simulated import (
     serving,
     simulated,
     speech,
+    unheard,
 )
 from tiktoker_batch.errors import AuthFailed, Crowded, RateLimited, UnknownOutcome, Unusable
 from tiktoker_batch.model import Json
@@ -92,7 +93,7 @@ async def test_speech_whose_answer_was_lost_is_fetched_from_the_history(
             await buy(provider, speech(TEXT), {"audio": tmp_path / "narration.wav"})
         job = await provider.find(speech(TEXT), sent)
         assert job is not None
-        made = await provider.collect(job, {"audio": tmp_path / "narration.wav"})
+        made = await provider.collect(job, {"audio": tmp_path / "narration.wav"}, unheard)
         assert await provider.find(speech(TEXT), sent) is None  # it has an owner now
     assert isinstance(made.value, list)
     assert [word["text"] for word in made.value] == TEXT.split()
@@ -111,7 +112,7 @@ async def test_a_history_that_is_in_trouble_is_asked_until_it_tells_and_nothing_
             await buy(provider, speech(TEXT), {"audio": tmp_path / "narration.wav"})
         job = await provider.find(speech(TEXT), sent)
         assert job is not None
-        await provider.collect(job, {"audio": tmp_path / "narration.wav"})
+        await provider.collect(job, {"audio": tmp_path / "narration.wav"}, unheard)
     assert world.faults.happened["listing:error_500"] == 9
     assert len(world.ledger.entries) == paid(simulator) == 1
 
@@ -150,7 +151,7 @@ async def test_speech_from_the_history_without_times_has_them_shared_out(
     sound = Reply(body=await a_world().media.speech(5, form="mp3"))
     job = Job(id="h1", provider="elevenlabs", model=MULTILINGUAL, addresses={"history": "h1"}, request=speech(TEXT))
     async with answered(Reply(body=item), tmp_path, audio=sound) as provider:
-        made = await provider.collect(job, {"audio": tmp_path / "narration.wav"})
+        made = await provider.collect(job, {"audio": tmp_path / "narration.wav"}, unheard)
     assert isinstance(made.value, list)
     assert [word["text"] for word in made.value] == TEXT.split()
 

@@ -25,6 +25,7 @@ from tests.simulated import (
     simulated,
     speech,
     troubles,
+    unheard,
 )
 from tiktoker_batch.app import full_catalog
 from tiktoker_batch.errors import BadRequest, Rejected, ResultLost, Unavailable, UnknownOutcome, Unusable
@@ -105,7 +106,7 @@ async def test_a_picture_whose_submit_was_not_understood_is_posted_once_and_adop
         job = await fal.find(prepared, sent)
         assert job is not None
         assert job.id == world.ledger.entries[0].id
-        await fal.collect(job, {"image": tmp_path / "01.jpg"})
+        await fal.collect(job, {"image": tmp_path / "01.jpg"}, unheard)
     assert world.ledger.requests["POST /fal-ai/…"] == len(world.ledger.entries) == paid(simulator) == 1
 
 
@@ -131,7 +132,7 @@ async def test_a_submit_whose_answer_was_lost_is_found_again(
             await fal.submit(prepared)
         job = await fal.find(prepared, sent)
         assert job is not None
-        await fal.collect(job, {"clip": tmp_path / "01.mp4"})
+        await fal.collect(job, {"clip": tmp_path / "01.mp4"}, unheard)
     assert paid(simulator) == 2
     assert (tmp_path / "01.mp4").exists()
 
@@ -148,7 +149,7 @@ async def test_a_request_that_is_somebody_else_s_is_not_adopted(tmp_path: Path, 
         await buy(fal, an_image(), {"image": tmp_path / "01.jpg"})
         prepared = await fal.prepare(a_clip(tmp_path / "01.jpg", model=HAILUO))
         sent = datetime.now(UTC)
-        await fal.collect(await fal.submit(prepared), {"clip": tmp_path / "01.mp4"})
+        await fal.collect(await fal.submit(prepared), {"clip": tmp_path / "01.mp4"}, unheard)
         assert await fal.find(prepared, sent) is None
 
 
@@ -203,7 +204,8 @@ async def test_a_job_that_is_not_known_any_more_is_lost_only_after_a_minute(
     tmp_path: Path, flying_clock: FlyingClock
 ) -> None:
     forgotten = troubles("status", "forgotten", times=99)
-    world = a_world(*forgotten, *troubles("stream", "drop", times=99), *troubles("result", "expired"))
+    gone = (*troubles("result", "expired", times=99), *troubles("listing", "no_payloads", times=99))
+    world = a_world(*forgotten, *troubles("stream", "drop", times=99), *gone)
     async with simulated(world) as simulator, open_provider("fal", simulator, tmp_path) as fal:
         began = trio.current_time()
         with pytest.raises(ResultLost) as raised:
@@ -277,6 +279,73 @@ async def test_streams_that_are_refused_are_given_up_and_jobs_polled(tmp_path: P
     assert paid(simulator) == len(world.ledger.entries) == 5
 
 
+async def test_an_answer_that_is_no_result_is_asked_for_again(tmp_path: Path, flying_clock: FlyingClock) -> None:
+    """A proxy's page, half an answer: the job has been paid for, and its result is there a moment later."""
+    told = iter([b"<html>busy</html>", b'{"images": [{"url": "http'])
+    picture = await _picture()
+
+    async def handler(request: HttpRequest) -> Reply:
+        if request.path.startswith("/media/"):
+            return picture
+        place = f"http://{request.headers['host']}/media/01.jpg"
+        if "/status" in request.path:
+            return Reply(body={"status": "COMPLETED"})
+        if "/requests/" in request.path:
+            return Reply(body=next(told, {"images": [{"url": place}]}))
+        return Reply(body={"request_id": "r1"})
+
+    async with (
+        simulated(a_world()) as simulator,
+        serving(handler) as address,
+        open_provider("fal", simulator, tmp_path, {"FAL_QUEUE_URL": address}) as fal,
+    ):
+        await buy(fal, an_image(), {"image": tmp_path / "01.jpg"})
+    assert (tmp_path / "01.jpg").stat().st_size > 500
+
+
+@pytest.mark.parametrize("headers", [{"x-fal-retryable": "true"}, {"x-fal-error-type": "runner_disconnected"}])
+async def test_a_failure_that_only_the_result_tells_of_is_a_failure(
+    tmp_path: Path, flying_clock: FlyingClock, headers: dict[str, str]
+) -> None:
+    """The status need not say that a job has failed; asking for its result for ever would bring nothing."""
+    queue = answering(
+        status=Reply(body={"status": "COMPLETED"}),
+        requests=Reply(status=503, body={"detail": "gone"}, headers=headers),
+        other=Reply(body={"request_id": "r1"}),
+    )
+    async with (
+        simulated(a_world()) as simulator,
+        serving(queue) as address,
+        open_provider("fal", simulator, tmp_path, {"FAL_QUEUE_URL": address}) as fal,
+    ):
+        with pytest.raises(Unavailable) as raised:
+            await buy(fal, an_image(), {"image": tmp_path / "01.jpg"})
+    assert not raised.value.maybe_charged
+
+
+async def test_a_result_that_the_queue_has_forgotten_is_found_in_the_account_s_list(
+    tmp_path: Path, flying_clock: FlyingClock
+) -> None:
+    world = a_world(*troubles("result", "expired", times=99))
+    async with simulated(world) as simulator, open_provider("fal", simulator, tmp_path) as fal:
+        await buy(fal, an_image(), {"image": tmp_path / "01.jpg"})
+    assert len(world.ledger.entries) == 1
+    assert (tmp_path / "01.jpg").stat().st_size > 500
+
+
+async def test_a_file_that_is_gone_is_looked_for_once_more(tmp_path: Path, flying_clock: FlyingClock) -> None:
+    world = a_world(*troubles("media", "gone", times=1))
+    async with simulated(world) as simulator, open_provider("fal", simulator, tmp_path) as fal:
+        await buy(fal, an_image(), {"image": tmp_path / "01.jpg"})
+    assert world.ledger.requests["GET requests"] == 2
+    world = a_world(*troubles("media", "gone", times=9))
+    async with simulated(world) as simulator, open_provider("fal", simulator, tmp_path) as fal:
+        with pytest.raises(ResultLost) as raised:
+            await buy(fal, an_image(), {"image": tmp_path / "02.jpg"})
+    assert raised.value.maybe_charged
+    assert world.faults.happened["media:gone"] == 2
+
+
 @pytest.mark.parametrize(
     "made", [{}, [], {"images": []}, {"images": [{"url": ""}]}, {"images": [{"url": "/01.jpg"}]}, "garbage"]
 )
@@ -334,7 +403,8 @@ async def test_a_job_in_line_is_let_go_for_nothing_one_at_work_is_not(
         await trio.sleep(1)
         assert await fal.cancel(second)
         assert not await fal.cancel(first)
-        await fal.collect(first, {"image": tmp_path / "01.jpg"})
+        assert world.ledger.requests["PUT requests/cancel"] == 1, "what is worked on is not even asked to stop"
+        await fal.collect(first, {"image": tmp_path / "01.jpg"}, unheard)
         assert not await fal.cancel(first), "it has ended"
     assert paid(simulator) == 1
 

@@ -24,6 +24,7 @@ from tests.simulated import (
     simulated,
     speech,
     troubles,
+    unheard,
 )
 from tiktoker_batch.errors import (
     AuthFailed,
@@ -78,7 +79,10 @@ class Case:
 def scripted(verb: str, kind: str, signal: Signal, error: type[ProviderError], **more: bool) -> Case:
     """A trouble that the simulator knows. Whoever cannot listen has to ask."""
     deaf = troubles("stream", "drop", times=99) if verb == "status" else ()
-    return Case(trouble=(*troubles(verb, kind, times=99), *deaf), signal=signal, error=error, name=kind, **more)
+    silent = troubles("listing", "no_payloads", times=99) if verb in {"status", "result"} else ()
+    return Case(
+        trouble=(*troubles(verb, kind, times=99), *deaf, *silent), signal=signal, error=error, name=kind, **more
+    )
 
 
 def crafted(name: str, handler: Handler, signal: Signal, error: type[ProviderError], **more: bool) -> Case:
@@ -174,8 +178,8 @@ CASES = [
     crafted("throttled", when_fetched(saying(429)), read(RESULT, 429), Unfetched, patient=True),
     # ---- a job that its service calls failed
     scripted("job", "content_policy", read(FAILURE, 422, "content_policy_violation"), Rejected, charged=True),
-    scripted("job", "retryable_422", read(FAILURE, 422, "unknown", retryable=True), Unavailable),
-    scripted("job", "generation_timeout", read(FAILURE, 422, "generation_timeout"), Unavailable),
+    scripted("job", "retryable_422", read(FAILURE, 422, "unknown", retryable=True), Unavailable, charged=True),
+    scripted("job", "generation_timeout", read(FAILURE, 422, "generation_timeout"), Unavailable, charged=True),
     scripted("job", "runner_lost", read(FAILURE, 503, "runner_disconnected"), Unavailable),
     crafted(
         "for good",
@@ -292,7 +296,7 @@ async def _attempt(provider: Provider, verb: Verb, folder: Path) -> None:
             await buy(provider, a_story(), {})
         case Verb.LOOKUP:
             found = Job(id="h1", provider="elevenlabs", model=MULTILINGUAL, addresses={"history": "h1"})
-            await provider.collect(replace(found, request=speech()), {"audio": folder / "narration.wav"})
+            await provider.collect(replace(found, request=speech()), {"audio": folder / "narration.wav"}, unheard)
         case Verb.UPLOAD:
             (folder / "own.png").write_bytes(b"a picture from elsewhere")
             await provider.prepare(a_clip(folder / "own.png"))
@@ -478,15 +482,33 @@ async def test_an_answer_that_cannot_be_decoded_leaves_a_submit_unknown(
     gc.collect()
 
 
-async def test_only_a_refusal_counts_as_an_answer(tmp_path: Path, flying_clock: FlyingClock) -> None:
-    """The engine takes a refusal that the account's list agrees with for a no; silence stays unknown."""
-    answered = {}
-    for name, reply in {"refused": saying(500), "garbage": saying(200, "<html>"), "lost": DROPPED}.items():
-        async with serving(refusing(reply)) as address:
-            error = await _submitted_to({"FAL_QUEUE_URL": address}, tmp_path)
-        assert isinstance(error, UnknownOutcome)
-        answered[name] = error.answered
-    assert answered == {"refused": True, "garbage": False, "lost": False}
+UNCLEAR = {"refused": saying(500), "gateway": saying(502), "garbage": saying(200, "<html>"), "lost": DROPPED}
+
+
+@pytest.mark.parametrize("name", UNCLEAR)
+async def test_nothing_unclear_about_a_submit_counts_as_a_no(
+    name: str, tmp_path: Path, flying_clock: FlyingClock
+) -> None:
+    """fal's list may show finished jobs only: that one is not in it proves nothing."""
+    async with serving(refusing(UNCLEAR[name])) as address:
+        error = await _submitted_to({"FAL_QUEUE_URL": address}, tmp_path)
+    assert isinstance(error, UnknownOutcome)
+    assert not error.answered
+
+
+@pytest.mark.parametrize("name", UNCLEAR)
+async def test_only_speech_that_the_service_itself_refused_counts_as_refused(
+    name: str, tmp_path: Path, flying_clock: FlyingClock
+) -> None:
+    """The engine takes a refusal that the account's history agrees with for a no; all else stays unknown."""
+    async with (
+        simulated(a_world()) as simulator,
+        serving(refusing(UNCLEAR[name])) as address,
+        open_provider("elevenlabs", simulator, tmp_path, {"ELEVENLABS_BASE_URL": address}) as provider,
+    ):
+        with pytest.raises(UnknownOutcome) as raised:
+            await buy(provider, speech(), {"audio": tmp_path / "narration.wav"})
+    assert raised.value.answered == (name == "refused")
 
 
 # ---------------------------------------------------------------------- keys

@@ -10,7 +10,7 @@ import trio
 from tiktoker_batch.engine.capacity import Capacity
 from tiktoker_batch.engine.pause import Pause, Paused
 from tiktoker_batch.engine.purchase import may_repeat
-from tiktoker_batch.errors import ProviderError, TiktokerError, TimedOut, UnknownOutcome
+from tiktoker_batch.errors import ProviderError, ResultLost, TiktokerError, TimedOut, UnknownOutcome
 from tiktoker_batch.events import Recorder, WorkDone
 from tiktoker_batch.model import Step
 
@@ -97,6 +97,6 @@ def as_step_error(cause: BaseException, step: Step) -> TiktokerError | None:
 
 def may_retry(error: TiktokerError, step: Step) -> bool:
     """Whether another attempt can help and, unless the recipe takes that risk, cannot pay twice."""
-    if isinstance(error, UnknownOutcome):
+    if isinstance(error, UnknownOutcome | ResultLost):
         return may_repeat(step)
     return isinstance(error, ProviderError) and error.retryable

@@ -22,7 +22,7 @@ class Purse:
     """What may still be spent: spent + reserved + next never passes a ceiling.
 
     ``spent`` is what all runs of the batch have spent so far, ``by_video`` what each video has, ``clip_seconds`` those
-    of the clips that are there. ``refused`` is why something could not be bought, once something could not.
+    of the clips that are there or on their way. ``refused`` is why something could not be bought, once it could not.
     """
 
     ceilings: Budget
@@ -35,17 +35,12 @@ class Purse:
         self._by_video = dict(self.by_video)
         self._closed: str | None = None
 
-    def reserve(self, step: Step) -> Reservation:
+    def reserve(self, step: Step, usd: Decimal) -> Reservation:
         """Hold back what a request for this step will cost.
 
         :raises BudgetExceeded: a ceiling would be passed.
         """
-        seconds = step.params.get("seconds") if step.kind is Kind.CLIP and step.provider != "local" else None
-        wanted = Reservation(
-            video=step.video,
-            usd=step.estimated_cost_usd,
-            clip_seconds=float(seconds) if isinstance(seconds, int | float) else 0.0,
-        )
+        wanted = Reservation(video=step.video, usd=usd, clip_seconds=paid_clip_seconds(step))
         if wanted.usd or wanted.clip_seconds:
             reason = self._closed or self._objection(wanted)
             if reason is not None:
@@ -54,9 +49,13 @@ class Purse:
         self._add(wanted, wanted.usd, wanted.clip_seconds)
         return wanted
 
-    def settle(self, reservation: Reservation, cost: Decimal, *, delivered: bool) -> None:
-        """The request has ended and cost this much."""
-        self._add(reservation, cost - reservation.usd, 0.0 if delivered else -reservation.clip_seconds)
+    def hold(self, step: Step) -> Reservation:
+        """What was bought before and is counted already: it is held, whatever the ceilings say."""
+        return Reservation(video=step.video, usd=Decimal(0), clip_seconds=paid_clip_seconds(step))
+
+    def settle(self, reservation: Reservation, cost: Decimal, *, made: bool) -> None:
+        """The request has ended and cost this much; ``made``: its clip is there, or may be."""
+        self._add(reservation, cost - reservation.usd, 0.0 if made else -reservation.clip_seconds)
 
     def _add(self, reservation: Reservation, usd: Decimal, clip_seconds: float) -> None:
         self.spent += usd
@@ -77,3 +76,9 @@ class Purse:
             gone = f"${of_video:f} of ${each:f} are spent or promised"
             return f"{next_one} for {wanted.video!r} would pass budget.per_video_usd: {gone}"
         return self._closed
+
+
+def paid_clip_seconds(step: Step) -> float:
+    """The seconds of clip that are bought for a step."""
+    seconds = step.params.get("seconds") if step.kind is Kind.CLIP and step.provider != "local" else None
+    return float(seconds) if isinstance(seconds, int | float) else 0.0

@@ -76,6 +76,11 @@ class Capacity:
         """Whether a seat of this machine is taken."""
         return any(self._limiters[name].borrowed_tokens for name in MACHINE if name in self._limiters)
 
+    def has_others(self, name: str) -> bool:
+        """Whether another lease than the asker's holds a seat of this limit."""
+        limiter = self._limiters.get(name)
+        return limiter is not None and limiter.borrowed_tokens > 1
+
     def seats(self, name: str) -> int | None:
         """How many seats a limit has at the moment."""
         limiter = self._limiters.get(name)

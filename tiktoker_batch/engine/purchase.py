@@ -13,7 +13,15 @@ import trio
 from tiktoker_batch.engine.breaker import Breaker
 from tiktoker_batch.engine.budget import Purse, Reservation
 from tiktoker_batch.engine.pause import Pause, Paused
-from tiktoker_batch.errors import AuthFailed, ProviderError, TimedOut, Unavailable, Unfetched, UnknownOutcome
+from tiktoker_batch.errors import (
+    AuthFailed,
+    ProviderError,
+    ResultLost,
+    TimedOut,
+    Unavailable,
+    Unfetched,
+    UnknownOutcome,
+)
 from tiktoker_batch.events import JobReattached, JobSubmitted, OutcomeUnknown, Recorder, SubmitIntended
 from tiktoker_batch.model import CHEAP_USD, Step
 from tiktoker_batch.providers.base import Job, Produced, Provider, Request
@@ -21,6 +29,7 @@ from tiktoker_batch.store.jobs import OpenJob
 
 SUBMIT_SECONDS = 90.0  # longer than any provider's own deadline for accepting a request
 CANCEL_SECONDS = 30.0
+IN_LINE = 6  # times its deadline that a job may wait in line at its service before that begins to work on it
 
 
 def may_repeat(step: Step) -> bool:
@@ -31,7 +40,7 @@ def may_repeat(step: Step) -> bool:
 
 @dataclass(kw_only=True)
 class Purchase:
-    """``scope`` is the attempt's deadline. While money is out another one counts, which asks for a stop first.
+    """``scope`` is the attempt's deadline. While money is out another one counts, from when the service begins.
 
     ``work`` digests what is bought. ``earlier`` is a request for the very same that an earlier run left open: it is
     gone on with instead of sending another; ``open_job`` is the one that this attempt leaves. ``cost_usd`` is what
@@ -59,7 +68,7 @@ class Purchase:
         :raises ProviderError: as the provider says; ``UnknownOutcome`` if it cannot be found out whether it was paid.
         :raises BudgetExceeded: it would pass a ceiling; nothing was sent.
         """
-        price, before = self.step.estimated_cost_usd, self.cost_usd
+        before = self.cost_usd
         try:
             produced = await self._buy(request, into)
         except ProviderError as error:
@@ -67,18 +76,25 @@ class Purchase:
             if isinstance(error, AuthFailed) and self.open_job and self.open_job.addresses:
                 error.maybe_charged = True  # refused while asking after what was bought: it must not be bought again
             if error.maybe_charged:
-                self._count(price)
+                self._count(self._quoted(request))
                 self.open_job = replace(self.open_job, counted=True) if self.open_job else None
-            self._settle(self.cost_usd - before, delivered=False)
+            self._settle(self.cost_usd - before, made=error.maybe_charged)
             raise
         self.breaker.note(self.step.provider, None)
-        self._count(price if produced.cost_usd is None else produced.cost_usd)
-        self._settle(self.cost_usd - before, delivered=True)
+        self._count(self._quoted(request) if produced.cost_usd is None else produced.cost_usd)
+        self._settle(self.cost_usd - before, made=True)
         return produced
 
-    def _settle(self, cost: Decimal, *, delivered: bool) -> None:
+    def _price(self, request: Request) -> Decimal:
+        return self.step.estimated_cost_usd if request.price_usd is None else request.price_usd
+
+    def _quoted(self, request: Request) -> Decimal:
+        """The price at which the request that is out was sent."""
+        return self.open_job.price_usd if self.open_job else self._price(request)
+
+    def _settle(self, cost: Decimal, *, made: bool) -> None:
         if self._held is not None:
-            self.purse.settle(self._held, cost, delivered=delivered)
+            self.purse.settle(self._held, cost, made=made)
             self._held = None
 
     def _count(self, cost: Decimal) -> None:
@@ -90,20 +106,22 @@ class Purchase:
         if self.earlier is not None:
             try:
                 return await self._go_on(self.earlier, request, into)
-            except UnknownOutcome as unknown:
+            except (UnknownOutcome, ResultLost) as lost:
                 if not may_repeat(self.step):
                     raise
-                self._note_lost(unknown)
+                self._note_lost(lost)
         self.breaker.check(self.step.provider)
         prepared = await self.provider.prepare(replace(request, token=self.rng.getrandbits(31)))
         self.breaker.check(self.step.provider)
-        self._held = self.purse.reserve(self.step)
+        if self.pause.requested:
+            raise Paused
+        self._held = self.purse.reserve(self.step, self._price(request))
         self._intend(prepared)
         before, self.scope.deadline = self.scope.deadline, math.inf
         sent = datetime.now(UTC)
         try:
             job = await self._submit(prepared, sent)
-            return await self._within_deadline(job, prepared, sent, into)
+            return await self._delivered(job, prepared, sent, into)
         finally:
             self.scope.deadline = before
 
@@ -111,8 +129,10 @@ class Purchase:
         """Take up a request that an earlier run left: by its id, or by looking for it.
 
         :raises UnknownOutcome: nobody can tell what became of it.
+        :raises ResultLost: it was made and paid for, but is not there any more.
         :raises Unavailable: it was never accepted; nothing was bought.
         """
+        self._held = self.purse.hold(self.step)
         wanted = replace(request, token=earlier.token, uploads=earlier.uploads)
         # Files that went with it lie where they lay: uploaded anew, the request would not be known again.
         prepared = wanted if earlier.uploads else await self.provider.prepare(wanted)
@@ -142,18 +162,22 @@ class Purchase:
                     model=earlier.model,
                     addresses=earlier.addresses,
                     request=prepared,
+                    in_line=True,
                 )
             else:
                 lost = UnknownOutcome(f"{self.step.provider} was never heard to accept a request", maybe_charged=True)
                 job = await self._look_for(prepared, earlier.sent_at, lost)
-            return await self._within_deadline(job, prepared, earlier.sent_at, into)
+            return await self._delivered(job, prepared, earlier.sent_at, into)
         finally:
             self.scope.deadline = before
 
-    def _note_lost(self, unknown: UnknownOutcome) -> None:
+    def _note_lost(self, lost: UnknownOutcome | ResultLost) -> None:
         """The recipe lets it be bought again; what the first one may have cost is counted."""
-        self.recorder.emit(OutcomeUnknown(step=self.step.id, attempt=self.attempt, message=unknown.message))
-        self._count(self.step.estimated_cost_usd)
+        self.recorder.emit(OutcomeUnknown(step=self.step.id, attempt=self.attempt, message=lost.message))
+        before = self.cost_usd
+        if self.earlier is not None:
+            self._count(self.earlier.price_usd)
+        self._settle(self.cost_usd - before, made=True)
         self.earlier = self.open_job = None
 
     def _intend(self, request: Request) -> None:
@@ -163,7 +187,7 @@ class Purchase:
                 attempt=self.attempt,
                 provider=self.step.provider,
                 model=self.step.model,
-                price_usd=self.step.estimated_cost_usd,
+                price_usd=self._price(request),
                 token=request.token,
                 key=self.step.key,
                 work=self.work,
@@ -173,7 +197,7 @@ class Purchase:
         self.open_job = OpenJob(
             provider=self.step.provider,
             model=self.step.model,
-            price_usd=self.step.estimated_cost_usd,
+            price_usd=self._price(request),
             token=request.token,
             key=self.step.key,
             work=self.work,
@@ -194,12 +218,17 @@ class Purchase:
         return await self._look_for(request, sent, unknown)
 
     async def _look_for(self, request: Request, sent: datetime, unknown: UnknownOutcome) -> Job:
-        """Find out what became of a submit that was not answered, or not clearly."""
+        """Find out what became of a submit that was not answered, or not clearly.
+
+        :raises UnknownOutcome: nobody can tell.
+        :raises Unavailable: it was never accepted.
+        :raises Paused: the run is stopped; the next one looks on.
+        """
         self.recorder.emit(OutcomeUnknown(step=self.step.id, attempt=self.attempt, message=unknown.message))
         try:
             async with self.pause.interruptible():
                 job = await self.provider.find(request, sent)
-        except (UnknownOutcome, Paused):
+        except UnknownOutcome:
             raise unknown from None
         if job is not None:
             self._record(job)
@@ -216,24 +245,43 @@ class Purchase:
         if self.open_job is not None:
             self.open_job = replace(self.open_job, request_id=job.id, addresses=job.addresses)
 
-    async def _within_deadline(self, job: Job, request: Request, sent: datetime, into: Mapping[str, Path]) -> Produced:
-        with trio.move_on_after(self.step.retry.timeout):
-            return await self._collect(job, request, sent, into)
-        stopped = False
-        with trio.move_on_after(CANCEL_SECONDS):
-            stopped = await self.provider.cancel(job)
-        message = f"no result within {self.step.retry.timeout:g} s"
-        if stopped:
+    async def _delivered(self, job: Job, request: Request, sent: datetime, into: Mapping[str, Path]) -> Produced:
+        try:
+            return await self._within_deadline(job, into)
+        except UnknownOutcome as unknown:
+            # A service that answers in one go may have done the work although its answer was lost.
+            found = await self._look_for(request, sent, unknown)
+        return await self._within_deadline(found, into)
+
+    async def _within_deadline(self, job: Job, into: Mapping[str, Path]) -> Produced:
+        """Collect a job. Its deadline counts from when its service begins to work on it.
+
+        :raises TimedOut: it was stopped before anything was charged.
+        :raises Unfetched: it is paid for, and may be asked for again.
+        :raises UnknownOutcome: its service may charge for it all the same.
+        """
+        timeout = self.step.retry.timeout
+        patience = trio.CancelScope(deadline=trio.current_time() + timeout * (IN_LINE if job.in_line else 1))
+        at_work = not job.in_line
+
+        def begun() -> None:
+            nonlocal at_work
+            if not at_work:
+                at_work, patience.deadline = True, trio.current_time() + timeout
+
+        with patience:
+            return await self.provider.collect(job, into, begun)
+        # Whoever stops a job that is worked on pays for it and gets nothing.
+        if not (at_work and job.addresses) and await self._stopped(job):
             self.open_job = None
-            raise TimedOut(message)
+            raise TimedOut(f"no result within {timeout:g} s")
+        message = f"no result within {timeout:g} s of work"
         if job.addresses:
             raise Unfetched(f"{message}; it is paid for, and asked for again", maybe_charged=True)
         raise UnknownOutcome(f"{message}, and {self.step.provider} may charge for it all the same", maybe_charged=True)
 
-    async def _collect(self, job: Job, request: Request, sent: datetime, into: Mapping[str, Path]) -> Produced:
-        try:
-            return await self.provider.collect(job, into)
-        except UnknownOutcome as unknown:
-            # A service that answers in one go may have done the work although its answer was lost.
-            found = await self._look_for(request, sent, unknown)
-        return await self.provider.collect(found, into)
+    async def _stopped(self, job: Job) -> bool:
+        """Ask for a stop; whether it is certain that nothing will be charged."""
+        with trio.move_on_after(CANCEL_SECONDS):
+            return await self.provider.cancel(job)
+        return False

@@ -236,18 +236,22 @@ class _Run:
                 ended = await self._work(step, purchase, inputs)
                 if isinstance(ended, Unfetched) and purchase.open_job is not None:
                     self._open_jobs[step.id] = purchase.open_job
-                self._mind_capacity(step, ended)
-                return ended, purchase.cost_usd
+                return self._mind_capacity(step, ended), purchase.cost_usd
             return TimedOut(f"no result within {step.retry.timeout:g} s"), purchase.cost_usd
         finally:
             lease.release()
 
-    def _mind_capacity(self, step: Step, ended: Outcome | TiktokerError) -> None:
+    def _mind_capacity(self, step: Step, ended: Outcome | TiktokerError) -> Outcome | TiktokerError:
         """A provider that refuses is asked for less at once; one that delivers, slowly for more again."""
+        capacity = self.batch.capacity
+        if isinstance(ended, Crowded) and not capacity.has_others(step.provider):
+            # Crowded by somebody else: there is no request of ours whose end could be waited for.
+            return RateLimited(ended.message, hint=ended.hint, retry_after=ended.retry_after)
         if isinstance(ended, RateLimited):
-            self.batch.capacity.throttle(step.provider, crowded=isinstance(ended, Crowded))
+            capacity.throttle(step.provider, crowded=isinstance(ended, Crowded))
         elif isinstance(ended, Succeeded):
-            self.batch.capacity.relax(step.provider)
+            capacity.relax(step.provider)
+        return ended
 
     async def _work(self, step: Step, purchase: Purchase, inputs: Inputs) -> Outcome | TiktokerError:
         kind = self.batch.kinds[step.kind]

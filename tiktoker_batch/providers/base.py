@@ -1,6 +1,6 @@
 """The Provider protocol: who does a step, and how money is spent on it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -16,7 +16,8 @@ class Request:
 
     ``files`` are local inputs by role (``image``, ``layers``, ``reference``); ``seed`` has 31 bits and is the same
     for the same work. ``token``, also of 31 bits, is the attempt's own: a service that shows what it was sent is
-    found again by it. ``uploads`` are the addresses that ``prepare`` put the files under.
+    found again by it. ``uploads`` are the addresses that ``prepare`` put the files under. ``price_usd`` is what it will
+    cost where that is known better now than it was when the step was planned.
     """
 
     kind: Kind
@@ -27,13 +28,15 @@ class Request:
     uploads: Mapping[str, str] = field(default_factory=dict)
     seed: int = 0
     token: int = 0
+    price_usd: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """A request that a provider accepted: its name there and where it can be asked after.
 
-    A one-shot service keeps its request here and does the work in ``collect``.
+    A one-shot service keeps its request here and does the work in ``collect``. ``in_line``: the service may let the job
+    wait before it works on it; ``collect`` tells when it does.
     """
 
     id: str
@@ -41,6 +44,7 @@ class Job:
     model: str
     addresses: Mapping[str, str] = field(default_factory=dict)
     request: Request | None = None
+    in_line: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,10 +96,13 @@ class Provider(Protocol):
         """
         ...
 
-    async def collect(self, job: Job, into: Mapping[str, Path]) -> Produced:
-        """Wait for the job and write its files; ``into`` maps a role to a path that may be overwritten."""
+    async def collect(self, job: Job, into: Mapping[str, Path], begun: Callable[[], None]) -> Produced:
+        """Wait for the job and write its files; ``into`` maps a role to a path that may be overwritten.
+
+        ``begun`` is called when the service begins to work on a job that was ``in_line``: from then on its time counts.
+        """
         ...
 
     async def cancel(self, job: Job) -> bool:
-        """Ask the provider to stop; never raises. Whether it is certain that nothing will be charged."""
+        """Ask for a stop of what is not worked on yet; never raises. Whether it is certain that nothing is charged."""
         ...

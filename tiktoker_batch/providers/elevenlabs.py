@@ -2,7 +2,7 @@
 
 import base64
 import secrets as random_names
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -95,8 +95,9 @@ class ElevenLabsProvider:
             raise UnknownOutcome(f"{self.name}: the account's history cannot be read", maybe_charged=True)
         return None
 
-    async def collect(self, job: Job, into: Mapping[str, Path]) -> Produced:
+    async def collect(self, job: Job, into: Mapping[str, Path], begun: Callable[[], None]) -> Produced:
         """Have the text spoken, or fetch what was; keeps it as WAV and gives the words with their times."""
+        begun()
         request = job.request
         if request is None:
             raise BadRequest(f"{self.name}: what job {job.id} was asked for is not known")

@@ -2,7 +2,7 @@
 
 import json
 import secrets as random_names
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -74,7 +74,7 @@ class OpenRouterProvider:
         await trio.lowlevel.checkpoint()
         raise UnknownOutcome(f"{self.name}: a request that was not answered cannot be looked up", maybe_charged=True)
 
-    async def collect(self, job: Job, into: Mapping[str, Path]) -> Produced:
+    async def collect(self, job: Job, into: Mapping[str, Path], begun: Callable[[], None]) -> Produced:
         """Have the texts written: ``{"stories": [...], "best": index or null}``, or a list of shots."""
         match job.request:
             case Request(kind=Kind.STORY) as request:

@@ -98,6 +98,8 @@ INFRASTRUCTURE = frozenset({
     "runner_server_error", "internal_error",
 })  # fmt: skip
 PASSING = frozenset({"generation_timeout", "downstream_service_error", "downstream_service_unavailable"})
+# Codes that only a job's own failure has: where its result is asked for, they are that failure, told again.
+REPLAYED = (CONTENT | INFRASTRUCTURE | PASSING) - {"internal_error"}
 CROWDED = frozenset({"concurrent_limit_exceeded", "too_many_concurrent_requests"})
 _SUBMIT, _ANY_4XX, _ANY_5XX = _of(Verb.SUBMIT), (400, 499), (500, 599)
 
@@ -194,9 +196,19 @@ def error_type(signal: Signal, rules: Iterable[Rule] = RULES) -> type[ProviderEr
 def error_for(provider: str, signal: Signal) -> ProviderError:
     """The error of a signal, in words."""
     kind = error_type(signal)
-    charged = kind is UnknownOutcome or (signal.verb, kind) in MAYBE_CHARGED
+    charged = kind is UnknownOutcome or (signal.verb, kind) in MAYBE_CHARGED or _is_worked_on(signal)
     error = kind(f"{provider}: {signal.message}", retry_after=signal.retry_after, maybe_charged=charged)
     error.code = signal.code
     if isinstance(error, UnknownOutcome):
-        error.answered = signal.status is not None and signal.status >= 400
+        error.answered = signal.verb is Verb.SPEAK and _is_refusal(signal.status)
     return error
+
+
+def _is_worked_on(signal: Signal) -> bool:
+    """Whether a runner may have worked for this failure: fal may charge for a 422 then, never for a 5xx."""
+    return signal.verb is Verb.FAILURE and signal.status == 422
+
+
+def _is_refusal(status: int | None) -> bool:
+    """Whether the service itself has said no; a gateway's or a time limit's words say nothing of what it did."""
+    return status is not None and status >= 400 and status not in {408, 409, 502, 504}

@@ -19,7 +19,7 @@ ADVICE = {
     "TimedOut": "run again, or give retry.timeout more seconds: what is done is reused",
     "UnknownOutcome": "the request may have been paid for: look at the provider's own list before you run again",
     "Unfetched": "run again: it is paid for, and asked for again at the same address",
-    "ResultLost": "run again: it is asked for anew, and paid for anew",
+    "ResultLost": "it is paid for, but gone: 'retry: {on_unknown: retry}' in the recipe buys it again",
     "Broken": "run again; if it stays, name another model for this step",
     "MediaError": "'tiktoker-batch doctor' checks ffmpeg; journal.jsonl holds all it said",
     "NarrationTooLong": "shorten the script, give the video more seconds, or leave out 'length: exact'",

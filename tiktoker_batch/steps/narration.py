@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from tiktoker_batch.model import Json, Kind, Step, Video
 from tiktoker_batch.planning.build import Draft, Planning, step_id
 from tiktoker_batch.planning.digest import seed_from
+from tiktoker_batch.planning.estimate import step_cost_usd
 from tiktoker_batch.providers.base import Request
 from tiktoker_batch.steps.base import Inputs, Made, Work
 from tiktoker_batch.steps.texts import spoken_words
@@ -39,7 +40,7 @@ class NarrationStep:
         """Have the story spoken and keep audio and word times."""
         step, layout = work.step, work.layout
         text = work.inputs.path(step.needs[0]).read_text(encoding="utf-8").strip()
-        final = layout.narration(step.video)
+        final, model = layout.narration(step.video), work.video.models.narration
         part = new_part(final)
         produced = await work.buy(
             Request(
@@ -48,6 +49,7 @@ class NarrationStep:
                 prompt=text,
                 params=step.params,
                 seed=seed_from("narration", text, step.params),
+                price_usd=step_cost_usd(model, len(text) / 1000, work.video.resolution),
             ),
             {"audio": part},
         )

@@ -7,9 +7,10 @@ from decimal import Decimal
 
 from tiktoker_batch.events import AttemptFailed, Event, JobReattached, JobSubmitted, StepSucceeded, SubmitIntended
 
-# Ends of an attempt that leave its request as it is: nobody knows, nobody waited, or the disk refused its result.
+# Ends of an attempt that leave its request as it is: nobody knows, nobody waited, it could not be had (though it may
+# be some day), or the disk refused it.
 _LEFT_OPEN = frozenset({"unknown", "cancelled"})
-_NOT_FETCHED = frozenset({"Unfetched", "TiktokerError"})
+_NOT_FETCHED = frozenset({"Unfetched", "ResultLost", "TiktokerError"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

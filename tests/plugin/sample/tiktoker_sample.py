@@ -1,7 +1,7 @@
 """A provider of another package, as small as one can be: each picture is a card with its prompt on it."""
 
 import hashlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from decimal import Decimal
@@ -48,7 +48,7 @@ class Echo:
         await trio.lowlevel.checkpoint()
         return None
 
-    async def collect(self, job: Job, into: Mapping[str, Path]) -> Produced:
+    async def collect(self, job: Job, into: Mapping[str, Path], begun: Callable[[], None]) -> Produced:
         """Draw the card."""
         if job.request is None:
             raise BadRequest(f"{self.name}: what job {job.id} was asked for is not known")

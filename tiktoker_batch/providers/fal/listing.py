@@ -57,12 +57,23 @@ class Listing:
             try:
                 found, told = await self._look(wanted, is_known)
             except ProviderError:
+                told = False  # only the last look is late enough to say no
                 continue
             if found:
                 return found
         if not told:
             raise UnknownOutcome(f"{self.wire.provider}: {NOT_TOLD}", maybe_charged=True)
         return None
+
+    async def output(self, model: str, request_id: str) -> Mapping[str, Any] | None:
+        """What a request made, as the list remembers it; ``None`` if it does not."""
+        query: dict[str, str | int] = {"endpoint_id": model, "request_id": request_id, "expand": "payloads"}
+        try:
+            items = await self._page(query)
+        except ProviderError:
+            return None
+        made = [item.get("json_output") for item in items[0] if item.get("request_id") == request_id]
+        return made[0] if made and isinstance(made[0], Mapping) else None
 
     def _looks(self, model: Model) -> tuple[float, ...]:
         expected = self.durations.expect(model.id)
@@ -89,19 +100,24 @@ class Listing:
         }
         found: list[Mapping[str, Any]] = []
         for _ in range(_PAGES):
-            response = await self.wire.send(
-                Verb.LOOKUP, "GET", f"{self.base}/v1/models/requests/by-endpoint", params=query
-            )
-            page = body_of(response)
-            items = page.get("items") if isinstance(page, Mapping) else None
-            if not isinstance(items, list):
-                raise self.wire.unreadable(Verb.LOOKUP, response, "no items")
-            found += [item for item in items if isinstance(item, Mapping)]
-            cursor = page.get("next_cursor")
-            if not isinstance(cursor, str) or not cursor:
+            items, cursor = await self._page(query)
+            found += items
+            if cursor is None:
                 break
             query["cursor"] = cursor
         return found
+
+    async def _page(self, query: Mapping[str, str | int]) -> tuple[list[Mapping[str, Any]], str | None]:
+        """One page of the list, and where the next one begins."""
+        response = await self.wire.send(Verb.LOOKUP, "GET", f"{self.base}/v1/models/requests/by-endpoint", params=query)
+        page = body_of(response)
+        items = page.get("items") if isinstance(page, Mapping) else None
+        if not isinstance(page, Mapping) or not isinstance(items, list):
+            raise self.wire.unreadable(Verb.LOOKUP, response, "no items")
+        cursor = page.get("next_cursor")
+        return [item for item in items if isinstance(item, Mapping)], cursor if isinstance(
+            cursor, str
+        ) and cursor else None
 
 
 class Known:

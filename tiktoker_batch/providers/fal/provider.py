@@ -71,16 +71,36 @@ class FalProvider:
         self.known.add(request_id)
         return replace(self.queue.job(request.model, request_id), request=request)
 
-    async def collect(self, job: Job, into: Mapping[str, Path]) -> Produced:
+    async def collect(self, job: Job, into: Mapping[str, Path], begun: Callable[[], None]) -> Produced:
         """Wait for the job, fetch its file at once and look at it."""
         request = job.request
         if request is None:
             raise BadRequest(f"{self.name}: what job {job.id} was asked for is not known")
-        status = await self.queue.wait(job)
+        status = await self.queue.wait(job, begun)
         try:
-            result = await self.queue.result(job, status)
+            result = await self._result(job, status)
         except ProviderError as error:
             raise self._about_uploads(error, request) from error.__cause__
+        try:
+            return await self._keep(job, request, result, into)
+        except ResultLost:
+            # Addresses change, and files come late: the result is told once more before its file counts as lost.
+            return await self._keep(job, request, await self._result(job, status), into)
+
+    async def _result(self, job: Job, status: Mapping[str, Any]) -> Any:
+        """What the job made, by the queue's word, else by the account's list.
+
+        :raises ResultLost: neither remembers it.
+        """
+        try:
+            return await self.queue.result(job, status)
+        except ResultLost:
+            listed = await self.listing.output(job.model, job.id)
+            if listed is None:
+                raise
+            return listed
+
+    async def _keep(self, job: Job, request: Request, result: Any, into: Mapping[str, Path]) -> Produced:
         if is_flagged(result):
             message = f"{self.name}: the safety checker objects to this picture"
             raise Rejected(message, hint="change the shot's prompt", maybe_charged=True)

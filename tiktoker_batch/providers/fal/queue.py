@@ -3,7 +3,7 @@
 import contextlib
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,7 +19,7 @@ from tiktoker_batch.providers.fal.answers import describe, read_answer
 from tiktoker_batch.providers.fal.body import queue_path
 from tiktoker_batch.providers.fal.polling import Durations, Pacer, pause_before_poll
 from tiktoker_batch.providers.http import StreamClients, Wire, answer_of, body_of
-from tiktoker_batch.providers.policy import Signal, Verb
+from tiktoker_batch.providers.policy import REPLAYED, Signal, Verb
 
 STREAMS = 256  # jobs that are listened to at once, on a connection each; beyond that they are polled
 MEDIA_SECONDS = 7 * 24 * 3600  # how long results should be kept for us: a batch may be resumed after a holiday
@@ -69,17 +69,17 @@ class Queue:
         root = f"{self.base}/{queue_path(model)}/requests/{request_id}"
         usual = {"status_url": f"{root}/status", "response_url": root, "cancel_url": f"{root}/cancel"}
         told = {name: url for name in usual if isinstance(url := (answer or {}).get(name), str) and self._ours(url)}
-        return Job(id=request_id, provider=self.wire.provider, model=model, addresses={**usual, **told})
+        return Job(id=request_id, provider=self.wire.provider, model=model, addresses={**usual, **told}, in_line=True)
 
-    async def wait(self, job: Job) -> Mapping[str, Any]:
-        """Wait until the job has ended, well or badly; its last status.
+    async def wait(self, job: Job, begun: Callable[[], None]) -> Mapping[str, Any]:
+        """Wait until the job has ended, well or badly; its last status. ``begun``: it is not in line any more.
 
         Whatever happens to the asking, the job is asked after again: only the service's own word ends the wait. A job
         that the service does not know any more has no status, but its result may be there all the same.
 
         :raises AuthFailed: the account may not ask any more; the job itself may well go on.
         """
-        watch = _Watch(started=trio.current_time())
+        watch = _Watch(started=trio.current_time(), begun=begun)
         status = await self._listen(job, watch)
         while status is None or status.get("status") != "COMPLETED":
             expected = self.durations.expect(job.model)
@@ -89,36 +89,45 @@ class Queue:
             await self.pacer.turn()
             status = await self._look(job, watch) or status
             if watch.lost == _LOST_AFTER:
+                begun()
                 return {}
         self._learn(job, watch, status)
         return status
 
     async def result(self, job: Job, status: Mapping[str, Any]) -> Any:
-        """What the job made. Trouble with fetching it is waited out: the job has been paid for.
+        """What the job made. Trouble with fetching it, also an answer that is none, is waited out: it is paid for.
 
         :raises ProviderError: the job failed, or its result is not there any more.
         """
         pause, refused = _RESULT_PAUSE, 0
         while True:
+            asked_for = 0.0
             try:
-                response = await self.wire.send(Verb.RESULT, "GET", job.addresses["response_url"])
+                made = body_of(await self.wire.send(Verb.RESULT, "GET", job.addresses["response_url"]))
             except ProviderError as error:
-                verdict = self._verdict(error, status)
-                if verdict is not None:
-                    raise verdict from None
+                made = None
                 refused += isinstance(error, AuthFailed)
-                if refused == _LOCKED_AFTER or isinstance(error, ResultLost):
-                    raise
-                await trio.sleep(max(error.retry_after or 0.0, _LOCKED_PAUSE if refused else pause))
-                pause = min(pause * 2, _LONGEST_RESULT_PAUSE)
-                continue
-            if _has_failed(status):
-                raise self._failure(status, None)
-            return body_of(response)
+                verdict = self._verdict(error, status)
+                if verdict is not None or refused == _LOCKED_AFTER or isinstance(error, ResultLost):
+                    raise verdict or error from None
+                asked_for = max(error.retry_after or 0.0, _LOCKED_PAUSE if refused else 0.0)
+            else:
+                if _has_failed(status):
+                    raise self._failure(status, None)
+            if made is not None:
+                return made
+            await trio.sleep(max(asked_for, pause))
+            pause = min(pause * 2, _LONGEST_RESULT_PAUSE)
 
     async def cancel(self, job: Job) -> bool:
-        """Ask for a stop; whether the job was still in line, so that nothing is charged."""
+        """Take a job out of the line; whether it was still there, so that nothing is charged.
+
+        One that is worked on is left alone: a stop would be charged, and its result be gone.
+        """
         try:
+            status = body_of(await self.wire.send(Verb.STATUS, "GET", job.addresses["status_url"]))
+            if not isinstance(status, Mapping) or status.get("status") != "IN_QUEUE":
+                return False
             response = await self.wire.send(Verb.STATUS, "PUT", job.addresses["cancel_url"])
         except ProviderError:
             return False
@@ -195,7 +204,9 @@ class Queue:
             return None
         if response.status_code in {408, 429}:
             return None
-        if _has_failed(status) or response.status_code in {400, 422}:
+        told = read_answer(Verb.FAILURE, response)
+        replayed = told.retryable is not None or told.code in REPLAYED
+        if _has_failed(status) or response.status_code in {400, 422} or replayed:
             return self._failure(status, response)
         return None
 
@@ -219,6 +230,7 @@ class _Watch:
     """What is known of one job while it is waited for; times are of Trio's clock."""
 
     started: float
+    begun: Callable[[], None]
     working_since: float | None = None
     lost: int = 0
     refused: int = 0
@@ -230,6 +242,8 @@ class _Watch:
     def note(self, status: Mapping[str, Any]) -> None:
         if self.working_since is None and status.get("status") == "IN_PROGRESS":
             self.working_since = trio.current_time()
+        if status.get("status") in {"IN_PROGRESS", "COMPLETED"}:
+            self.begun()
 
 
 def _has_failed(status: Mapping[str, Any]) -> bool:

@@ -37,7 +37,7 @@ class LocalProvider:
         self._taken += 1
         return Job(id=f"local-{os.getpid()}-{self._taken}", provider=self.name, model=request.model, request=request)
 
-    async def collect(self, job: Job, into: Mapping[str, Path]) -> Produced:
+    async def collect(self, job: Job, into: Mapping[str, Path], begun: Callable[[], None]) -> Produced:
         """Do the work."""
         request = job.request
         if request is None or request.kind not in {*_WRITERS, *_CALLS}:
