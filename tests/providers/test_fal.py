@@ -35,6 +35,7 @@ from tiktoker_batch.providers.fal.answers import read_answer
 from tiktoker_batch.providers.fal.body import build_body, media_address, queue_path
 from tiktoker_batch.providers.fal.polling import Durations, Pacer, pause_before_poll
 from tiktoker_batch.providers.fal.provider import FalProvider
+from tiktoker_batch.providers.fal.queue import STREAMS_VARIABLE
 from tiktoker_batch.providers.policy import Verb
 from tiktoker_batch.simulator.clock import FlyingClock
 from tiktoker_batch.simulator.faults import Scripted
@@ -552,6 +553,31 @@ def test_what_jobs_take_is_learned() -> None:
     assert after.usual == pytest.approx(11)
     assert after.early < after.usual < after.late < before.early + 100
     assert before.usual == 75
+
+
+def test_what_was_learned_is_known_in_the_next_run(tmp_path: Path) -> None:
+    memory = tmp_path / "cache" / "fal-durations.json"
+    durations = Durations([model(VEO)], memory)
+    for seconds in range(10, 20):
+        durations.note(VEO, seconds)
+    durations.save()
+    assert Durations([model(VEO)], memory).expect(VEO) == durations.expect(VEO)
+
+
+@pytest.mark.parametrize("damaged", ["", "[1]", '{"m": 3}', '{"m": [null, "x", -1, true, 1e999]}'])
+def test_a_damaged_memory_is_an_empty_one(tmp_path: Path, damaged: str) -> None:
+    memory = tmp_path / "fal-durations.json"
+    memory.write_text(damaged)
+    assert Durations([model(VEO)], memory).expect(VEO) == Durations([model(VEO)]).expect(VEO)
+
+
+async def test_jobs_may_be_polled_instead_of_listened_to(tmp_path: Path, flying_clock: FlyingClock) -> None:
+    world = a_world()
+    polled = {STREAMS_VARIABLE: "0"}
+    async with simulated(world) as simulator, open_provider("fal", simulator, tmp_path, polled) as fal:
+        await buy(fal, an_image(), {"image": tmp_path / "01.jpg"})
+    assert "GET requests/status/stream" not in world.ledger.requests
+    assert world.ledger.requests["GET requests/status"] >= 1
 
 
 async def test_looks_are_spread_below_what_an_account_may_ask(autojump_clock: trio.testing.MockClock) -> None:

@@ -247,13 +247,20 @@ def reconcile_seconds(environ: Mapping[str, str]) -> float:
 
     :raises PreflightError: the environment names no number.
     """
-    told = environ.get("TIKTOKER_RECONCILE_SECONDS")
+    return float(whole_number(environ, "TIKTOKER_RECONCILE_SECONDS", int(RECONCILE_SECONDS)))
+
+
+def whole_number(environ: Mapping[str, str], name: str, default: int) -> int:
+    """A number from the environment, where it names one.
+
+    :raises PreflightError: it is none.
+    """
+    told = environ.get(name)
     if told is None:
-        return RECONCILE_SECONDS
+        return default
     if not told.isdecimal():
-        message = f"TIKTOKER_RECONCILE_SECONDS is not a number of seconds: {told!r}"
-        raise PreflightError(message, hint=f"leave it out for {RECONCILE_SECONDS:g}")
-    return float(told)
+        raise PreflightError(f"{name} is not a whole number: {told!r}", hint=f"leave it out for {default}")
+    return int(told)
 
 
 def base_url(environ: Mapping[str, str], name: str, default: str) -> str:

@@ -3,13 +3,15 @@
 import math
 import random
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import quantiles
 
 import trio
 
 from tiktoker_batch.model import Model
+from tiktoker_batch.providers.memory import recall, remember
 
 # An old page of fal names ten requests a second for an account; status traffic stays below.
 REQUESTS_A_SECOND = 10.0
@@ -29,11 +31,19 @@ class Expected:
 
 
 class Durations:
-    """How long each model's jobs took, beginning with what the catalog says."""
+    """How long each model's jobs took, in this run and in those before; beginning with what the catalog says.
 
-    def __init__(self, models: Iterable[Model]) -> None:
+    ``memory`` is the file that keeps them for the next run.
+    """
+
+    def __init__(self, models: Iterable[Model], memory: Path | None = None) -> None:
         self._models = {model.id: model for model in models}
-        self._taken: dict[str, deque[float]] = {}
+        self._memory = memory
+        self._taken = {name: deque(taken, maxlen=_REMEMBERED) for name, taken in _recalled(memory).items()}
+
+    def save(self) -> None:
+        """Keep what was learned."""
+        remember(self._memory, {name: [round(each, 2) for each in taken] for name, taken in self._taken.items()})
 
     def note(self, model: str, seconds: float) -> None:
         """A job of this model took so long at work."""
@@ -50,6 +60,18 @@ class Durations:
         if taken:
             usual = math.exp(sum(math.log(max(each, 0.01)) for each in taken) / len(taken))
         return Expected(early=usual * math.exp(_Z_EARLY * spread), usual=usual, late=usual * math.exp(_Z_LATE * spread))
+
+
+def _recalled(memory: Path | None) -> Mapping[str, list[float]]:
+    stored = recall(memory)
+    if not isinstance(stored, Mapping):
+        return {}
+    lists = {str(name): taken for name, taken in stored.items() if isinstance(taken, list)}
+    return {name: [float(each) for each in taken if _is_duration(each)] for name, taken in lists.items()}
+
+
+def _is_duration(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
 
 
 def pause_before_poll(expected: Expected, worked: float, *, queued: bool, rng: random.Random) -> float:

@@ -21,9 +21,17 @@ from tiktoker_batch.providers.fal.answers import read_answer
 from tiktoker_batch.providers.fal.body import build_body, is_flagged, media_address
 from tiktoker_batch.providers.fal.listing import Known, Listing, Wanted
 from tiktoker_batch.providers.fal.polling import Durations
-from tiktoker_batch.providers.fal.queue import STREAMS, Queue
+from tiktoker_batch.providers.fal.queue import STREAMS, STREAMS_VARIABLE, Queue
 from tiktoker_batch.providers.fal.storage import Storage, open_storage
-from tiktoker_batch.providers.http import Secrets, StreamClients, Wire, base_url, open_client, reconcile_seconds
+from tiktoker_batch.providers.http import (
+    Secrets,
+    StreamClients,
+    Wire,
+    base_url,
+    open_client,
+    reconcile_seconds,
+    whole_number,
+)
 from tiktoker_batch.providers.setting import Setting
 from tiktoker_batch.providers.words import timed_words
 
@@ -208,9 +216,11 @@ async def open_fal(setting: Setting) -> AsyncIterator[FalProvider]:
     storage = open_storage(
         key, secrets, address=base_url(environ, "FAL_STORAGE_URL", "") if named else None, cache=setting.cache
     )
-    durations = Durations(model for model in setting.models.values() if model.provider == "fal")
+    # What is learned at another address may be about services that are only simulated.
+    memory = setting.cache / "fal-durations.json" if queue_address == QUEUE else None
+    durations = Durations((model for model in setting.models.values() if model.provider == "fal"), memory)
     headers = AuthCredentials("Key", key).as_headers()
-    streams = StreamClients(headers=headers, most=STREAMS)
+    streams = StreamClients(headers=headers, most=whole_number(environ, STREAMS_VARIABLE, STREAMS))
     async with open_client(headers=headers) as client, open_client(redirects=True) as plain:
         wire = Wire(provider="fal", client=client, read=read_answer, secrets=secrets)
         try:
@@ -224,5 +234,6 @@ async def open_fal(setting: Setting) -> AsyncIterator[FalProvider]:
             )
         finally:
             storage.save()
+            durations.save()
             with trio.CancelScope(shield=True):
                 await streams.aclose()

@@ -22,6 +22,7 @@ from tiktoker_batch.providers.http import StreamClients, Wire, answer_of, body_o
 from tiktoker_batch.providers.policy import REPLAYED, Signal, Verb
 
 STREAMS = 256  # jobs that are listened to at once, on a connection each; beyond that they are polled
+STREAMS_VARIABLE = "TIKTOKER_FAL_STREAMS"
 MEDIA_SECONDS = 7 * 24 * 3600  # how long results should be kept for us: a batch may be resumed after a holiday
 _LOST_AFTER, _LOST_PAUSE = 3, 20.0  # looks at a job that is not known, and seconds between them
 _LOCKED_AFTER, _LOCKED_PAUSE = 3, 30.0

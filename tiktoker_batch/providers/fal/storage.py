@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import json
 import mimetypes
 import time
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ import trio
 from tiktoker_batch.errors import Unavailable
 from tiktoker_batch.providers.fal.answers import read_answer
 from tiktoker_batch.providers.http import Secrets
+from tiktoker_batch.providers.memory import recall, remember
 from tiktoker_batch.providers.policy import Signal, Verb, error_for
 
 AT_ONCE = 4
@@ -59,22 +59,14 @@ class Storage:
 
     def load(self) -> None:
         """Recall earlier uploads that still live; a damaged memory is an empty one."""
-        if self.memory is None:
-            return
-        with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
-            stored = json.loads(self.memory.read_text(encoding="utf-8"))
-            young = time.time() - KEPT_SECONDS
+        young = time.time() - KEPT_SECONDS
+        with contextlib.suppress(ValueError, TypeError, AttributeError):
+            stored = recall(self.memory) or {}
             self._addresses |= {sha: (str(url), float(at)) for sha, (url, at) in stored.items() if at > young}
 
     def save(self) -> None:
-        """Keep what is known; best effort."""
-        if self.memory is None:
-            return
-        with contextlib.suppress(OSError):
-            self.memory.parent.mkdir(parents=True, exist_ok=True)
-            part = self.memory.with_name(f"{self.memory.name}.part")
-            part.write_text(json.dumps(self._addresses), encoding="utf-8")
-            part.replace(self.memory)
+        """Keep what is known."""
+        remember(self.memory, self._addresses)
 
     async def _upload(self, content: bytes, path: Path) -> str:
         kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
