@@ -19,6 +19,7 @@ from tiktoker_batch.engine.announce import announce
 from tiktoker_batch.engine.capacity import Capacity
 from tiktoker_batch.engine.run import Batch, run_batch
 from tiktoker_batch.events import Record, Recorder
+from tiktoker_batch.media.ffmpeg import find_ffmpeg
 from tiktoker_batch.model import Json, Kind, Outcome, Step, Succeeded, Video
 from tiktoker_batch.planning.build import Draft, Planning
 from tiktoker_batch.providers.registry import providers
@@ -141,7 +142,7 @@ class _Bench:
         announce(opened.plan, recorder, options={}, limits=opened.capacity)
         capacity = Capacity(opened.capacity)
         setting = Setting(
-            ffmpeg="ffmpeg",
+            ffmpeg=find_ffmpeg({}),
             workers=1,
             environ={**opened.environ, **environ},
             models=opened.models,
@@ -160,7 +161,7 @@ class _Bench:
                 recorder=recorder,
                 layout=opened.layout,
                 reuse=opened.reuse(fold(())),
-                tools=Tools(ffmpeg="ffmpeg", font_cache=opened.layout.root / "cache"),
+                tools=Tools(ffmpeg=find_ffmpeg({}), font_cache=opened.layout.root / "cache"),
                 rng=random.Random(self.seed),
             )
             return await run_batch(batch)

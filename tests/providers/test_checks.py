@@ -11,7 +11,10 @@ from PIL import Image
 
 from tests.simulated import a_world
 from tiktoker_batch.errors import Unusable
+from tiktoker_batch.media.ffmpeg import find_ffmpeg
 from tiktoker_batch.providers.checks import check_clip, check_picture, to_wav
+
+FFMPEG = find_ffmpeg({})
 
 
 def encoded(picture: Image.Image, form: str) -> bytes:
@@ -145,7 +148,7 @@ async def test_sound_alone_is_no_clip(tmp_path: Path) -> None:
 @pytest.mark.parametrize("form", ["mp3_44100_128", "wav_44100", "opus_48000_64"])
 async def test_speech_of_any_form_becomes_a_mono_wav_of_its_length(tmp_path: Path, form: str) -> None:
     sound = await a_world().media.speech(2, form=form)
-    seconds = to_wav(written(tmp_path, sound), tmp_path / "out.wav", provider="x")
+    seconds = await to_wav(written(tmp_path, sound), tmp_path / "out.wav", ffmpeg=FFMPEG, provider="x")
     with wave.open(str(tmp_path / "out.wav")) as file:
         assert (file.getnchannels(), file.getsampwidth()) == (1, 2)
         assert file.getnframes() / file.getframerate() == pytest.approx(seconds, abs=0.001)
@@ -155,13 +158,13 @@ async def test_speech_of_any_form_becomes_a_mono_wav_of_its_length(tmp_path: Pat
 async def test_what_is_no_sound_is_damaged_and_no_length_is_unusable(tmp_path: Path) -> None:
     for content in (b"", b"<html>"):
         with pytest.raises(ValueError, match="not whole sound"):
-            to_wav(written(tmp_path, content), tmp_path / "out.wav", provider="x")
-    with pytest.raises(ValueError, match="no sound"):
-        to_wav(written(tmp_path, await a_clip()), tmp_path / "out.wav", provider="x")
+            await to_wav(written(tmp_path, content), tmp_path / "out.wav", ffmpeg=FFMPEG, provider="x")
+    with pytest.raises(ValueError, match="not whole sound"):
+        await to_wav(written(tmp_path, await a_clip()), tmp_path / "out.wav", ffmpeg=FFMPEG, provider="x")
     with wave.open(str(tmp_path / "empty.wav"), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(44100)
         file.writeframes(b"\0\0" * 10)
     with pytest.raises(Unusable, match="no speech"):
-        to_wav(tmp_path / "empty.wav", tmp_path / "out.wav", provider="x")
+        await to_wav(tmp_path / "empty.wav", tmp_path / "out.wav", ffmpeg=FFMPEG, provider="x")

@@ -65,7 +65,7 @@ def ffmpeg_version(ffmpeg: str) -> str:
     return shown.stdout.split("\n", 1)[0].removeprefix("ffmpeg version ").split(" ", 1)[0]
 
 
-async def run_ffmpeg(ffmpeg: str, arguments: Sequence[str], *, cwd: Path) -> str:
+async def run_ffmpeg(ffmpeg: str, arguments: Sequence[str], *, cwd: Path | None = None) -> str:
     """Run ffmpeg to its end and return what it said on stderr.
 
     :raises MediaError: it did not end with status 0.

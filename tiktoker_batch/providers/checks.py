@@ -2,12 +2,14 @@
 
 import os
 import struct
+import wave
 from pathlib import Path
 from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
-from tiktoker_batch.errors import Unusable
+from tiktoker_batch.errors import MediaError, Unusable
+from tiktoker_batch.media.ffmpeg import run_ffmpeg
 from tiktoker_batch.providers.mp4 import mp4_seconds
 
 DARKEST = 3.0  # of 255: the brightest level of a picture that a safety filter has blacked out
@@ -78,34 +80,21 @@ def _opened_seconds(path: Path) -> float:
         raise ValueError(f"not a whole clip ({type(error).__name__})") from None
 
 
-def to_wav(source: Path, into: Path, *, provider: str) -> float:
+async def to_wav(source: Path, into: Path, *, ffmpeg: str, provider: str) -> float:
     """Decode speech of any form into a 16-bit mono WAV; its length in seconds.
 
     :raises ValueError: it does not decode.
     :raises Unusable: there is nothing in it.
     """
-    import av  # noqa: PLC0415  (17 MB, for those that narrate)
-    import av.error  # noqa: PLC0415
-
+    form = "-vn -map 0:a:0 -ac 1 -c:a pcm_s16le -map_metadata -1 -fflags +bitexact -f wav"
     try:
-        with av.open(os.fspath(source)) as container, av.open(os.fspath(into), "w", format="wav") as target:
-            if not container.streams.audio:
-                raise ValueError("there is no sound in it")
-            heard = container.streams.audio[0]
-            written = target.add_stream("pcm_s16le", rate=heard.rate, layout="mono")
-            resampler = av.AudioResampler(format="s16", layout="mono", rate=heard.rate)
-            samples = 0
-            for frame in container.decode(heard):
-                for piece in resampler.resample(frame):
-                    samples += piece.samples
-                    target.mux(written.encode(piece))
-            for piece in resampler.resample(None):
-                samples += piece.samples
-                target.mux(written.encode(piece))
-            target.mux(written.encode(None))
-    except av.error.FFmpegError as error:
-        raise ValueError(f"not whole sound ({type(error).__name__})") from None
-    seconds = samples / (heard.rate or 1)
+        # Absolute, and named as files: what a service delivered must not be taken for an option or an address.
+        await run_ffmpeg(ffmpeg, ["-i", f"file:{source.absolute()}", *form.split(), f"file:{into.absolute()}"])
+    except MediaError as error:
+        said = error.stderr.strip().splitlines() or [error.message]
+        raise ValueError(f"not whole sound ({said[-1]})") from None
+    with wave.open(os.fspath(into)) as written:
+        seconds: float = written.getnframes() / (written.getframerate() or 1)
     if seconds < 0.05:
         raise Unusable(f"{provider}: there is no speech in what was delivered", maybe_charged=True)
     return seconds

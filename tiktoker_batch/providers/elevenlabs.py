@@ -108,7 +108,7 @@ class ElevenLabsProvider:
         source = into["audio"].with_name(f"{into['audio'].name}.source.part")
         try:
             await trio.Path(source).write_bytes(audio)
-            seconds = await trio.to_thread.run_sync(self._keep, source, into["audio"])
+            seconds = await self._keep(source, into["audio"])
         finally:
             source.unlink(missing_ok=True)
         return Produced(value=timed_words(request.prompt, told, seconds=seconds), cost_usd=self._cost(request))
@@ -184,9 +184,9 @@ class ElevenLabsProvider:
 
     # ------------------------------------------------------------------
 
-    def _keep(self, source: Path, into: Path) -> float:
+    async def _keep(self, source: Path, into: Path) -> float:
         try:
-            return checks.to_wav(source, into, provider=self.name)
+            return await checks.to_wav(source, into, ffmpeg=self.setting.ffmpeg, provider=self.name)
         except ValueError as error:
             raise Unusable(f"{self.name}: the sound is damaged: {error}", maybe_charged=True) from None
 

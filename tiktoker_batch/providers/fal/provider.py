@@ -47,6 +47,7 @@ class FalProvider:
     listing: Listing
     storage: Storage
     media: Wire
+    ffmpeg: str
     name: str = "fal"
     known: Known = field(default_factory=Known)
 
@@ -145,11 +146,11 @@ class FalProvider:
         source = into["audio"].with_name(f"{into['audio'].name}.source.part")
         lengths: list[float] = []
 
-        def decode(path: Path) -> None:
-            lengths.append(checks.to_wav(path, into["audio"], provider=self.name))
+        async def decode(path: Path) -> None:
+            lengths.append(await checks.to_wav(path, into["audio"], ffmpeg=self.ffmpeg, provider=self.name))
 
         try:
-            await fetch(self.media, address, source, check=_in_thread(decode))
+            await fetch(self.media, address, source, check=decode)
         finally:
             source.unlink(missing_ok=True)
         words = timed_words(request.prompt, result.get("timestamps"), seconds=lengths[-1])
@@ -229,6 +230,7 @@ async def open_fal(setting: Setting) -> AsyncIterator[FalProvider]:
                 queue=Queue(wire=wire, base=queue_address, durations=durations, streams=streams),
                 listing=Listing(wire=wire, base=api_address, durations=durations, patience_seconds=patience),
                 storage=storage,
+                ffmpeg=setting.ffmpeg,
                 media=Wire(provider="fal", client=plain, read=read_answer, secrets=secrets),
                 known=Known(setting.known),
             )
