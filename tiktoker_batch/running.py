@@ -29,7 +29,8 @@ from tiktoker_batch.report.sidecar import write_sidecar
 from tiktoker_batch.steps.base import Tools
 from tiktoker_batch.steps.registry import STEP_KINDS
 from tiktoker_batch.store.artifacts import sweep_parts
-from tiktoker_batch.store.journal import Journal, last_run, read_journal
+from tiktoker_batch.store.compaction import compacted
+from tiktoker_batch.store.journal import Journal, last_run, read_journal, read_lines, rewrite
 from tiktoker_batch.store.layout import Layout
 from tiktoker_batch.store.lock import batch_lock
 from tiktoker_batch.store.manifest import ManifestWriter
@@ -78,7 +79,7 @@ def run(opened: Opened, options: Options, sinks: Iterable[Sink] = (), world: Sur
     _require_ready(opened)
     with batch_lock(opened.layout):
         sweep_parts(opened.layout.root)
-        records = history(opened.layout)
+        records = _settled_history(opened.layout)
         _require_same_world(opened.layout, fold(records), world)
         with Journal.open(opened.layout.journal) as journal:
             writer = ManifestWriter(opened.layout, records)
@@ -89,6 +90,16 @@ def run(opened: Opened, options: Options, sinks: Iterable[Sink] = (), world: Sur
                 clock=world.clock.current_time if world.clock else time.monotonic,
             )
             return _run_locked(opened, options, recorder, writer, world)
+
+
+def _settled_history(layout: Layout) -> tuple[Record, ...]:
+    """The journal so far, without what later lines have made irrelevant; only under the lock."""
+    if not layout.journal.exists():
+        return ()
+    kept = compacted(read_lines(layout.journal))
+    if kept is not None:
+        rewrite(layout.journal, kept)
+    return read_journal(layout.journal)
 
 
 def _run_locked(

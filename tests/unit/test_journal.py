@@ -163,3 +163,35 @@ def _append_beyond_the_limit(path: Path, limit: int) -> None:
             journal(golden()[5])
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         journal(golden()[5])
+
+
+def test_a_line_that_the_disk_has_changed_is_told_from_a_whole_one(tmp_path: Path) -> None:
+    path = write_journal(tmp_path / "j", golden())
+    lines = path.read_bytes().splitlines(keepends=True)
+    spoilt = lines[4].replace(b'"elapsed":0.0', b'"elapsed":9.0')
+    assert spoilt != lines[4]
+    path.write_bytes(b"".join([*lines[:4], spoilt, *lines[5:]]))
+    with pytest.raises(TiktokerError, match=r"j:5: this line of the journal is damaged"):
+        read_journal(path)
+
+
+@given(tail=st.lists(st.binary(max_size=300), min_size=1, max_size=6).map(b"\n".join))
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_lines_that_a_power_failure_left_at_the_end_are_passed_over_and_cut_off(tmp_path: Path, tail: bytes) -> None:
+    path = tmp_path / "j"
+    path.unlink(missing_ok=True)
+    write_journal(path, golden()[:30])
+    sound = path.read_bytes()
+    path.write_bytes(sound + b"\0\0" + tail + b"\n")
+    assert read_journal(path) == golden()[:30]
+    write_journal(path, golden()[30:])
+    assert read_journal(path) == golden()
+
+
+def test_a_journal_of_a_later_format_is_refused_with_a_reason(tmp_path: Path) -> None:
+    path = write_journal(tmp_path / "j", golden())
+    first, rest = path.read_bytes().split(b"\n", 1)
+    assert b'"version":1' in first
+    path.write_bytes(b'{"format":"tiktoker-batch/journal","version":2}\n' + rest)
+    with pytest.raises(TiktokerError, match=r"(?s)later version of tiktoker-batch.*update"):
+        read_journal(path)

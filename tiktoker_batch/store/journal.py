@@ -1,13 +1,18 @@
-"""The journal: append-only JSON Lines, written synchronously, one system call a line."""
+"""The journal: append-only JSON Lines, written synchronously, one system call a line.
+
+A line ends with a checksum of what stands before it, so that one that the disk has spoilt is told from a whole one.
+The first line names the format. Lines of earlier versions, which have neither, are read all the same.
+"""
 
 import contextlib
 import gc
 import json
 import os
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from tiktoker_batch.errors import TiktokerError
 from tiktoker_batch.events import (
@@ -24,6 +29,7 @@ from tiktoker_batch.events import (
     record_to_json,
 )
 
+FORMAT, VERSION = "tiktoker-batch/journal", 1
 # Events that guard money or finished work are on disk before anything else happens.
 DURABLE = (
     RunStarted, SubmitIntended, JobSubmitted, JobReattached, StepSucceeded, VideoFinished, Interrupted, RunFinished,
@@ -31,6 +37,9 @@ DURABLE = (
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _decode = json.JSONDecoder().raw_decode  # without the searches for white space and encodings that loads() makes
+_CRC, _CRC_LENGTH = b',"crc":"', len(b',"crc":"00000000"}')
+# Whatever a line that is none makes its reader raise.
+_DAMAGE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 
 
 class Journal:
@@ -43,7 +52,7 @@ class Journal:
     @classmethod
     @contextmanager
     def open(cls, path: Path) -> Iterator[Self]:
-        """Open for appending; half a line that a killed process left is cut off first.
+        """Open for appending; what a killed process or a power failure left half-written is cut off first.
 
         :raises TiktokerError: the file cannot be written.
         """
@@ -53,7 +62,9 @@ class Journal:
         except OSError as error:
             raise _unwritable(path, error) from error
         try:
-            _cut_torn_line(handle)
+            _cut_torn_tail(handle)
+            if not os.fstat(handle).st_size:
+                os.write(handle, _HEADER)
             yield cls(handle, path)
         finally:
             with contextlib.suppress(OSError):
@@ -65,8 +76,7 @@ class Journal:
 
         :raises TiktokerError: the disk refuses; nothing of the record is in the file then.
         """
-        # A lone surrogate has no UTF-8, but inside a JSON string its \\uXXXX is the very same character.
-        line = (_encode(record_to_json(record)) + "\n").encode(errors="backslashreplace")
+        line = _line(record)
         try:
             written = os.write(self._handle, line)
             while written < len(line):
@@ -80,9 +90,17 @@ class Journal:
 
 
 def read_journal(path: Path) -> tuple[Record, ...]:
-    """Every record, oldest first. A torn last line and events of later versions are passed over.
+    """Every record, oldest first. A torn tail and events of later versions are passed over.
 
-    :raises TiktokerError: there is no journal, or a line inside it is damaged.
+    :raises TiktokerError: there is no journal, it is of a later format, or a line inside it is damaged.
+    """
+    return tuple(record for _, record in read_lines(path) if record is not None)
+
+
+def read_lines(path: Path) -> list[tuple[bytes, Record | None]]:
+    """Every line with its record, oldest first; ``None`` for the first line and for events of later versions.
+
+    :raises TiktokerError: as ``read_journal``.
     """
     try:
         lines = path.read_bytes().split(b"\n")
@@ -92,9 +110,40 @@ def read_journal(path: Path) -> tuple[Record, ...]:
             hint="name an output folder that a run has made",
         ) from error
     lines.pop()  # what follows the last newline is torn, or nothing
+    found: list[tuple[bytes, Record | None]] = []
+    damaged: int | None = None
     with _collector_asleep():
-        records = [_record(path, number, line) for number, line in enumerate(lines, start=1) if line.strip()]
-    return tuple(record for record in records if record is not None)
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                found.append((line, _record(line)))
+            except _Newer as newer:
+                raise _too_new(path, newer) from None
+            except _DAMAGE:
+                damaged = damaged or number
+                continue
+            if damaged is not None:
+                raise _damaged(path, damaged)
+    return found
+
+
+def rewrite(path: Path, lines: Iterable[bytes]) -> None:
+    """Replace the journal by these of its lines, all or none.
+
+    :raises TiktokerError: the disk refuses.
+    """
+    part = path.with_name(f"{path.name}.{os.getpid()}-{os.urandom(4).hex()}.part")
+    try:
+        with part.open("wb") as file:
+            file.writelines(line + b"\n" for line in lines)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise _unwritable(path, error) from error
 
 
 def last_run(records: tuple[Record, ...]) -> int:
@@ -102,23 +151,58 @@ def last_run(records: tuple[Record, ...]) -> int:
     return max((record.run for record in records), default=0)
 
 
-def _record(path: Path, number: int, line: bytes) -> Record | None:
-    try:
-        return record_from_json(_whole_object(line))
-    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
-        raise TiktokerError(
-            f"{path}:{number}: this line of the journal is damaged",
-            hint="remove the line to go on without what it says (its step is done again), or start a new output folder",
-        ) from error
+def _line(record: Record) -> bytes:
+    # A lone surrogate has no UTF-8, but inside a JSON string its \\uXXXX is the very same character.
+    return _sealed(_encode(record_to_json(record)).encode(errors="backslashreplace"))
 
 
-def _whole_object(line: bytes) -> dict[str, Any]:
-    text = line.decode().strip()
+def _sealed(text: bytes) -> bytes:
+    """A JSON object as a line: with its checksum as the last member."""
+    return text[:-1] + _CRC + b'%08x"}\n' % zlib.crc32(text)
+
+
+_HEADER = _sealed(_encode({"format": FORMAT, "version": VERSION}).encode())
+
+
+def _unsealed(line: bytes) -> bytes:
+    """What stood there before the checksum was added.
+
+    :raises ValueError: it has changed since.
+    """
+    if not line.endswith(b'"}') or line[-_CRC_LENGTH : -_CRC_LENGTH + len(_CRC)] != _CRC:
+        return line
+    text = line[:-_CRC_LENGTH] + b"}"
+    if int(line[-10:-2], 16) != zlib.crc32(text):
+        raise ValueError("the checksum does not fit")
+    return text
+
+
+class _Newer(Exception):
+    """The journal's format is of a later version."""
+
+
+def _record(line: bytes) -> Record | None:
+    text = _unsealed(line.strip()).decode()
     value, end = _decode(text)
-    if end != len(text) or not isinstance(value.get("elapsed"), int | float) or not isinstance(value.get("run"), int):
-        raise ValueError("not one event with its stamps")
-    found: dict[str, Any] = value
-    return found
+    if end != len(text):
+        raise ValueError("not one JSON object")
+    if value.get("format") == FORMAT:
+        if int(value["version"]) > VERSION:
+            raise _Newer(value["version"])
+        return None
+    if not isinstance(value.get("elapsed"), int | float) or not isinstance(value.get("run"), int):
+        raise TypeError("an event without its stamps")
+    return record_from_json(value)
+
+
+def _is_sound(line: bytes) -> bool:
+    try:
+        _record(line)
+    except _Newer:
+        return True
+    except _DAMAGE:
+        return False
+    return True
 
 
 @contextmanager
@@ -133,17 +217,51 @@ def _collector_asleep() -> Iterator[None]:
             gc.enable()
 
 
+def _cut_torn_tail(handle: int) -> None:
+    """Cut off what is no whole line: half a line, or what a power failure left where lines were being written."""
+    _cut_torn_line(handle)
+    while os.fstat(handle).st_size:
+        start, line = _last_line(handle)
+        if line.strip() and _is_sound(line):
+            return
+        os.ftruncate(handle, start)
+
+
 def _cut_torn_line(handle: int) -> None:
     end = os.fstat(handle).st_size
+    os.ftruncate(handle, _after_last_newline(handle, end))
+
+
+def _last_line(handle: int) -> tuple[int, bytes]:
+    """Where the last line begins, and what it says without its newline."""
+    end = max(os.fstat(handle).st_size - 1, 0)
+    start = _after_last_newline(handle, end)
+    return start, os.pread(handle, end - start, start)
+
+
+def _after_last_newline(handle: int, end: int) -> int:
+    """The place after the last newline before ``end``; 0 if there is none."""
     while end > 0:
         start = max(0, end - 4096)
-        block = os.pread(handle, end - start, start)
-        newline = block.rfind(b"\n")
+        newline = os.pread(handle, end - start, start).rfind(b"\n")
         if newline >= 0:
-            os.ftruncate(handle, start + newline + 1)
-            return
+            return start + newline + 1
         end = start
-    os.ftruncate(handle, 0)
+    return 0
+
+
+def _damaged(path: Path, number: int) -> TiktokerError:
+    return TiktokerError(
+        f"{path}:{number}: this line of the journal is damaged",
+        hint="remove the line to go on without what it says (its step is done again), or start a new output folder",
+    )
+
+
+def _too_new(path: Path, version: Exception) -> TiktokerError:
+    return TiktokerError(
+        f"{path} was written by a later version of tiktoker-batch (its format is {version}, known is {VERSION})",
+        hint="update tiktoker-batch, or name another folder with --output",
+    )
 
 
 def _unwritable(path: Path, error: OSError) -> TiktokerError:
