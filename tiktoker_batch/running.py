@@ -36,6 +36,7 @@ from tiktoker_batch.store.lock import batch_lock
 from tiktoker_batch.store.manifest import ManifestWriter
 from tiktoker_batch.store.state import BatchState, fold
 
+THREADS = 4  # for what blocks for moments; each keeps memory of its own, and more of them would not be faster
 FREE_BYTES_NEEDED = 200 * 1024 * 1024
 
 
@@ -178,6 +179,7 @@ async def _run_async(
 ) -> bool:
     """Run the engine with its providers open; whether it was interrupted."""
     capacity = Capacity(opened.capacity, chosen={*opened.recipe.limits, *options.limits})
+    trio.to_thread.current_default_thread_limiter().total_tokens = THREADS
     async with AsyncExitStack() as stack:
         environ = {**opened.environ, **await stack.enter_async_context(world.around(capacity))}
         ffmpeg = find_ffmpeg(environ)

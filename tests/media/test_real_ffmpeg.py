@@ -3,6 +3,7 @@
 import itertools
 from pathlib import Path
 
+import av
 import pytest
 import trio
 
@@ -54,7 +55,9 @@ async def test_whatever_arrives_becomes_canonical_to_the_frame(
     found = probe(tmp_path / "out.mp4.part")
     assert found.video is not None
     assert (found.video.width, found.video.height, found.video.frames, found.video.rate) == (144, 256, frames, "24")
-    assert (found.video.codec, found.video.profile, found.video.pixel_format) == ("h264", "High", "yuv420p")
+    with av.open(str(tmp_path / "out.mp4.part")) as opened:
+        form = opened.streams.video[0]
+        assert (form.codec_context.name, form.profile, form.codec_context.pix_fmt) == ("h264", "High", "yuv420p")
     assert found.audio is None
 
 

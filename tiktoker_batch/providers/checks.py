@@ -10,7 +10,7 @@ from PIL import Image, UnidentifiedImageError
 
 from tiktoker_batch.errors import MediaError, Unusable
 from tiktoker_batch.media.ffmpeg import run_ffmpeg
-from tiktoker_batch.providers.mp4 import mp4_seconds
+from tiktoker_batch.media.mp4 import mp4_seconds
 
 DARKEST = 3.0  # of 255: the brightest level of a picture that a safety filter has blacked out
 SMALLEST_SIDE = 64
