@@ -17,11 +17,11 @@ from tiktoker_batch.catalog.loader import load_catalog
 from tiktoker_batch.errors import Problem, RecipeError, UsageError
 from tiktoker_batch.model import Captions, Music, Publish, Recipe, Retry, Shot, StoryChoice, Style, Video, Voice
 from tiktoker_batch.recipe.build import load_recipe
-from tiktoker_batch.recipe.offers import usual_segment_seconds
 from tiktoker_batch.recipe.prompts import PROMPT_VARIABLES
 from tiktoker_batch.recipe.schema import recipe_schema
 
 VEO = "fal:fal-ai/veo3.1/fast/image-to-video"
+SEEDANCE = "fal:fal-ai/bytedance/seedance/v1/lite/image-to-video"
 CATALOG = load_catalog()
 
 
@@ -119,16 +119,16 @@ def test_top_level_values_become_typed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("model", "seconds"),
-    [(VEO, 4), ("fal:fal-ai/bytedance/seedance/v1/lite/image-to-video", 4), ("local:camera", 4)],
+    [(VEO, 4), (SEEDANCE, 5), ("fal:fal-ai/wan/v2.7/image-to-video", 4), ("local:camera", 4)],
 )
-def test_segments_have_the_shortest_length_of_at_least_4_s_that_is_offered(
-    tmp_path: Path, model: str, seconds: float
-) -> None:
-    video = one(tmp_path, f', models: {{clip: "{model}"}}')
-    assert video.segment_duration >= 4
-    assert video.models.clip.offers_duration(video.segment_duration)
-    assert video.segment_duration == usual_segment_seconds(CATALOG.models[model])
-    assert video.segment_duration in {seconds, 5.0, 6.0}
+def test_segments_have_the_usual_length_of_their_model(tmp_path: Path, model: str, seconds: float) -> None:
+    assert one(tmp_path, f', models: {{clip: "{model}"}}').segment_duration == seconds
+
+
+@pytest.mark.parametrize("seconds", [2, 4, 12])
+def test_segments_may_have_every_length_that_is_offered(tmp_path: Path, seconds: float) -> None:
+    video = one(tmp_path, f', segment_duration: {seconds}, models: {{clip: "{SEEDANCE}"}}')
+    assert video.segment_duration == seconds
 
 
 def test_shots_keep_the_user_s_order_words_and_overrides(tmp_path: Path) -> None:

@@ -15,7 +15,9 @@ CAPTION_SCRIPTS = frozenset({"latin", "cyrillic"})  # what the caption font draw
 
 
 def usual_segment_seconds(model: Model) -> float:
-    """The shortest length of at least 4 s that a clip model offers; its longest when all are shorter."""
+    """The clip model's own usual length, else the shortest of at least 4 s, or its longest when all are shorter."""
+    if model.usual_seconds is not None:
+        return model.usual_seconds
     if model.duration_range is not None:
         low, high = model.duration_range
         return min(max(low, SHORTEST_SEGMENT_SECONDS), high)
