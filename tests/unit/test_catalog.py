@@ -35,7 +35,7 @@ def of_kind(kind: str) -> list:
     return [pytest.param(model, id=model.ref) for model in MODELS if model.kind == kind]
 
 
-@pytest.mark.parametrize("name", ["models", "styles", "languages", "voices", "profiles"])
+@pytest.mark.parametrize("name", ["models", "unfit", "styles", "languages", "voices", "profiles"])
 def test_no_file_gives_an_entry_twice(name: str) -> None:
     root = yaml.compose((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
     mappings = [root, *(value for _, value in root.value if isinstance(value, yaml.MappingNode))]
@@ -330,6 +330,14 @@ def test_words_of_a_language_are_spoken_at_a_human_pace() -> None:
         ("profiles.yaml", "    clip:", "    clips:", "'offline': models: 'clip' is missing"),
         ("profiles.yaml", "offline:", "offlin:", "'offline': it is missing"),
         ("profiles.yaml", '["local:hibari", "local:espeak-ng"]', "[]", "models: narration: expected a model"),
+        ("unfit.yaml", "fal:fal-ai/veo3.1/fast:", "fal:fal-ai/wan-i2v:", "it is a model of the catalog too"),
+        (
+            "unfit.yaml",
+            "instead: fal:fal-ai/flux-pro/v1.1",
+            "instead: fal:f",
+            "fal-ai/flux-pro': there is no model 'fal:f'",
+        ),
+        ("unfit.yaml", "why: is no longer", "because: is no longer", "'why' is missing"),
         ("languages.yaml", '"no":', "no:", "entry False: expected text"),
         ("languages.yaml", "script: cyrillic}", "script: cyrillic, extra: 1}", "unknown key 'extra'"),
         ("styles.yaml", "aliases: [marvel_comic]", "aliases: [noir]", "'comic_book': the alias 'noir' is taken"),

@@ -127,7 +127,10 @@ class References:
         if found.value in self.unread_models:
             return None
         of_kind = [each.ref for each in self.catalog.models.values() if each.kind == kind]
-        if model is None:
+        unfit = self.catalog.unfit.get(found.value)
+        if model is None and unfit:
+            self.findings.add(found.at, f"model {unfit.ref!r} {unfit.why}; use {unfit.instead!r}")
+        elif model is None:
             near = did_you_mean(found.value, of_kind) or did_you_mean(found.value, self.catalog.models)
             self.findings.add(found.at, f"unknown model {found.value!r}{near} ('tiktoker-batch models' lists them)")
         else:
