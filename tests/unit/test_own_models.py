@@ -80,7 +80,7 @@ def test_everything_that_the_catalog_says_of_a_model_can_be_said_in_a_recipe(tmp
   languages: [en]
   fields: {prompt: text, image: start, seconds: {name: len, form: number, x-why: odd}, seed: seed, x-more: 1}
   parameters: {fps: 25, x-sent: true}
-  prompt_characters: 500
+  prompt_characters: 900
   price: {unit: second, usd: 0.05, by_resolution: {720p: "0.060"}, as_of: 2027-01-01, source: mail, uncertain: true}
   typical_seconds: 80
   latency_spread: 0.5"""
@@ -90,7 +90,7 @@ def test_everything_that_the_catalog_says_of_a_model_can_be_said_in_a_recipe(tmp
     assert model.fields["seconds"] == Field(name="len", form="number")
     assert set(model.fields) == {"prompt", "image", "seconds", "seed"}
     assert model.parameters == {"fps": 25, "x-sent": True}
-    assert (model.prompt_characters, model.typical_seconds, model.latency_spread) == (500, 80.0, 0.5)
+    assert (model.prompt_characters, model.typical_seconds, model.latency_spread) == (900, 80.0, 0.5)
     assert model.price == Price(
         unit="second",
         usd=Decimal("0.05"),

@@ -4,13 +4,15 @@ import unicodedata
 from collections.abc import Mapping
 
 from tiktoker_batch.catalog.loader import Catalog
-from tiktoker_batch.model import Model
+from tiktoker_batch.model import Model, Video
 from tiktoker_batch.recipe.findings import Findings
 from tiktoker_batch.recipe.references import Chosen, ModelKind
-from tiktoker_batch.recipe.settings import Found, Settings, because, nearest_of
+from tiktoker_batch.recipe.rendering import closest, overlong
+from tiktoker_batch.recipe.settings import OWN, Found, Settings, because, nearest_of
 from tiktoker_batch.recipe.suggest import listed
 
 SHORTEST_SEGMENT_SECONDS = 4.0  # shots of a second or two are restless (spec 3)
+SHORTEST_SHOT_CHARACTERS = 100  # 15 words, the fewest that a language model is asked for
 CAPTION_SCRIPTS = frozenset({"latin", "cyrillic"})  # what the caption font draws
 
 
@@ -88,17 +90,38 @@ class Offers:
             )
             self._say(message, text)
 
-    def length(self, text: Found, *kinds: ModelKind) -> None:
-        """Words that a user wrote are sent whole, so the models must take that many characters."""
-        for kind in kinds:
-            chosen = self.models.get(kind)
-            limit = chosen.model.prompt_characters if chosen else None
-            if chosen and limit and len(text.value) > limit:
-                message = (
-                    f"this text has {len(text.value):,} characters, {len(text.value) - limit:,} more than {kind} model "
-                    f"{chosen.model.ref!r} takes ({limit:,})"
-                )
-                self._say(message, text, chosen.found)
+    def script(self, text: Found) -> None:
+        """Words that a user wrote are spoken whole, so the narration model must take that many characters."""
+        chosen = self.models.get("narration")
+        limit = chosen.model.prompt_characters if chosen else None
+        if chosen and limit and len(text.value) > limit:
+            message = (
+                f"this text has {len(text.value):,} characters, {len(text.value) - limit:,} more than narration model "
+                f"{chosen.model.ref!r} takes ({limit:,})"
+            )
+            self._say(message, text, chosen.found)
+
+    def prompts(self, video: Video) -> None:
+        """What is sent for a shot is more than its words; the models must take all of it.
+
+        :raises RecipeError: a template cannot be rendered.
+        """
+        for index, shot in enumerate(video.shots):
+            for found in overlong(video, index + 1, shot.prompt):
+                what = f"this shot by {found.over:,}" if found.over < len(shot.prompt) else "style or template"
+                message = f"{found}; shorten {what} or name another model"
+                self._say(message, self._shot(index), self.models[found.kind].found)
+        least = None if video.shots else closest(video)
+        if least and -least.over < SHORTEST_SHOT_CHARACTERS:
+            message = (
+                f"with {least.added} only {max(-least.over, 0):,} of the {least.limit:,} characters that {least.kind} "
+                f"model {least.model.ref!r} takes are left for a shot; shorten style or template or name another model"
+            )
+            self._say(message, self.models[least.kind].found)
+
+    def _shot(self, index: int) -> Found:
+        given, at = self.settings.own["prompts"][index], (*self.settings.at, "prompts", index)
+        return Found(given, at if isinstance(given, str) else (*at, "prompt"), OWN)
 
     def reference(self, picture: Found | None, catalog: Catalog) -> None:
         """A reference image goes to a model that takes one; a model that works from one needs it."""
