@@ -74,7 +74,7 @@ class Model:
     """A catalog entry. Empty ``aspect_ratios`` or ``resolutions`` mean that any is taken.
 
     ``durations`` are the clip lengths in seconds that the model offers: either ``durations`` lists them, or
-    ``duration_range`` gives (shortest, longest) of a model that takes any whole number between.
+    ``duration_range`` gives (shortest, longest) of a model that takes any length between.
     ``usual_seconds`` is the one that segments have where nobody asks for another.
     ``fields`` says which of our values are sent, by our name for them: ``prompt``, ``image``, ``reference``,
     ``seconds``, ``size`` (pixels as ``{"width", "height"}``), ``aspect_ratio``, ``resolution``, ``seed``, ``voice``,

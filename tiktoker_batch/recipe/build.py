@@ -163,6 +163,8 @@ class _Builder:
             captions=captions,
         )
         self._check_prompts(video, offers)
+        if language:
+            offers.pace(video, self.catalog.languages[spoken])
         return video
 
     def _check_prompts(self, video: Video, offers: Offers) -> None:

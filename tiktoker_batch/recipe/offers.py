@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Mapping
 
-from tiktoker_batch.catalog.loader import Catalog
+from tiktoker_batch.catalog.loader import Catalog, Language
 from tiktoker_batch.model import Model, Video
 from tiktoker_batch.recipe.findings import Findings
 from tiktoker_batch.recipe.references import Chosen, ModelKind
@@ -13,7 +13,14 @@ from tiktoker_batch.recipe.suggest import listed
 
 SHORTEST_SEGMENT_SECONDS = 4.0  # shots of a second or two are restless (spec 3)
 SHORTEST_SHOT_CHARACTERS = 100  # 15 words, the fewest that a language model is asked for
+HASTIEST = 1.6  # narrations are played up to a quarter faster (spec 3), and some narrators are as quick again
 CAPTION_SCRIPTS = frozenset({"latin", "cyrillic"})  # what the caption font draws
+LETTERS: Mapping[str, frozenset[str]] = {
+    "japanese": frozenset({"hiragana", "katakana", "cjk"}),
+    "han": frozenset({"cjk"}),
+}
+"""The letters of a script, as Unicode calls them, where that is not its own name."""
+LETTER_NAMES: Mapping[str, str] = {"cjk": "Chinese", "hiragana": "Japanese", "katakana": "Japanese"}
 
 
 def usual_segment_seconds(model: Model) -> float:
@@ -82,13 +89,30 @@ class Offers:
 
     def words(self, text: Found, language: Found, catalog: Catalog) -> None:
         """Written in letters that its language reads; Latin ones are read by all."""
-        spoken = catalog.languages[language.value]
-        if spoken.script == "latin" and letters_of(text.value) == "cyrillic":
-            message = (
-                f"this text is in Cyrillic letters, but its language is {language.value!r} ({spoken.name}); "
-                "name its language, like 'language: ru'"
-            )
-            self._say(message, text)
+        spoken, letters = catalog.languages[language.value], letters_of(text.value)
+        readers = [each for each in catalog.languages.values() if letters in LETTERS.get(each.script, {each.script})]
+        if letters == "latin" or not readers or spoken in readers:
+            return
+        name = LETTER_NAMES.get(str(letters), str(letters).capitalize())
+        message = (
+            f"this text is in {name} letters, but its language is {language.value!r} ({spoken.name}); "
+            f"name its language, like 'language: {readers[0].code}'"
+        )
+        self._say(message, text)
+
+    def pace(self, video: Video, language: Language) -> None:
+        """Not so many words that nobody could speak them in a video of exactly its length."""
+        words = len((video.script or "").split())
+        seconds = words / language.words_per_minute * 60
+        if video.length != "exact" or seconds <= video.duration * HASTIEST:
+            return
+        own = self.settings.own
+        key = "script_file" if "script_file" in own else "script"
+        message = (
+            f"these {words:,} words take about {seconds:.0f} s to speak in {language.name}, and 'length: exact' leaves "
+            f"{video.duration:g} s; shorten the text, raise 'duration' or use 'length: auto'"
+        )
+        self._say(message, Found(own[key], (*self.settings.at, key), OWN))
 
     def script(self, text: Found) -> None:
         """Words that a user wrote are spoken whole, so the narration model must take that many characters."""
