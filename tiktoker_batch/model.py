@@ -32,6 +32,8 @@ class Price:
 
     ``unit`` is ``second`` (of clip), ``image``, ``megapixel``, ``1k_characters`` or ``call``.
     ``uncertain`` marks a figure without a first-hand source; ``as_of`` dates it.
+    The figures hold while each of the ``given`` parameters has one of its values (``None``: is left out);
+    ``otherwise`` is the price of all other requests, ``None`` where nobody knows it.
     """
 
     unit: Literal["second", "image", "megapixel", "1k_characters", "call"]
@@ -40,6 +42,19 @@ class Price:
     as_of: str | None = None
     source: str | None = None
     uncertain: bool = False
+    given: Mapping[str, tuple[Json, ...]] = field(default_factory=dict)
+    otherwise: "Price | None" = None
+
+    def of(self, sent: Mapping[str, Json]) -> "Price | None":
+        """The price of a request with these parameters; ``None`` where nobody knows it."""
+        if all(sent.get(name) in values for name, values in self.given.items()):
+            return self
+        return self.otherwise.of(sent) if self.otherwise else None
+
+    def per_unit(self, sent: Mapping[str, Json]) -> Decimal:
+        """USD for one unit of a request with these parameters and this ``resolution``."""
+        price, resolution = self.of(sent) or self, sent.get("resolution")
+        return price.by_resolution.get(resolution, price.usd) if isinstance(resolution, str) else price.usd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,12 +74,13 @@ class Model:
     """A catalog entry. Empty ``aspect_ratios`` or ``resolutions`` mean that any is taken.
 
     ``durations`` are the clip lengths in seconds that the model offers: either ``durations`` lists them, or
-    ``duration_range`` gives (shortest, longest) of a model that takes any whole number between.
+    ``duration_range`` gives (shortest, longest) of a model that takes any length between.
+    ``usual_seconds`` is the one that segments have where nobody asks for another.
     ``fields`` says which of our values are sent, by our name for them: ``prompt``, ``image``, ``reference``,
     ``seconds``, ``size`` (pixels as ``{"width", "height"}``), ``aspect_ratio``, ``resolution``, ``seed``, ``voice``,
     ``language``. ``parameters`` are sent as they are. ``prompt_characters`` is the longest text it takes.
-    ``typical_seconds`` is the usual latency of one call, used for estimates until history is known;
-    ``latency_spread`` is the sigma of its logarithm.
+    ``typical_seconds`` is the usual latency of one call, which estimates count with; ``latency_spread`` is the sigma
+    of its logarithm.
     """
 
     provider: str
@@ -73,6 +89,7 @@ class Model:
     title: str
     durations: tuple[float, ...] = ()
     duration_range: tuple[float, float] | None = None
+    usual_seconds: float | None = None
     aspect_ratios: tuple[str, ...] = ()
     resolutions: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()

@@ -479,28 +479,6 @@ def test_pictures_are_asked_for_in_pixels_or_by_ratio() -> None:
     assert (edit["image_urls"], edit["aspect_ratio"]) == (["u"], "9:16")
 
 
-def test_no_model_is_sent_what_its_schema_does_not_know() -> None:
-    """Unknown fields pass unnoticed at fal: what they ask for is then silently not done."""
-    ours = {
-        "seconds",
-        "aspect_ratio",
-        "resolution",
-        "voice",
-        "language",
-        "size",
-        "seed",
-        "prompt",
-        "image",
-        "reference",
-    }
-    for each in full_catalog().models.values():
-        if each.provider == "fal":
-            assert set(each.fields) <= ours, each.id
-    assert "aspect_ratio" not in clip_body(HAILUO, 6)
-    assert "seed" not in clip_body(KLING, 5)
-    assert "image" not in build_body(model(FLUX), an_image())
-
-
 @pytest.mark.parametrize(
     ("kind", "result", "address"),
     [

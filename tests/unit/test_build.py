@@ -15,13 +15,28 @@ from hypothesis import strategies as st
 
 from tiktoker_batch.catalog.loader import load_catalog
 from tiktoker_batch.errors import Problem, RecipeError, UsageError
-from tiktoker_batch.model import Captions, Music, Publish, Recipe, Retry, Shot, StoryChoice, Style, Video, Voice
+from tiktoker_batch.model import (
+    Captions,
+    Kind,
+    Music,
+    Plan,
+    Publish,
+    Recipe,
+    Retry,
+    Shot,
+    StoryChoice,
+    Style,
+    Video,
+    Voice,
+)
+from tiktoker_batch.planning.build import Planning, build_plan
 from tiktoker_batch.recipe.build import load_recipe
-from tiktoker_batch.recipe.offers import usual_segment_seconds
 from tiktoker_batch.recipe.prompts import PROMPT_VARIABLES
 from tiktoker_batch.recipe.schema import recipe_schema
+from tiktoker_batch.steps.registry import STEP_KINDS
 
 VEO = "fal:fal-ai/veo3.1/fast/image-to-video"
+SEEDANCE = "fal:fal-ai/bytedance/seedance/v1/lite/image-to-video"
 CATALOG = load_catalog()
 
 
@@ -35,6 +50,10 @@ def one(folder: Path, video: str = "", top: str = "") -> Video:
     """The only video of a recipe with these keys."""
     (built,) = load(folder, f"version: 1\nname: x\n{top}\nvideos:\n  - {{id: a, topic: tea{video}}}\n").videos
     return built
+
+
+def planned(recipe: Recipe) -> Plan:
+    return build_plan(recipe, STEP_KINDS, Planning(languages=CATALOG.languages, file_sha256={}))
 
 
 def said(folder: Path, text: str) -> list[str]:
@@ -119,16 +138,16 @@ def test_top_level_values_become_typed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("model", "seconds"),
-    [(VEO, 4), ("fal:fal-ai/bytedance/seedance/v1/lite/image-to-video", 4), ("local:camera", 4)],
+    [(VEO, 4), (SEEDANCE, 5), ("fal:fal-ai/wan/v2.7/image-to-video", 4), ("local:camera", 4)],
 )
-def test_segments_have_the_shortest_length_of_at_least_4_s_that_is_offered(
-    tmp_path: Path, model: str, seconds: float
-) -> None:
-    video = one(tmp_path, f', models: {{clip: "{model}"}}')
-    assert video.segment_duration >= 4
-    assert video.models.clip.offers_duration(video.segment_duration)
-    assert video.segment_duration == usual_segment_seconds(CATALOG.models[model])
-    assert video.segment_duration in {seconds, 5.0, 6.0}
+def test_segments_have_the_usual_length_of_their_model(tmp_path: Path, model: str, seconds: float) -> None:
+    assert one(tmp_path, f', models: {{clip: "{model}"}}').segment_duration == seconds
+
+
+@pytest.mark.parametrize("seconds", [2, 4, 12])
+def test_segments_may_have_every_length_that_is_offered(tmp_path: Path, seconds: float) -> None:
+    video = one(tmp_path, f', segment_duration: {seconds}, models: {{clip: "{SEEDANCE}"}}')
+    assert video.segment_duration == seconds
 
 
 def test_shots_keep_the_user_s_order_words_and_overrides(tmp_path: Path) -> None:
@@ -197,16 +216,60 @@ def test_a_script_may_be_as_long_as_the_narration_model_takes_and_no_longer(tmp_
     assert said(tmp_path, text)[0].startswith("5:26: video 'a': this text has 5,001 characters, 1 more than")
 
 
-def test_a_shot_of_the_user_s_own_fits_the_models_that_it_is_sent_to(tmp_path: Path) -> None:
-    shot = "x" * 801
+WAN = "fal:fal-ai/wan-25-preview/image-to-video"
+
+
+def a_shot(words: str, **changes: str) -> str:
+    """A recipe of one shot; ``changes`` are further keys of the shot."""
+    shot = json.dumps({"prompt": words, **changes})
+    return f'version: 1\nname: x\nvideos: [{{id: a, topic: tea, models: {{clip: "{WAN}"}}, prompts: [{shot}]}}]\n'
+
+
+def test_a_shot_fits_its_models_together_with_camera_and_style(tmp_path: Path) -> None:
+    (found,) = said(tmp_path, a_shot("x" * 779))
+    assert found == (
+        f"3:111: video 'a': the clip prompt would be 1,204 characters with camera and style; clip model '{WAN}' takes "
+        "800; shorten this shot by 404 or name another model"
+    )
+    built = load(tmp_path, a_shot("x" * (779 - 404)))
+    assert max(len(step.prompt or "") for step in planned(built).steps if step.kind is Kind.CLIP) == 800
+
+
+def test_every_shot_that_is_too_long_is_told_at_its_own_words(tmp_path: Path) -> None:
+    shot = "x" * 700
     text = (
-        'version: 1\nname: x\ndefaults: {models: {clip: "fal:fal-ai/wan-25-preview/image-to-video"}}\n'
-        f"videos:\n  - id: a\n    topic: tea\n    prompts:\n    - {shot}\n    - {{prompt: {shot}}}\n    - {shot[1:]}\n"
+        f'version: 1\nname: x\nstyles: {{mine: flat}}\ndefaults: {{models: {{clip: "{WAN}"}}}}\nvideos:\n  - id: a\n'
+        f"    topic: tea\n    prompts:\n    - {shot}\n    - short\n    - {{style: mine, prompt: {shot}}}\n"
     )
-    message = (
-        "this text has 801 characters, 1 more than clip model 'fal:fal-ai/wan-25-preview/image-to-video' takes (800)"
-    )
-    assert said(tmp_path, text) == [f"8:7: video 'a': {message}", f"9:16: video 'a': {message}"]
+    first, second = said(tmp_path, text)
+    assert first.startswith("9:7: video 'a': the clip prompt would be 1,125 characters")
+    assert second.startswith("11:29: video 'a': the clip prompt would be 892")  # that style has fewer words
+
+
+def test_a_long_shot_is_told_together_with_everything_else(tmp_path: Path) -> None:
+    found = said(tmp_path, a_shot("x" * 779) + "limits: {fall: 1}\n")
+    assert [message[:6] for message in found] == ["3:111:", "4:10: "]
+
+
+def test_what_a_template_of_one_s_own_adds_counts_too(tmp_path: Path) -> None:
+    (tmp_path / "clip.j2").write_text("{{ shot }}" + "y" * 600)
+    text = a_shot("x" * 300).replace("id: a", "id: a, templates: {clip: clip.j2}")
+    (found,) = said(tmp_path, text)
+    assert "would be 900 characters with what its template adds; " in found
+    (tmp_path / "clip.j2").write_text("{{ shott }}" + "y" * 600)
+    (found,) = said(tmp_path, text)
+    assert "'shott' is undefined" in found  # and nothing else: how long it would be, nobody knows
+
+
+def test_a_style_must_leave_room_for_the_shots_that_are_to_be_written(tmp_path: Path) -> None:
+    video = f'{{id: a, topic: tea, style: mine, models: {{clip: "{WAN}"}}}}'
+    text = f"version: 1\nname: x\nstyles: {{mine: WORDS}}\nvideos: [{video}]\n"
+    (found,) = said(tmp_path, text.replace("WORDS", "w" * 550))
+    assert found.startswith("4:58: video 'a': with camera and style only ")
+    assert f" of the 800 characters that clip model '{WAN}' takes are left for a shot; shorten style" in found
+    (found,) = said(tmp_path, text.replace("WORDS", "w" * 900))
+    assert "only 0 of the 800" in found
+    assert load(tmp_path, text.replace("WORDS", "w" * 400))
 
 
 def test_a_reference_image_goes_to_a_model_that_takes_one(tmp_path: Path) -> None:

@@ -13,10 +13,11 @@ import tiktoker_batch.catalog
 from tests.values import a_model
 from tiktoker_batch.catalog.loader import CatalogVoice, load_catalog, providers, read_catalog
 from tiktoker_batch.errors import TiktokerError
-from tiktoker_batch.model import Field, Model, Recipe
+from tiktoker_batch.model import Field, Json, Model, Recipe
 from tiktoker_batch.planning.build import Planning, build_plan
 from tiktoker_batch.providers.registry import PROVIDERS
 from tiktoker_batch.recipe.build import load_recipe
+from tiktoker_batch.recipe.offers import usual_segment_seconds
 from tiktoker_batch.resources import resource_path
 from tiktoker_batch.steps.registry import STEP_KINDS
 
@@ -34,7 +35,7 @@ def of_kind(kind: str) -> list:
     return [pytest.param(model, id=model.ref) for model in MODELS if model.kind == kind]
 
 
-@pytest.mark.parametrize("name", ["models", "styles", "languages", "voices", "profiles"])
+@pytest.mark.parametrize("name", ["models", "unfit", "styles", "languages", "voices", "profiles"])
 def test_no_file_gives_an_entry_twice(name: str) -> None:
     root = yaml.compose((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
     mappings = [root, *(value for _, value in root.value if isinstance(value, yaml.MappingNode))]
@@ -64,11 +65,20 @@ def test_a_clip_model_offers_whole_seconds_and_one_length_of_at_least_four(model
     [
         ("fal:fal-ai/veo3.1/fast/image-to-video", 4),
         ("fal:fal-ai/bytedance/seedance/v1/lite/image-to-video", 5),
+        ("fal:fal-ai/bytedance/seedance/v1/pro/image-to-video", 5),
         ("fal:fal-ai/minimax/hailuo-2.3-fast/standard/image-to-video", 6),
+        ("fal:fal-ai/wan/v2.7/image-to-video", 4),
+        ("local:camera", 4),
     ],
 )
-def test_the_shortest_clip_of_at_least_four_seconds_is_the_usual_segment(ref: str, seconds: float) -> None:
-    assert min(each for each in CATALOG.models[ref].durations if each >= 4) == seconds
+def test_segments_are_as_long_as_people_expect_of_a_model(ref: str, seconds: float) -> None:
+    assert usual_segment_seconds(CATALOG.models[ref]) == seconds
+
+
+def test_short_clips_can_be_asked_for_where_a_model_makes_them() -> None:
+    for tier in ("lite", "pro"):
+        model = CATALOG.models[f"fal:fal-ai/bytedance/seedance/v1/{tier}/image-to-video"]
+        assert model.durations == tuple(range(2, 13))
 
 
 @pytest.mark.parametrize("model", [pytest.param(model, id=model.ref) for model in MODELS])
@@ -94,7 +104,7 @@ def test_cloud_models_have_a_price_with_date_and_source_and_local_ones_are_free(
         "narration": {"1k_characters"},
     }
     assert model.price.unit in units[model.kind]
-    assert set(model.price.by_resolution) <= set(model.resolutions)
+    assert "resolution" in model.parameters or set(model.price.by_resolution) <= set(model.resolutions)
 
 
 FAL = [pytest.param(model, id=model.ref) for model in MODELS if model.provider == "fal"]
@@ -153,6 +163,7 @@ def test_models_with_a_longest_text_say_so() -> None:
     longest = {model.ref: model.prompt_characters for model in MODELS if model.prompt_characters}
     assert longest == {
         "fal:fal-ai/wan-25-preview/image-to-video": 800,
+        "fal:fal-ai/wan/v2.7/image-to-video": 5_000,
         "fal:fal-ai/elevenlabs/tts/eleven-v3": 5_000,
         "fal:fal-ai/elevenlabs/tts/multilingual-v2": 10_000,
         "elevenlabs:eleven_multilingual_v2": 10_000,
@@ -167,6 +178,34 @@ def test_four_silent_seconds_of_veo_fast_cost_forty_cents() -> None:
     assert model.price is not None
     assert 4 * model.price.usd == Decimal("0.40")
     assert model.parameters["generate_audio"] is False
+
+
+@pytest.mark.parametrize(
+    ("id_", "sent", "usd"),
+    [
+        ("veo3.1/fast/image-to-video", {"generate_audio": False, "resolution": "1080p"}, "0.10"),
+        ("veo3.1/fast/image-to-video", {"generate_audio": True, "resolution": "1080p"}, "0.15"),
+        ("veo3.1/fast/image-to-video", {}, "0.15"),  # the service makes sound unless it is told not to
+        ("veo3.1/image-to-video", {"generate_audio": False}, "0.20"),
+        ("veo3.1/image-to-video", {"generate_audio": True}, "0.40"),
+        ("kling-video/v2.6/pro/image-to-video", {"generate_audio": False}, "0.07"),
+        ("kling-video/v2.6/pro/image-to-video", {"generate_audio": True}, "0.14"),
+        ("kling-video/v2.6/pro/image-to-video", {"generate_audio": True, "voice_ids": ["v"]}, "0.168"),
+        ("ltx-2/image-to-video", {"generate_audio": True, "resolution": "2160p"}, "0.24"),
+        ("ltx-2/image-to-video/fast", {"generate_audio": False, "resolution": "1080p"}, "0.04"),
+        ("wan/v2.7/image-to-video", {"resolution": "1080p"}, "0.15"),
+        ("wan-25-preview/image-to-video", {"resolution": "480p"}, "0.05"),
+    ],
+)
+def test_what_a_second_costs_follows_from_what_is_sent(id_: str, sent: dict[str, Json], usd: str) -> None:
+    price = CATALOG.models[f"fal:fal-ai/{id_}"].price
+    assert price is not None
+    assert price.per_unit(sent) == Decimal(usd)
+
+
+@pytest.mark.parametrize("model", FAL)
+def test_a_price_holds_for_what_its_own_model_is_sent(model) -> None:
+    assert model.price.of(model.parameters) is model.price
 
 
 def test_there_are_the_twenty_styles_each_with_words_of_its_own() -> None:
@@ -260,6 +299,25 @@ def test_words_of_a_language_are_spoken_at_a_human_pace() -> None:
             "{promt: prompt}",
             "'fal:fal-ai/flux/schnell': fields: unknown field 'promt'; did you mean 'prompt'?",
         ),
+        ("models.yaml", "usual_seconds: 5 ", "usual_seconds: 1 ", "usual_seconds: 1 is not one of its lengths"),
+        (
+            "models.yaml",
+            'otherwise: {usd: "0.15"}',
+            'otherwise: {usd: "-"}',
+            "price: otherwise: usd: expected an amount",
+        ),
+        (
+            "models.yaml",
+            "given: &one_picture {num_images: [1, null]}",
+            "given: &one_picture {num_images: 2}",
+            "no price",
+        ),
+        (
+            "models.yaml",
+            "parameters: {cfg_scale: 0.5}",
+            "parameters: {duration: 5}",
+            "'duration' is taken by the field",
+        ),
         ("models.yaml", "form: seconds", "form: second", "fields: seconds: form: expected one of list, number"),
         ("models.yaml", "prompt_characters: 800", "prompt_characters: 8.5", "prompt_characters: expected a whole"),
         ("models.yaml", "source: fal.ai model page}", "source: '-', as-of: x}", "price: unknown key 'as-of'; did you"),
@@ -272,6 +330,14 @@ def test_words_of_a_language_are_spoken_at_a_human_pace() -> None:
         ("profiles.yaml", "    clip:", "    clips:", "'offline': models: 'clip' is missing"),
         ("profiles.yaml", "offline:", "offlin:", "'offline': it is missing"),
         ("profiles.yaml", '["local:hibari", "local:espeak-ng"]', "[]", "models: narration: expected a model"),
+        ("unfit.yaml", "fal:fal-ai/veo3.1/fast:", "fal:fal-ai/wan-i2v:", "it is a model of the catalog too"),
+        (
+            "unfit.yaml",
+            "instead: fal:fal-ai/flux-pro/v1.1",
+            "instead: fal:f",
+            "fal-ai/flux-pro': there is no model 'fal:f'",
+        ),
+        ("unfit.yaml", "why: is no longer", "because: is no longer", "'why' is missing"),
         ("languages.yaml", '"no":', "no:", "entry False: expected text"),
         ("languages.yaml", "script: cyrillic}", "script: cyrillic, extra: 1}", "unknown key 'extra'"),
         ("styles.yaml", "aliases: [marvel_comic]", "aliases: [noir]", "'comic_book': the alias 'noir' is taken"),

@@ -6,12 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.values import a_recipe
 from tiktoker_batch.catalog.fields import WrongEntry
 from tiktoker_batch.catalog.loader import load_catalog
 from tiktoker_batch.catalog.models import own_model
 from tiktoker_batch.errors import RecipeError
-from tiktoker_batch.model import Field, Price, Video, Voice
+from tiktoker_batch.model import Field, Kind, Price, Video, Voice
+from tiktoker_batch.planning.build import Planning, build_plan
+from tiktoker_batch.planning.estimate import step_cost_usd
 from tiktoker_batch.recipe.build import load_recipe
+from tiktoker_batch.steps.registry import STEP_KINDS
 
 CATALOG = load_catalog()
 VEO = "fal:fal-ai/veo3.1/fast/image-to-video"
@@ -76,7 +80,7 @@ def test_everything_that_the_catalog_says_of_a_model_can_be_said_in_a_recipe(tmp
   languages: [en]
   fields: {prompt: text, image: start, seconds: {name: len, form: number, x-why: odd}, seed: seed, x-more: 1}
   parameters: {fps: 25, x-sent: true}
-  prompt_characters: 500
+  prompt_characters: 900
   price: {unit: second, usd: 0.05, by_resolution: {720p: "0.060"}, as_of: 2027-01-01, source: mail, uncertain: true}
   typical_seconds: 80
   latency_spread: 0.5"""
@@ -86,7 +90,7 @@ def test_everything_that_the_catalog_says_of_a_model_can_be_said_in_a_recipe(tmp
     assert model.fields["seconds"] == Field(name="len", form="number")
     assert set(model.fields) == {"prompt", "image", "seconds", "seed"}
     assert model.parameters == {"fps": 25, "x-sent": True}
-    assert (model.prompt_characters, model.typical_seconds, model.latency_spread) == (500, 80.0, 0.5)
+    assert (model.prompt_characters, model.typical_seconds, model.latency_spread) == (900, 80.0, 0.5)
     assert model.price == Price(
         unit="second",
         usd=Decimal("0.05"),
@@ -116,6 +120,73 @@ def test_lengths_of_one_s_own_take_the_place_of_a_built_in_range_and_back() -> N
     assert (listed.durations, listed.duration_range) == ((4.0,), None)
     ranged = own_model(camera.ref, {"duration_range": [2, 5]}, listed)
     assert (ranged.durations, ranged.duration_range) == ((), (2.0, 5.0))
+
+
+def test_lengths_of_one_s_own_may_have_a_usual_one_among_them(tmp_path: Path) -> None:
+    seedance = "fal:fal-ai/bytedance/seedance/v1/lite/image-to-video"
+    use = f', models: {{clip: "{seedance}"}}'
+    assert load(tmp_path, '"fal:x": {kind: image}', use).segment_duration == 5
+    assert load(tmp_path, f'"{seedance}": {{usual_seconds: 8}}', use).segment_duration == 8
+    assert load(tmp_path, f'"{seedance}": {{durations: [3, 6]}}', use).segment_duration == 6
+    assert load(tmp_path, f'"{seedance}": {{duration_range: [2, 9], usual_seconds: 3}}', use).segment_duration == 3
+
+
+# ------------------------------------------------------------------ what other parameters cost
+
+
+def priced(folder: Path, ref: str, entry: str) -> Decimal | None:
+    """USD for 4 or 5 s of 720p."""
+    model = load(folder, f'"{ref}": {{{entry}}}', f', models: {{clip: "{ref}"}}').models.clip
+    return step_cost_usd(model, 5 if 5 in model.durations else 4, "720p")
+
+
+@pytest.mark.parametrize(
+    ("id_", "entry", "usd"),
+    [
+        ("veo3.1/fast/image-to-video", "typical_seconds: 70", "0.40"),
+        ("veo3.1/fast/image-to-video", "parameters: {generate_audio: false, auto_fix: true}", "0.40"),
+        ("veo3.1/fast/image-to-video", "parameters: {generate_audio: true}", "0.60"),
+        (
+            "veo3.1/fast/image-to-video",
+            "parameters: {auto_fix: true}",
+            "0.60",
+        ),  # sound is what the service does by itself
+        ("veo3.1/fast/image-to-video", "parameters: {generate_audio: true}, price: {usd: 0.2}", "0.80"),
+        ("kling-video/v2.6/pro/image-to-video", "parameters: {generate_audio: true}", "0.70"),
+        ("kling-video/v2.6/pro/image-to-video", "parameters: {generate_audio: true, voice_ids: [v]}", "0.84"),
+        ("ltx-2/image-to-video", "parameters: {generate_audio: true, resolution: 2160p}", "0.96"),
+    ],
+)
+def test_a_clip_with_sound_is_planned_at_the_price_of_one_with_sound(
+    tmp_path: Path, id_: str, entry: str, usd: str
+) -> None:
+    assert priced(tmp_path, f"fal:fal-ai/{id_}", entry) == Decimal(usd)
+
+
+def test_the_budget_holds_back_what_sound_costs(tmp_path: Path) -> None:
+    video = load(tmp_path, f'"{VEO}": {{parameters: {{generate_audio: true}}}}', f', models: {{clip: "{VEO}"}}')
+    plan = build_plan(a_recipe(video), STEP_KINDS, Planning(languages=CATALOG.languages, file_sha256={}))
+    assert {step.estimated_cost_usd for step in plan.steps if step.kind is Kind.CLIP} == {Decimal("0.6000")}
+
+
+def test_parameters_of_which_nobody_knows_the_price_ask_for_one(tmp_path: Path) -> None:
+    flux = "fal:fal-ai/flux/schnell"
+    more = f'"{flux}": {{parameters: {{num_images: 4}}}}'
+    (found,) = said(tmp_path, more)
+    expected = "no price is known with num_images: 4; add one, like 'price: {usd: \"0.30\"}'"
+    assert found == f"4:56: model '{flux}': parameters: {expected}"
+    load(tmp_path, f'"{flux}": {{parameters: {{num_images: 4}}, price: {{usd: "0.012"}}}}')
+    load(
+        tmp_path, f'"{flux}": {{parameters: {{output_format: png}}}}'
+    )  # one picture is what the service makes by itself
+
+
+def test_a_parameter_never_takes_the_place_of_what_the_video_says(tmp_path: Path) -> None:
+    (found,) = said(tmp_path, f'"{VEO}": {{parameters: {{generate_audio: false, resolution: 4k}}}}')
+    taken = "'resolution' is taken by the field 'resolution', which every request fills; leave it out"
+    assert found == f"4:93: model '{VEO}': parameters: {taken}"
+    (found,) = said(tmp_path, '"fal:x": {kind: clip, durations: [5], parameters: {duration: 5}}')
+    assert "'duration' is taken by the field 'seconds'" in found
 
 
 def test_models_that_are_not_used_change_nothing(tmp_path: Path) -> None:
@@ -211,6 +282,11 @@ def test_a_narrator_whose_voices_nobody_knows_needs_one_by_name(tmp_path: Path) 
         ('"local:paint": {kind: image}', "4:3: this machine has no model 'local:paint'; did you mean 'local:painter'?"),
         ('image: "fal:x"', "4:3: models: expected provider:id (which models do the work stands under"),
         (f'"{VEO}": {{kind: image}}', f"4:51: model '{VEO}': kind: this is a model for clip, not for"),
+        (
+            '"fal:x": {kind: clip, durations: [5, 10], usual_seconds: 6}',
+            "4:60: model 'fal:x': usual_seconds: 6 is not one of its lengths",
+        ),
+        ('"fal:x": {kind: text, usual_seconds: 6}', "4:40: model 'fal:x': usual_seconds: 6 is not one of its lengths"),
         (f'"{VEO}": {{durations: []}}', "4:56: durations: at least one is needed"),
     ],
 )  # fmt: skip

@@ -56,6 +56,19 @@ def test_a_quote_that_differs_takes_the_place_of_prices_by_resolution_and_says_t
     assert (price.usd, price.by_resolution, price.uncertain) == (Decimal("0.12"), {}, True)
 
 
+@pytest.mark.parametrize(
+    ("usd", "with_sound"),
+    [("0.10", Decimal("0.15")), ("0.12", Decimal("0.15")), ("0.15", Decimal("0.15")), ("0.2", None)],
+)
+def test_what_sound_costs_stays_known_unless_the_silent_price_passed_it(usd: str, with_sound: Decimal | None) -> None:
+    price = price_of(quoted(PRICED[VEO], told(VEO, usd, "second")))
+    found = price.of({"generate_audio": True})
+    assert (found and found.usd) == with_sound
+    silent = price.of({"generate_audio": False})
+    assert silent is not None
+    assert (silent.usd, silent.as_of) == (Decimal(usd), "2027-02-03")
+
+
 @pytest.mark.parametrize(("name", "unit"), [(VEO, "call"), (VEO, "compute second"), (FLUX, "image")])
 def test_a_quote_by_another_unit_changes_nothing(name: str, unit: str) -> None:
     assert quoted(PRICED[name], told(name, "9", unit)) == PRICED[name]

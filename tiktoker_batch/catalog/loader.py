@@ -62,8 +62,17 @@ class Language:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unfit:
+    """A model that exists and is of no use here: why, in words that follow its name, and which to use ``instead``."""
+
+    ref: str
+    why: str
+    instead: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Catalog:
-    """Everything a recipe may name: models by ``provider:id``, the rest by name or code."""
+    """Everything a recipe may name: models by ``provider:id``, the rest by name or code; and ``unfit`` models."""
 
     models: Mapping[str, Model]
     styles: Mapping[str, CatalogStyle]
@@ -71,6 +80,7 @@ class Catalog:
     languages: Mapping[str, Language]
     default_voices: Mapping[str, str]
     profiles: Mapping[str, Profile]
+    unfit: Mapping[str, Unfit]
 
     @property
     def providers(self) -> tuple[str, ...]:
@@ -119,7 +129,7 @@ def providers() -> tuple[str, ...]:
 
 
 def read_catalog(folder: Path) -> Catalog:
-    """The catalog in a folder that holds models, styles, voices, languages and profiles as YAML.
+    """The catalog in a folder that holds models, unfit ones, styles, voices, languages and profiles as YAML.
 
     :raises TiktokerError: a file is broken; names the file and the entry.
     """
@@ -131,10 +141,12 @@ def read_catalog(folder: Path) -> Catalog:
         languages=_each(folder / "languages.yaml", _read(folder / "languages.yaml"), _language),
         default_voices=MappingProxyType(_section(folder / "voices.yaml", voices, "defaults")),
         profiles=_each(folder / "profiles.yaml", _read(folder / "profiles.yaml"), build_profile),
+        unfit=_each(folder / "unfit.yaml", _read(folder / "unfit.yaml"), _unfit),
     )
     _check_aliases(folder / "styles.yaml", catalog)
     _check_default_voices(folder / "voices.yaml", catalog)
     _check_profiles(folder / "profiles.yaml", catalog)
+    _check_unfit(folder / "unfit.yaml", catalog)
     return catalog
 
 
@@ -218,6 +230,10 @@ def _language(code: str, fields: Fields) -> Language:
     )
 
 
+def _unfit(ref: str, fields: Fields) -> Unfit:
+    return Unfit(ref=ref, why=fields.take("why", text), instead=fields.take("instead", text))
+
+
 # --------------------------------------------------------------------------- across entries
 
 
@@ -247,3 +263,11 @@ def _check_profiles(path: Path, catalog: Catalog) -> None:
             for ref in refs:
                 if ref not in catalog.models or catalog.models[ref].kind != kind:
                     raise _broken(path, profile.name, f"there is no model {ref!r} for {kind}")
+
+
+def _check_unfit(path: Path, catalog: Catalog) -> None:
+    for unfit in catalog.unfit.values():
+        if unfit.ref in catalog.models:
+            raise _broken(path, unfit.ref, "it is a model of the catalog too")
+        if unfit.instead not in catalog.models:
+            raise _broken(path, unfit.ref, f"there is no model {unfit.instead!r}")

@@ -1,7 +1,9 @@
 """Model entries, those of the catalog's file and those that somebody adds, as typed values."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any, get_args, get_type_hints
 
 from tiktoker_batch.catalog.fields import (
@@ -20,7 +22,7 @@ from tiktoker_batch.catalog.fields import (
     usd,
     whole,
 )
-from tiktoker_batch.model import Field, Model, Price
+from tiktoker_batch.model import Field, Json, Model, Price
 
 KINDS: tuple[str, ...] = get_args(get_type_hints(Model)["kind"])
 FIELD_NAMES = (
@@ -79,9 +81,9 @@ def own_model(ref: str, values: Mapping[str, Any], built_in: Model | None = None
         _named(ref, kind=kind, title=ref.partition(":")[2]), typical_seconds=USUAL_SECONDS, fields=_USUAL_FIELDS[kind]
     )
     if "durations" in fields.values and "duration_range" not in fields.values:
-        usual = replace(usual, duration_range=None)
+        usual = replace(usual, duration_range=None, usual_seconds=None)
     if "duration_range" in fields.values and "durations" not in fields.values:
-        usual = replace(usual, durations=())
+        usual = replace(usual, durations=(), usual_seconds=None)
     model = _filled(usual, fields)
     fields.close()
     if usual.fields:  # a provider that knows its models by heart needs none
@@ -98,18 +100,20 @@ def _named(ref: str, *, kind: Any, title: str) -> Model:
 
 def _filled(model: Model, fields: Fields) -> Model:
     """The model with everything that its entry gives."""
-    unit = model.price.unit if model.price else UNITS[model.kind][0]
+    unit: Any = model.price.unit if model.price else UNITS[model.kind][0]
+    usual_price = Price(unit=unit, usd=Decimal(0))
     convert: Mapping[str, Callable[[object], Any]] = {
         "title": text,
         "durations": numbers,
         "duration_range": interval,
+        "usual_seconds": number,
         "aspect_ratios": texts,
         "resolutions": texts,
         "languages": texts,
         "fields": _fields,
         "parameters": mapping,
         "prompt_characters": whole,
-        "price": lambda value: _price(value, unit, UNITS[model.kind]),
+        "price": lambda value: _price(value, usual_price, UNITS[model.kind]),
         "typical_seconds": number,
         "latency_spread": number,
     }
@@ -120,7 +124,33 @@ def _filled(model: Model, fields: Fields) -> Model:
         raise WrongEntry("a clip model, and no other, has durations or a duration_range")
     if model.durations and model.duration_range:
         raise WrongEntry("a clip model has either durations or a duration_range, not both", "duration_range")
-    return model
+    if model.usual_seconds is not None and not model.offers_duration(model.usual_seconds):
+        raise WrongEntry(f"usual_seconds: {model.usual_seconds:g} is not one of its lengths", "usual_seconds")
+    _check_parameters(model)
+    return replace(model, price=_price_that_holds(model, model.price)) if model.price else model
+
+
+def _check_parameters(model: Model) -> None:
+    """What a field carries is the video's own; a parameter of that name would take its place unseen, or be lost."""
+    for ours, field in model.fields.items():
+        for name in (ours, field.name):
+            if name in model.parameters:
+                taken = f"is taken by the field {ours!r}, which every request fills; leave it out"
+                raise WrongEntry(f"parameters: {name!r} {taken}", "parameters", name)
+
+
+def _price_that_holds(model: Model, price: Price) -> Price:
+    """The price for the parameters that the model is sent.
+
+    :raises WrongEntry: nobody knows it.
+    """
+    found = price.of(model.parameters)
+    if found is None:
+        name = next(name for name, values in price.given.items() if model.parameters.get(name) not in values)
+        told = f"with {name}: {json.dumps(model.parameters[name])}" if name in model.parameters else f"without {name!r}"
+        message = f"parameters: no price is known {told}; add one, like 'price: {{usd: \"0.30\"}}'"
+        raise WrongEntry(message, "parameters", *([name] if name in model.parameters else []))
+    return found
 
 
 def _check_wiring(model: Model) -> None:
@@ -132,18 +162,26 @@ def _check_wiring(model: Model) -> None:
         raise WrongEntry(f"fields: {name!r} is missing; a request needs it", "fields")
 
 
-def _price(value: object, unit: Any, units: tuple[str, ...]) -> Price:
+def _price(value: object, usual: Price, units: tuple[str, ...]) -> Price:
+    """What is left out is as ``usual``: an ``otherwise`` has the unit, the day and the source of what it stands in."""
     fields = Fields(value)
     price = Price(
-        unit=fields.take("unit", one_of(frozenset(units)), unit),
+        unit=fields.take("unit", one_of(frozenset(units)), usual.unit),
         usd=fields.take("usd", usd),
         by_resolution=fields.take("by_resolution", amounts, {}),
-        as_of=fields.take("as_of", text) if "as_of" in fields.values else None,
-        source=fields.take("source", text) if "source" in fields.values else None,
-        uncertain=fields.take("uncertain", flag, False),
+        as_of=fields.take("as_of", text) if "as_of" in fields.values else usual.as_of,
+        source=fields.take("source", text) if "source" in fields.values else usual.source,
+        uncertain=fields.take("uncertain", flag, usual.uncertain),
+        given=fields.take("given", _given, {}),
     )
+    if "otherwise" in fields.values:
+        price = replace(price, otherwise=fields.take("otherwise", lambda other: _price(other, price, units)))
     fields.close()
     return price
+
+
+def _given(value: object) -> Mapping[str, tuple[Json, ...]]:
+    return {name: tuple(each) if isinstance(each, list) else (each,) for name, each in mapping(value).items()}
 
 
 def _fields(value: object) -> Mapping[str, Field]:

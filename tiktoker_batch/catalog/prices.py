@@ -9,7 +9,7 @@ from typing import Any
 
 from tiktoker_batch.catalog.loader import Catalog
 from tiktoker_batch.errors import TiktokerError
-from tiktoker_batch.model import Model, Price
+from tiktoker_batch.model import Model
 
 PROVIDER = "fal"
 SOURCE = "fal platform API"
@@ -87,18 +87,20 @@ def quoted(model: Model, quotes: Quotes) -> Model:
     The platform tells one figure a model, whatever the resolution. When it is the catalog's own, the catalog is right
     and its figures by resolution stand. When it is another one, those are as old as the figure that was wrong: they
     go, and the quote counts for every resolution. Whether it is that of the resolution in hand nobody told, so such a
-    price is still marked uncertain; without such figures it no longer is.
+    price is still marked uncertain; without such figures it no longer is. The same goes for what other parameters cost
+    (``otherwise``), which stays as long as it is not the cheaper one then.
     """
     quote, price = quotes.prices.get(model.id), model.price
     if quote is None or price is None or quote.unit != price.unit:
         return model
-    table = price.by_resolution if quote.usd == price.usd else {}
-    fresh = Price(
-        unit=price.unit,
+    agrees, other = quote.usd == price.usd, price.otherwise
+    fresh = replace(
+        price,
         usd=quote.usd,
-        by_resolution=table,
+        by_resolution=price.by_resolution if agrees else {},
+        otherwise=other if agrees or (other and other.usd >= quote.usd) else None,
         as_of=quotes.as_of,
         source=SOURCE,
-        uncertain=len(price.by_resolution) > len(table),
+        uncertain=not agrees and bool(price.by_resolution or other),
     )
     return replace(model, price=fresh)

@@ -11,7 +11,7 @@ def step_cost_usd(model: Model | None, units: float, resolution: str) -> Decimal
     """Price of one attempt, to a hundredth of a cent; ``units`` are in the price's own unit."""
     if model is None or model.price is None:
         return Decimal(0)
-    per_unit = model.price.by_resolution.get(resolution, model.price.usd)
+    per_unit = model.price.per_unit({"resolution": resolution, **model.parameters})
     return (per_unit * Decimal(str(units))).quantize(Decimal("0.0001"), rounding=ROUND_HALF_UP)
 
 

@@ -18,7 +18,7 @@ from tiktoker_batch.recipe.offers import Offers
 from tiktoker_batch.recipe.profiles import Overlay, choose_profiles, overlaid
 from tiktoker_batch.recipe.prompts import PROMPT_VARIABLES, builtin_templates
 from tiktoker_batch.recipe.publishing import build_publish
-from tiktoker_batch.recipe.references import References
+from tiktoker_batch.recipe.references import MODEL_KINDS, References
 from tiktoker_batch.recipe.schema import check_schema
 from tiktoker_batch.recipe.settings import OWN, Found, Layer, Settings, own_names
 from tiktoker_batch.recipe.source import load_source
@@ -149,9 +149,9 @@ class _Builder:
             "templates": self._templates(settings),
             "publish": build_publish(settings, self.findings),
         }
-        if len(self.findings) or style is None or voice is None:
+        if style is None or voice is None or len(chosen) < len(MODEL_KINDS):
             return None
-        return Video(
+        video = Video(
             **content,
             **_plain_settings(settings),
             aspect_ratio=aspect_ratio.value,
@@ -162,6 +162,18 @@ class _Builder:
             models=Models(**{kind: each.model for kind, each in chosen.items()}),
             captions=captions,
         )
+        self._check_prompts(video, offers)
+        if language:
+            offers.pace(video, self.catalog.languages[spoken])
+        return video
+
+    def _check_prompts(self, video: Video, offers: Offers) -> None:
+        if {template.path for template in video.templates.values()} & {found.path for found in self.findings.problems}:
+            return  # what is wrong with it has been told
+        try:
+            offers.prompts(video)
+        except RecipeError as error:
+            self.findings.stage(error.problems)
 
     def _check_words(self, settings: Settings, offers: Offers, language: Found) -> None:
         for key in ("topic", "script"):
@@ -174,7 +186,7 @@ class _Builder:
         text: str | None = self.files.script(given) if key == "script_file" else given.value
         if text is None:
             return None
-        offers.length(replace(given, value=text.strip()), "narration")
+        offers.script(replace(given, value=text.strip()))
         return text.strip()
 
     def _shots(self, settings: Settings, offers: Offers) -> tuple[Shot, ...]:
@@ -185,12 +197,9 @@ class _Builder:
             duration, style = shot.get("duration"), shot.get("style")
             if duration is not None:
                 offers.duration(Found(duration, (*at, "duration"), OWN))
-            prompt = shot.get("prompt", "").strip()
-            words_at = at if isinstance(given, str) else (*at, "prompt")
-            offers.length(Found(prompt, words_at, OWN), "image", "clip")
             shots.append(
                 Shot(
-                    prompt=prompt,
+                    prompt=shot.get("prompt", "").strip(),
                     duration=None if duration is None else float(duration),
                     style=self.references.style(style, (*at, "style")) if style else None,
                 )
@@ -230,7 +239,7 @@ def _plain_settings(settings: Settings) -> dict[str, Any]:
     retry = {name: _RETRY.get(name, float)(value) for name, value in settings.section("retry").items()}
     story = settings.section("story")
     return {
-        "id": settings.own["id"],
+        "id": settings.id,
         "topic": settings.own["topic"].strip() if "topic" in settings.own else None,
         "story": StoryChoice(variants=int(story.get("variants", 1)), choose=story.get("choose", "first")),
         "duration": float(settings.get("duration", built_in=30).value),

@@ -3,19 +3,30 @@
 import unicodedata
 from collections.abc import Mapping
 
-from tiktoker_batch.catalog.loader import Catalog
-from tiktoker_batch.model import Model
+from tiktoker_batch.catalog.loader import Catalog, Language
+from tiktoker_batch.model import Model, Video
 from tiktoker_batch.recipe.findings import Findings
 from tiktoker_batch.recipe.references import Chosen, ModelKind
-from tiktoker_batch.recipe.settings import Found, Settings, because, nearest_of
+from tiktoker_batch.recipe.rendering import closest, overlong
+from tiktoker_batch.recipe.settings import OWN, Found, Settings, because, nearest_of
 from tiktoker_batch.recipe.suggest import listed
 
 SHORTEST_SEGMENT_SECONDS = 4.0  # shots of a second or two are restless (spec 3)
+SHORTEST_SHOT_CHARACTERS = 100  # 15 words, the fewest that a language model is asked for
+HASTIEST = 1.6  # narrations are played up to a quarter faster (spec 3), and some narrators are as quick again
 CAPTION_SCRIPTS = frozenset({"latin", "cyrillic"})  # what the caption font draws
+LETTERS: Mapping[str, frozenset[str]] = {
+    "japanese": frozenset({"hiragana", "katakana", "cjk"}),
+    "han": frozenset({"cjk"}),
+}
+"""The letters of a script, as Unicode calls them, where that is not its own name."""
+LETTER_NAMES: Mapping[str, str] = {"cjk": "Chinese", "hiragana": "Japanese", "katakana": "Japanese"}
 
 
 def usual_segment_seconds(model: Model) -> float:
-    """The shortest length of at least 4 s that a clip model offers; its longest when all are shorter."""
+    """The clip model's own usual length, else the shortest of at least 4 s, or its longest when all are shorter."""
+    if model.usual_seconds is not None:
+        return model.usual_seconds
     if model.duration_range is not None:
         low, high = model.duration_range
         return min(max(low, SHORTEST_SEGMENT_SECONDS), high)
@@ -78,25 +89,63 @@ class Offers:
 
     def words(self, text: Found, language: Found, catalog: Catalog) -> None:
         """Written in letters that its language reads; Latin ones are read by all."""
-        spoken = catalog.languages[language.value]
-        if spoken.script == "latin" and letters_of(text.value) == "cyrillic":
-            message = (
-                f"this text is in Cyrillic letters, but its language is {language.value!r} ({spoken.name}); "
-                "name its language, like 'language: ru'"
-            )
-            self._say(message, text)
+        spoken, letters = catalog.languages[language.value], letters_of(text.value)
+        readers = [each for each in catalog.languages.values() if letters in LETTERS.get(each.script, {each.script})]
+        if letters == "latin" or not readers or spoken in readers:
+            return
+        name = LETTER_NAMES.get(str(letters), str(letters).capitalize())
+        message = (
+            f"this text is in {name} letters, but its language is {language.value!r} ({spoken.name}); "
+            f"name its language, like 'language: {readers[0].code}'"
+        )
+        self._say(message, text)
 
-    def length(self, text: Found, *kinds: ModelKind) -> None:
-        """Words that a user wrote are sent whole, so the models must take that many characters."""
-        for kind in kinds:
-            chosen = self.models.get(kind)
-            limit = chosen.model.prompt_characters if chosen else None
-            if chosen and limit and len(text.value) > limit:
-                message = (
-                    f"this text has {len(text.value):,} characters, {len(text.value) - limit:,} more than {kind} model "
-                    f"{chosen.model.ref!r} takes ({limit:,})"
-                )
-                self._say(message, text, chosen.found)
+    def pace(self, video: Video, language: Language) -> None:
+        """Not so many words that nobody could speak them in a video of exactly its length."""
+        words = len((video.script or "").split())
+        seconds = words / language.words_per_minute * 60
+        if video.length != "exact" or seconds <= video.duration * HASTIEST:
+            return
+        own = self.settings.own
+        key = "script_file" if "script_file" in own else "script"
+        message = (
+            f"these {words:,} words take about {seconds:.0f} s to speak in {language.name}, and 'length: exact' leaves "
+            f"{video.duration:g} s; shorten the text, raise 'duration' or use 'length: auto'"
+        )
+        self._say(message, Found(own[key], (*self.settings.at, key), OWN))
+
+    def script(self, text: Found) -> None:
+        """Words that a user wrote are spoken whole, so the narration model must take that many characters."""
+        chosen = self.models.get("narration")
+        limit = chosen.model.prompt_characters if chosen else None
+        if chosen and limit and len(text.value) > limit:
+            message = (
+                f"this text has {len(text.value):,} characters, {len(text.value) - limit:,} more than narration model "
+                f"{chosen.model.ref!r} takes ({limit:,})"
+            )
+            self._say(message, text, chosen.found)
+
+    def prompts(self, video: Video) -> None:
+        """What is sent for a shot is more than its words; the models must take all of it.
+
+        :raises RecipeError: a template cannot be rendered.
+        """
+        for index, shot in enumerate(video.shots):
+            for found in overlong(video, index + 1, shot.prompt):
+                what = f"this shot by {found.over:,}" if found.over < len(shot.prompt) else "style or template"
+                message = f"{found}; shorten {what} or name another model"
+                self._say(message, self._shot(index), self.models[found.kind].found)
+        least = None if video.shots else closest(video)
+        if least and -least.over < SHORTEST_SHOT_CHARACTERS:
+            message = (
+                f"with {least.added} only {max(-least.over, 0):,} of the {least.limit:,} characters that {least.kind} "
+                f"model {least.model.ref!r} takes are left for a shot; shorten style or template or name another model"
+            )
+            self._say(message, self.models[least.kind].found)
+
+    def _shot(self, index: int) -> Found:
+        given, at = self.settings.own["prompts"][index], (*self.settings.at, "prompts", index)
+        return Found(given, at if isinstance(given, str) else (*at, "prompt"), OWN)
 
     def reference(self, picture: Found | None, catalog: Catalog) -> None:
         """A reference image goes to a model that takes one; a model that works from one needs it."""

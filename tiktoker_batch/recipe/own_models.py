@@ -10,7 +10,7 @@ from tiktoker_batch.catalog.models import own_model
 from tiktoker_batch.model import Model
 from tiktoker_batch.recipe.findings import Findings
 from tiktoker_batch.recipe.settings import own_names
-from tiktoker_batch.recipe.suggest import did_you_mean
+from tiktoker_batch.recipe.suggest import did_you_mean, language_meant
 
 _HERE = "local"
 
@@ -77,7 +77,8 @@ class _Declared:
     def _check_languages(self) -> None:
         for index, code in enumerate(self.entry.get("languages", ())):
             if code not in self.catalog.languages:
-                near = did_you_mean(code, self.catalog.languages)
+                names = {each.code: each.name for each in self.catalog.languages.values()}
+                near = language_meant(code, names)
                 self.findings.add(("models", self.ref, "languages", index), f"unknown language {code!r}{near}")
 
 

@@ -22,7 +22,7 @@ from tiktoker_batch.resources import resource_path
 
 PROMPT_VARIABLES: Mapping[str, tuple[str, ...]] = {
     "story": ("topic", "duration", "words", "language", "style", "variant", "variants", "vars", "video_id"),
-    "shots": ("story", "count", "segment_seconds", "language", "style", "topic", "vars", "video_id"),
+    "shots": ("story", "count", "segment_seconds", "characters", "language", "style", "topic", "vars", "video_id"),
     "image": ("shot", "style", "aspect_ratio", "number", "count", "vars", "video_id"),
     "clip": ("shot", "style", "seconds", "number", "count", "vars", "video_id"),
 }

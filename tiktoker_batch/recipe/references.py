@@ -9,7 +9,7 @@ from tiktoker_batch.model import Model, Style, Voice
 from tiktoker_batch.recipe.findings import Findings
 from tiktoker_batch.recipe.own_models import read_own_models
 from tiktoker_batch.recipe.settings import Found, Place, Settings, because, nearest_of, own_names
-from tiktoker_batch.recipe.suggest import did_you_mean, listed
+from tiktoker_batch.recipe.suggest import did_you_mean, language_meant, listed
 
 ModelKind = Literal["text", "image", "clip", "narration"]
 MODEL_KINDS: tuple[ModelKind, ...] = ("text", "image", "clip", "narration")
@@ -46,7 +46,8 @@ class References:
         languages = self.catalog.languages
         if found.value in languages:
             return found
-        near = did_you_mean(found.value, languages) or f"; there are {', '.join(languages)}"
+        names = {code: language.name for code, language in languages.items()}
+        near = language_meant(found.value, names) or f"; there are {', '.join(languages)}"
         self.findings.add(found.at, f"unknown language {found.value!r}{near}")
         return None
 
@@ -87,6 +88,9 @@ class References:
         known = self.catalog.voices.get(name)
         if known is None:
             near = did_you_mean(name, [*self.own_voices, *self.catalog.voices])
+            if not near and model.provider != "local":
+                own = f"'voices: {{narrator: \"{model.provider}:ID\"}}'"
+                near = f"; one of your own is declared, like {own}, and chosen with 'voice: narrator'"
             self.findings.add(found.at, f"unknown voice {name!r}{near} ('tiktoker-batch voices' lists them)")
             return None
         voice_id = known.id_for(model)
@@ -127,8 +131,12 @@ class References:
         if found.value in self.unread_models:
             return None
         of_kind = [each.ref for each in self.catalog.models.values() if each.kind == kind]
-        if model is None:
+        unfit = self.catalog.unfit.get(found.value)
+        if model is None and unfit:
+            self.findings.add(found.at, f"model {unfit.ref!r} {unfit.why}; use {unfit.instead!r}")
+        elif model is None:
             near = did_you_mean(found.value, of_kind) or did_you_mean(found.value, self.catalog.models)
+            near = near or "; one that is not built in is declared at the top, under 'models'"
             self.findings.add(found.at, f"unknown model {found.value!r}{near} ('tiktoker-batch models' lists them)")
         else:
             message = f"model {model.ref!r} is a model for {model.kind}, not for {kind}; for {kind} there are "

@@ -1,7 +1,7 @@
 """The JSON Schema's verdict on a recipe, in a writer's words and at the place of each fault."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 from typing import Any, cast
 
@@ -22,6 +22,7 @@ _LATER = {
     "video": frozenset({"matrix", "foreach", "exclude"}),
 }
 
+FEW_KEYS = 6  # so many are listed where none is near
 
 _ENTRIES = {"videos": "video", "profiles": "profile"}
 
@@ -128,11 +129,13 @@ def _choice_of_keys(path: Path, error: ValidationError) -> tuple[Path, str, bool
     return (*path, given[1]), f"{expected}; given are {listed(map(repr, given), 'and')}", True
 
 
-def _unknown_key(path: Path, name: str, known: Iterable[str]) -> str:
+def _unknown_key(path: Path, name: str, known: Collection[str]) -> str:
     where = _where(path)
     if name in _LATER.get(where, ()):
         return f"{name!r} is not supported by this version of tiktoker-batch"
-    return f"unknown key {name!r}{_belongs(where, name) or did_you_mean(name, known)}"
+    near = _belongs(where, name) or did_you_mean(name, known)
+    few = f" (there are: {', '.join(known)})" if len(known) <= FEW_KEYS else ""
+    return f"unknown key {name!r}{near or few}"
 
 
 def _where(path: Path) -> str:

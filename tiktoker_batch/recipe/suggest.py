@@ -1,7 +1,8 @@
 """The nearest valid name: what somebody probably meant."""
 
 import difflib
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 
 
 def nearest(name: str, valid: Iterable[str]) -> str | None:
@@ -14,6 +15,15 @@ def nearest(name: str, valid: Iterable[str]) -> str | None:
 def did_you_mean(name: str, valid: Iterable[str]) -> str:
     """``; did you mean 'x'?``, or nothing."""
     found = nearest(name, valid)
+    return f"; did you mean {found!r}?" if found else ""
+
+
+def language_meant(name: str, names: Mapping[str, str]) -> str:
+    """:func:`did_you_mean` among languages (English names by code): ``English``, ``EN`` and ``en-US`` mean ``en``."""
+    codes = {english.casefold(): code for code, english in names.items()}
+    bare = re.split("[-_]", name.casefold())[0]
+    # By its sound no name is near another: Deutsch is not Dutch.
+    found = codes.get(name.casefold()) or (bare if bare in names else nearest(name, names))
     return f"; did you mean {found!r}?" if found else ""
 
 

@@ -1,10 +1,11 @@
 """What a schema error means to somebody who writes recipes."""
 
+import re
 from typing import Any, cast
 
 from jsonschema.exceptions import ValidationError
 
-from tiktoker_batch.recipe.suggest import did_you_mean, listed
+from tiktoker_batch.recipe.suggest import listed, nearest
 
 _EXPECTED = {
     "string": "text",
@@ -73,7 +74,8 @@ def _wrong_type(wanted: str, value: Any) -> str:
         return f"{said}; put it in quotes"
     if wanted in {"number", "integer"} and isinstance(value, str) and value.replace(".", "", 1).isdigit():
         return f"{said}; write it without quotes"
-    return said
+    seconds = re.fullmatch(r"(\d+(?:\.\d+)?) ?s(?:ec(?:onds?)?)?", value) if isinstance(value, str) else None
+    return f"{said}; write {seconds[1]}" if seconds and wanted in {"number", "integer"} else said
 
 
 def _shapes(error: ValidationError) -> str:
@@ -91,7 +93,10 @@ def _not_in(allowed: list[Any], value: Any) -> str:
     choices = listed(map(str, allowed))
     if not isinstance(value, str):
         return f"expected {choices}, got {_named(value)}"
-    return f"{show(value)} is not one of {choices}{did_you_mean(value, map(str, allowed))}"
+    near = nearest(value, map(str, allowed))
+    # 480p looks like 1080p, but nobody means one by the other; 9:61 may well be 9:16.
+    meant = near is not None and sorted(re.findall(r"\d", near)) == sorted(re.findall(r"\d", value))
+    return f"{show(value)} is not one of {choices}{f'; did you mean {near!r}?' if meant else ''}"
 
 
 def _range(schema: dict[str, Any]) -> str:

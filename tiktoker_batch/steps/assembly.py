@@ -21,11 +21,11 @@ from tiktoker_batch.media.timing import Slot
 from tiktoker_batch.model import Artifact, Json, Kind, Step, Video
 from tiktoker_batch.planning.build import Draft, Planning, step_id
 from tiktoker_batch.planning.digest import digest
+from tiktoker_batch.recipe.rendering import segment_count, segment_seconds
 from tiktoker_batch.steps.base import Inputs, Made, Work
 from tiktoker_batch.steps.captions import fit_video
 from tiktoker_batch.steps.image import frame_size
 from tiktoker_batch.steps.segments import FORM, Bench, forget_stale, normalise, stand_in
-from tiktoker_batch.steps.texts import segment_count, segment_seconds
 from tiktoker_batch.store.artifacts import commit, new_part
 
 Arrived = dict[str, tuple[Artifact, ...]]

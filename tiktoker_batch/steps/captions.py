@@ -10,9 +10,9 @@ from tiktoker_batch.media.probe import probe
 from tiktoker_batch.media.timing import Timing, fit
 from tiktoker_batch.model import Captions, Json, Kind, Step, Video
 from tiktoker_batch.planning.build import Draft, Planning, step_id
+from tiktoker_batch.recipe.rendering import segment_seconds
 from tiktoker_batch.steps.base import Inputs, Made, Tools, Work
 from tiktoker_batch.steps.image import frame_size
-from tiktoker_batch.steps.texts import segment_seconds
 from tiktoker_batch.store.artifacts import write_atomic
 
 

@@ -6,9 +6,10 @@ from tiktoker_batch.model import Json, Kind, Step, Video
 from tiktoker_batch.planning.build import Draft, Planning, step_id
 from tiktoker_batch.planning.digest import seed_from
 from tiktoker_batch.providers.base import Request
+from tiktoker_batch.recipe.rendering import clip_prompt, segment_seconds, shot_placeholder
 from tiktoker_batch.steps.base import Inputs, Made, Work
 from tiktoker_batch.steps.image import frame_size, shot_text
-from tiktoker_batch.steps.texts import render, segment_count, segment_seconds, shot_placeholder
+from tiktoker_batch.steps.texts import require_room
 from tiktoker_batch.store.artifacts import commit, new_part, write_atomic
 
 
@@ -53,6 +54,8 @@ class ClipStep:
         step, layout = work.step, work.layout
         number = step.segment or 0
         shot = shot_text(step, work.inputs)
+        if shot is not None:
+            require_room(work, shot)
         prompt = step.prompt or "" if shot is None else clip_prompt(work.video, number, shot)
         sent = layout.prompt(step.video, f"{number:02d}-clip")
         write_atomic(sent, prompt + "\n", root=layout.root, durable=False)
@@ -75,17 +78,3 @@ class ClipStep:
         )
         known = produced.files.get("clip")
         return Made(artifacts=(commit(part, final, root=layout.root, sha256=known.sha256 if known else None),))
-
-
-def clip_prompt(video: Video, number: int, shot: str) -> str:
-    """The prompt as it will be sent."""
-    own = video.shots[number - 1].style if video.shots else None
-    return render(
-        video,
-        "clip",
-        shot=shot,
-        style=own or video.style,
-        seconds=segment_seconds(video)[number - 1],
-        number=number,
-        count=segment_count(video),
-    )

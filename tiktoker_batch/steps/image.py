@@ -7,8 +7,9 @@ from tiktoker_batch.model import Json, Kind, Step, Video
 from tiktoker_batch.planning.build import Draft, Planning, step_id
 from tiktoker_batch.planning.digest import seed_from
 from tiktoker_batch.providers.base import Request
+from tiktoker_batch.recipe.rendering import image_prompt, segment_count, shot_placeholder
 from tiktoker_batch.steps.base import Inputs, Made, Work
-from tiktoker_batch.steps.texts import render, segment_count, shot_placeholder, style_params
+from tiktoker_batch.steps.texts import require_room, style_params
 from tiktoker_batch.store.artifacts import commit, new_part, write_atomic
 
 # The short side of each resolution; the ratio gives the other one.
@@ -59,6 +60,8 @@ class ImageStep:
         step, layout = work.step, work.layout
         number = step.segment or 0
         shot = shot_text(step, work.inputs)
+        if shot is not None:
+            require_room(work, shot)
         prompt = step.prompt or "" if shot is None else image_prompt(work.video, number, shot)
         sent = layout.prompt(step.video, f"{number:02d}-image")
         write_atomic(sent, prompt + "\n", root=layout.root, durable=False)
@@ -91,20 +94,6 @@ class ImageStep:
         if parts["layers"].exists():
             kept.append(commit(parts["layers"], layers, root=layout.root))
         return Made(artifacts=tuple(kept))
-
-
-def image_prompt(video: Video, number: int, shot: str) -> str:
-    """The prompt as it will be sent."""
-    own = video.shots[number - 1].style if video.shots else None
-    return render(
-        video,
-        "image",
-        shot=shot,
-        style=own or video.style,
-        aspect_ratio=video.aspect_ratio,
-        number=number,
-        count=segment_count(video),
-    )
 
 
 def shot_text(step: Step, inputs: Inputs) -> str | None:

@@ -3,14 +3,17 @@
 import json
 from collections.abc import Iterable
 
-from tiktoker_batch.errors import Broken
+from tiktoker_batch.errors import Broken, Unusable
 from tiktoker_batch.model import Json, Kind, Step, Video
 from tiktoker_batch.planning.build import Draft, Planning, step_id
 from tiktoker_batch.planning.digest import seed_from
 from tiktoker_batch.providers.base import Request
+from tiktoker_batch.recipe.rendering import closest, overlong, render, segment_count, segment_seconds
 from tiktoker_batch.steps.base import Inputs, Made, Work
-from tiktoker_batch.steps.texts import STORY_PLACEHOLDER, language_name, render, segment_count, segment_seconds
+from tiktoker_batch.steps.texts import STORY_PLACEHOLDER, language_name
 from tiktoker_batch.store.artifacts import write_atomic
+
+USUAL_SHOT_CHARACTERS = 300  # 35 words, as the prompt asks for at most, and some
 
 
 class ShotsStep:
@@ -72,11 +75,19 @@ async def _written(work: Work) -> list[str]:
     )
     match produced.value:
         case list() as shots if len(shots) == params["count"]:
-            return [str(shot) for shot in shots]
+            return _fitting(work.video, [str(shot) for shot in shots])
         case list() as shots:
             raise Broken(f"the text model wrote {len(shots)} shots, not {params['count']}")
         case other:
             raise Broken(f"the text model gave no list of shots but {type(other).__name__}")
+
+
+def _fitting(video: Video, shots: list[str]) -> list[str]:
+    """The list, if no picture and no clip would be refused for its length: both are still to be paid."""
+    for number, shot in enumerate(shots, start=1):
+        for found in overlong(video, number, shot):
+            raise Unusable(f"shot {number} of the written list is too long: {found}")
+    return shots
 
 
 def shots_prompt(video: Video, language: str, story: str) -> str:
@@ -89,7 +100,14 @@ def shots_prompt(video: Video, language: str, story: str) -> str:
         count=segment_count(video),
         segment_seconds=list(segment_seconds(video)),
         language=language,
+        characters=_room(video),
     )
+
+
+def _room(video: Video) -> int | None:
+    """The characters that a shot may have, where the usual lengths would not fit."""
+    found = closest(video)
+    return -found.over if found and -found.over < USUAL_SHOT_CHARACTERS else None
 
 
 def _keep(work: Work, shots: list[str]) -> Made:

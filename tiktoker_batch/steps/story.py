@@ -8,8 +8,9 @@ from tiktoker_batch.planning.build import Draft, Planning
 from tiktoker_batch.planning.digest import seed_from
 from tiktoker_batch.providers.base import Request
 from tiktoker_batch.providers.local.writer import choose_story
+from tiktoker_batch.recipe.rendering import render
 from tiktoker_batch.steps.base import Inputs, Made, Work
-from tiktoker_batch.steps.texts import language_name, render, spoken_words
+from tiktoker_batch.steps.texts import language_name, spoken_words
 from tiktoker_batch.store.artifacts import write_atomic
 
 

@@ -1,23 +1,26 @@
-"""What story and shots share: rendering of prompts whose words may not be written yet."""
+"""What the steps share that send texts."""
 
 from collections.abc import Mapping
 
+from tiktoker_batch.errors import BadRequest
 from tiktoker_batch.model import Style, Video
 from tiktoker_batch.planning.build import Planning
-from tiktoker_batch.recipe.prompts import render_prompt
+from tiktoker_batch.recipe.rendering import overlong
+from tiktoker_batch.steps.base import Work
 
 STORY_PLACEHOLDER = "«story»"
 
 
-def shot_placeholder(number: int) -> str:
-    """Stands for the words of a shot that is not written yet."""
-    return f"«shot {number}»"
+def require_room(work: Work, shot: str) -> None:
+    """Nothing is bought for a written shot whose picture or clip would be refused for its length.
 
-
-def render(video: Video, template: str, **variables: object) -> str:
-    """Render one of the video's prompt templates with what every template knows."""
-    common = {"style": video.style, "vars": video.vars, "video_id": video.id}
-    return render_prompt(video.templates[template], {**common, **variables})
+    :raises BadRequest: a prompt is longer than its model takes.
+    """
+    number = work.step.segment or 0
+    for found in overlong(work.video, number, shot):
+        written = work.layout.shots(work.video.id)
+        hint = f"shorten the style, name another model, or delete {written} to have other shots written"
+        raise BadRequest(f"shot {number} is too long: {found}", hint=hint)
 
 
 def language_name(video: Video, planning: Planning) -> str:
@@ -33,15 +36,3 @@ def spoken_words(video: Video, planning: Planning) -> int:
 def style_params(style: Style) -> Mapping[str, str]:
     """A style as plain JSON."""
     return {"name": style.name, "prompt": style.prompt}
-
-
-def segment_count(video: Video) -> int:
-    """How many shots the video has: the user's own, or as many as fill its duration."""
-    return len(video.shots) or -(-round(video.duration * 1000) // round(video.segment_duration * 1000))
-
-
-def segment_seconds(video: Video) -> tuple[float, ...]:
-    """The length of each clip to ask for, in seconds."""
-    if video.shots:
-        return tuple(shot.duration or video.segment_duration for shot in video.shots)
-    return (video.segment_duration,) * segment_count(video)

@@ -1,0 +1,133 @@
+"""The prompts of a video's pictures and clips as its templates make them, and whether its models take them. Pure."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from tiktoker_batch.model import Model, Video
+from tiktoker_batch.recipe.prompts import builtin_templates, render_prompt
+
+ModelKind = Literal["image", "clip"]
+_Render = Callable[[Video, int, str], str]
+_ADDED: dict[ModelKind, str] = {"image": "style", "clip": "camera and style"}
+
+
+def shot_placeholder(number: int) -> str:
+    """Stands for the words of a shot that is not written yet."""
+    return f"«shot {number}»"
+
+
+def segment_count(video: Video) -> int:
+    """How many shots the video has: the user's own, or as many as fill its duration."""
+    return len(video.shots) or -(-round(video.duration * 1000) // round(video.segment_duration * 1000))
+
+
+def segment_seconds(video: Video) -> tuple[float, ...]:
+    """The length of each clip to ask for, in seconds."""
+    if video.shots:
+        return tuple(shot.duration or video.segment_duration for shot in video.shots)
+    return (video.segment_duration,) * segment_count(video)
+
+
+def render(video: Video, template: str, **variables: object) -> str:
+    """Render one of the video's prompt templates with what every template knows.
+
+    :raises RecipeError: the template cannot be rendered, at its line.
+    """
+    common = {"style": video.style, "vars": video.vars, "video_id": video.id}
+    return render_prompt(video.templates[template], {**common, **variables})
+
+
+def image_prompt(video: Video, number: int, shot: str) -> str:
+    """The prompt of a shot's picture as it will be sent."""
+    own = video.shots[number - 1].style if video.shots else None
+    return render(
+        video,
+        "image",
+        shot=shot,
+        style=own or video.style,
+        aspect_ratio=video.aspect_ratio,
+        number=number,
+        count=segment_count(video),
+    )
+
+
+def clip_prompt(video: Video, number: int, shot: str) -> str:
+    """The prompt of a shot's clip as it will be sent."""
+    own = video.shots[number - 1].style if video.shots else None
+    return render(
+        video,
+        "clip",
+        shot=shot,
+        style=own or video.style,
+        seconds=segment_seconds(video)[number - 1],
+        number=number,
+        count=segment_count(video),
+    )
+
+
+# --------------------------------------------------------------------------- what models take
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """Characters of a prompt for a model that takes only so many (``limit``).
+
+    ``added`` names what stands in it beside the shot.
+    """
+
+    kind: ModelKind
+    model: Model
+    limit: int
+    characters: int
+    added: str
+
+    @property
+    def over(self) -> int:
+        """How many characters the model does not take; below zero while there is room."""
+        return self.characters - self.limit
+
+    def __str__(self) -> str:
+        return (
+            f"the {self.kind} prompt would be {self.characters:,} characters with {self.added}; "
+            f"{self.kind} model {self.model.ref!r} takes {self.limit:,}"
+        )
+
+
+def overlong(video: Video, number: int, shot: str) -> list[Measured]:
+    """The prompts of a shot that are longer than their models take.
+
+    :raises RecipeError: a template cannot be rendered.
+    """
+    return [each for each in _measured(video, number, shot) if each.over > 0]
+
+
+def closest(video: Video) -> Measured | None:
+    """Of the prompts of shots that are not written yet, the one that leaves least room; the shot itself counts nothing.
+
+    :raises RecipeError: a template cannot be rendered.
+    """
+    numbers = range(1, segment_count(video) + 1)
+    empty = (
+        replace(each, characters=each.characters - len(shot_placeholder(number)))
+        for number in numbers
+        for each in _measured(video, number, shot_placeholder(number))
+    )
+    return max(empty, key=lambda each: each.over, default=None)
+
+
+def _measured(video: Video, number: int, shot: str) -> Iterator[Measured]:
+    prompts: tuple[tuple[ModelKind, Model, _Render], ...] = (
+        ("image", video.models.image, image_prompt),
+        ("clip", video.models.clip, clip_prompt),
+    )
+    for kind, model, rendered in prompts:
+        if model.prompt_characters is not None:
+            built_in = video.templates[kind] == builtin_templates()[kind]
+            yield Measured(
+                kind=kind,
+                model=model,
+                limit=model.prompt_characters,
+                characters=len(rendered(video, number, shot)),
+                added=_ADDED[kind] if built_in else "what its template adds",
+            )
