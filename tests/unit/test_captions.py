@@ -62,7 +62,7 @@ def captions(
 
 def seen(subs: pysubs2.SSAFile, at: float) -> set[tuple[str, str]]:
     """(style, text with its tags) of everything on the screen at a time in seconds."""
-    return {(event.style, event.text) for event in subs if event.start <= at * 1000 < event.end}
+    return {(event.style, event.text) for event in subs if event.start <= round(at * 1000) < event.end}
 
 
 def shown(text: str) -> str:
@@ -211,7 +211,7 @@ def test_a_slice_shows_what_the_whole_shows(font: Font, cut: int, after: int) ->
     subs = captions(spoken(TEXT), font)
     start, at = cut / 100, after / 100
     piece = slice_captions(subs, start, start + 4.01)
-    assert seen(piece, at) == seen(subs, start + at)
+    assert seen(piece, at) == seen(subs, (cut + after) / 100)
 
 
 def test_a_slice_begins_at_zero_ends_with_its_segment_and_keeps_the_looks(font: Font) -> None:

@@ -62,10 +62,11 @@ def test_a_result_settles_it() -> None:
 
 
 def test_a_failure_settles_it_unless_the_result_may_still_be_fetched() -> None:
-    for kind in ("Rejected", "Unavailable", "ResultLost", "Unusable", "TimedOut"):
+    for kind in ("Rejected", "Unavailable", "Unusable", "TimedOut"):
         assert after(intent(), submitted(), failed(kind)) is None
     asked_after = JobSubmitted(step=STEP, attempt=1, request_id="r1", addresses={"status_url": "u"})
     assert after(intent(), asked_after, failed("AuthFailed")) is not None
+    assert after(intent(), submitted(), failed("ResultLost")) is not None
     assert after(intent(), submitted(), failed("TiktokerError")) is not None
     assert after(intent(), submitted(), failed("Unfetched", "retry")) is not None
     assert after(intent(), submitted(), failed("Cancelled", "cancelled")) is not None
