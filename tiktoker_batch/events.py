@@ -82,7 +82,8 @@ class SubmitIntended(Event):
     """A request is about to leave; written before it does.
 
     It can be found again by its ``token``. ``work`` digests what it is for: the step's ``key`` and its inputs.
-    ``uploads`` are the addresses of the files that go with it: without them it would not be known again.
+    ``units`` are the things it buys. ``uploads`` are the addresses of the files that go with it: without them it would
+    not be known again.
     """
 
     name = "submit_intended"
@@ -95,6 +96,7 @@ class SubmitIntended(Event):
     key: str = ""
     work: str = ""
     uploads: Mapping[str, Json] = field(default_factory=dict)
+    units: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +130,7 @@ class JobReattached(Event):
     request_id: str | None = None
     addresses: Mapping[str, Json] = field(default_factory=dict)
     uploads: Mapping[str, Json] = field(default_factory=dict)
+    units: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

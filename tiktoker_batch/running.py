@@ -4,7 +4,7 @@ import shutil
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import trio
 
 from tiktoker_batch.app import Opened, Options, cache_folder, history
 from tiktoker_batch.engine.announce import announce
-from tiktoker_batch.engine.budget import Purse, paid_clip_seconds
+from tiktoker_batch.engine.budget import Purse, open_purse
 from tiktoker_batch.engine.capacity import Capacity
 from tiktoker_batch.engine.run import Batch
 from tiktoker_batch.engine.supervise import supervise
@@ -116,7 +116,7 @@ def _run_locked(
     }
     announce(opened.plan, recorder, options=told, limits=opened.capacity)
     try:
-        purse = _purse(opened, options, writer.state)
+        purse = open_purse(opened.recipe.budget, writer.state)
         interrupted = trio.run(_run_async, opened, options, recorder, writer, world, purse, clock=world.clock)
         ended = "interrupted" if interrupted else "stopped" if purse.refused else None
         recorder.emit(RunFinished(state=ended or _final_state(writer.state, opened.plan)))
@@ -129,18 +129,6 @@ def _run_locked(
         exit_code=_exit_code(writer.state, options),
         spent_usd=writer.state.spent_usd - spent_before,
         stopped_by=purse.refused,
-    )
-
-
-def _purse(opened: Opened, options: Options, state: BatchState) -> Purse:
-    """The recipe's ceilings, or that of the command line, and what all runs have spent below them."""
-    budget = opened.recipe.budget
-    there = [step for step in opened.plan.steps if step.id in state.successes or step.id in state.open_jobs]
-    return Purse(
-        ceilings=budget if options.budget is None else replace(budget, max_usd=options.budget),
-        spent=state.spent_usd,
-        by_video={video.id: video.cost_usd for video in state.videos.values()},
-        clip_seconds=sum(paid_clip_seconds(step) for step in there),
     )
 
 

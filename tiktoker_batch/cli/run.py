@@ -37,6 +37,7 @@ from tiktoker_batch.report.run_text import failures_text, summary_text
 @budget_option
 @click.option("--fail-fast", is_flag=True, help="Start nothing more after the first step that fails.")
 @click.option("--allow-partial", is_flag=True, help="Exit with 0 also when videos lack a segment.")
+@click.option("--strict", is_flag=True, help="Do not start with a warning, as of a budget that is too small.")
 @click.option("--dry-run", is_flag=True, help="Only show the plan.")
 @progress_option
 @click.pass_obj
@@ -50,6 +51,7 @@ def command(
     budget: Decimal | None,
     fail_fast: bool,
     allow_partial: bool,
+    strict: bool,
     dry_run: bool,
     progress: Mode,
 ) -> int:
@@ -64,10 +66,13 @@ def command(
         allow_partial=allow_partial,
         profiles=profiles,
         budget=budget,
+        strict=strict,
     )
     if dry_run:
         show_plan(recipe, options, "text")
         return ExitCode.OK
+    if strict:
+        app.require_no_warning(app.preview(recipe, options))
     opened = app.open_recipe(recipe, options)
     session.output, session.again = opened.layout.root, run_command(recipe, output, profiles)
     # Before and after the engine listens for itself, SIGTERM is as good as Ctrl-C.

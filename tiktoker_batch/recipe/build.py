@@ -258,7 +258,13 @@ def _budget(given: Mapping[str, Any]) -> Budget:
         max_usd=_usd(given.get("max_usd")),
         per_video_usd=_usd(given.get("per_video_usd")),
         max_clip_seconds=None if seconds is None else float(seconds),
+        max_images=_whole(given.get("max_images")),
+        max_characters=_whole(given.get("max_characters")),
     )
+
+
+def _whole(number: float | None) -> int | None:
+    return None if number is None else int(number)
 
 
 def _usd(amount: float | None) -> Decimal | None:

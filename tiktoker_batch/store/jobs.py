@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from tiktoker_batch.events import AttemptFailed, Event, JobReattached, JobSubmitted, StepSucceeded, SubmitIntended
+from tiktoker_batch.units import NOTHING, Units
 
 # Ends of an attempt that leave its request as it is: nobody knows, nobody waited, it could not be had (though it may
 # be some day), or the disk refused it.
@@ -19,7 +20,7 @@ class OpenJob:
 
     ``request_id`` is ``None`` where the provider's answer never came. ``sent_at`` is UTC; ``work`` digests what the
     request was for (the step's ``key`` and its inputs); ``token`` and ``uploads`` are what it can be found by.
-    ``counted``: its price is part of what was spent.
+    ``counted``: its price and its ``units`` are part of what was spent.
     """
 
     provider: str
@@ -32,6 +33,7 @@ class OpenJob:
     request_id: str | None = None
     addresses: Mapping[str, str] = field(default_factory=dict)
     uploads: Mapping[str, str] = field(default_factory=dict)
+    units: Units = NOTHING
     counted: bool = False
 
 
@@ -66,6 +68,7 @@ def _opened(event: SubmitIntended | JobReattached, sent_at: datetime) -> OpenJob
         work=event.work,
         sent_at=sent_at,
         uploads=_texts(event.uploads),
+        units=Units.from_json(event.units),
     )
 
 
