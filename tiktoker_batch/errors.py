@@ -118,11 +118,12 @@ class ProviderError(TiktokerError):
     """A provider did not deliver.
 
     ``retry_after`` is in seconds, as the provider asked. ``maybe_charged`` says that money may be gone. ``code`` is
-    the provider's own word for the trouble.
+    the provider's own word for the trouble. ``unreachable``: no connection could be made.
     """
 
     retryable: ClassVar[bool] = False
     code: str | None = None
+    unreachable = False
 
     def __init__(
         self,

@@ -73,7 +73,7 @@ class Purchase:
         try:
             produced = await self._buy(request, into)
         except ProviderError as error:
-            self.breaker.note(self.step.provider, error)
+            self._note(error)
             if isinstance(error, AuthFailed) and self.open_job and self.open_job.addresses:
                 error.maybe_charged = True  # refused while asking after what was bought: it must not be bought again
             if error.maybe_charged:
@@ -81,10 +81,17 @@ class Purchase:
                 self.open_job = replace(self.open_job, counted=True) if self.open_job else None
             self._settle(request, self.cost_usd - before, made=error.maybe_charged)
             raise
-        self.breaker.note(self.step.provider, None)
+        self._note(None)
         self._count(self._quoted(request) if produced.cost_usd is None else produced.cost_usd)
         self._settle(request, self.cost_usd - before, made=True)
         return produced
+
+    def _note(self, error: ProviderError | None) -> None:
+        if isinstance(error, Unavailable) and self.open_job and self.open_job.addresses and not error.unreachable:
+            return  # the provider took the job; that this one came to nothing says little of others
+        paused = self.breaker.note(self.step, error)
+        if paused is not None:
+            self.recorder.emit(paused)
 
     def _price(self, request: Request) -> Decimal:
         return self.step.estimated_cost_usd if request.price_usd is None else request.price_usd
@@ -116,9 +123,9 @@ class Purchase:
                 if not may_repeat(self.step):
                     raise
                 self._note_lost(request, lost)
-        self.breaker.check(self.step.provider)
+        self.breaker.check(self.step)
         prepared = await self.provider.prepare(replace(request, token=self.rng.getrandbits(31)))
-        self.breaker.check(self.step.provider)
+        self.breaker.check(self.step)
         if self.pause.requested:
             raise Paused
         self._held = self.purse.reserve(self.step.video, self._units(request))
@@ -253,6 +260,8 @@ class Purchase:
         )
         if self.open_job is not None:
             self.open_job = replace(self.open_job, request_id=job.id, addresses=job.addresses)
+        if job.addresses:
+            self._note(None)
 
     async def _delivered(self, job: Job, request: Request, sent: datetime, into: Mapping[str, Path]) -> Produced:
         try:

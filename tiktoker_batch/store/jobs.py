@@ -77,9 +77,14 @@ def _mind_failure(jobs: dict[str, OpenJob], event: AttemptFailed) -> None:
     job = jobs[event.step]
     locked_out = event.error_kind == "AuthFailed" and bool(job.addresses)
     if event.outcome in _LEFT_OPEN or event.error_kind in _NOT_FETCHED or locked_out:
-        jobs[event.step] = replace(job, counted=job.counted or event.cost_usd > 0)
+        jobs[event.step] = replace(job, counted=job.counted or is_charged(event))
     else:
         del jobs[event.step]
+
+
+def is_charged(event: AttemptFailed) -> bool:
+    """Whether what an attempt asked for last may have been paid for although it did not deliver."""
+    return event.charged or event.cost_usd > 0
 
 
 def _texts(addresses: Mapping[str, object]) -> dict[str, str]:

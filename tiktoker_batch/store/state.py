@@ -26,7 +26,7 @@ from tiktoker_batch.events import (
     WorkDone,
 )
 from tiktoker_batch.model import Artifact, Kind
-from tiktoker_batch.store.jobs import OpenJob, mind_job
+from tiktoker_batch.store.jobs import OpenJob, is_charged, mind_job
 from tiktoker_batch.units import NOTHING, Units
 
 
@@ -252,7 +252,7 @@ class BatchState:
     def _bought(self, event: StepSucceeded | AttemptFailed) -> Units:
         """The things that the end of an attempt adds to those that are counted."""
         job = self.open_jobs.get(event.step)
-        if job is None or job.counted or (isinstance(event, AttemptFailed) and not event.cost_usd):
+        if job is None or job.counted or (isinstance(event, AttemptFailed) and not is_charged(event)):
             return NOTHING
         return job.units
 
