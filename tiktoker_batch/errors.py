@@ -22,6 +22,7 @@
       Broken                   the provider itself fell over on this request
       MediaError                 argv, exit status, last lines of stderr
       NarrationTooLong           ``length: exact`` cannot hold the spoken text
+      TooFewSegments             more shots failed than the recipe bears
 
 A bug is none of these: it ends the run loudly, with the journal intact (exit 70).
 """
@@ -222,3 +223,7 @@ class MediaError(TiktokerError):
 
 class NarrationTooLong(TiktokerError):
     """``length: exact`` cannot hold the spoken text, even at the fastest tempo allowed."""
+
+
+class TooFewSegments(TiktokerError):
+    """More shots of a video failed than the recipe bears."""

@@ -244,6 +244,7 @@ class Video:
     models: Models
     retry: Retry = Retry()
     on_segment_failure: Literal["continue", "fail"] = "continue"
+    minimum_segments: int = 1
     captions: Captions | None = Captions()
     music: Music | None = None
     reference_image: str | None = None

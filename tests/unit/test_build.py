@@ -121,6 +121,12 @@ def test_captions_can_be_switched_on_and_off(tmp_path: Path, default: str, own: 
     assert one(tmp_path, f", captions: {own}", f"defaults: {{captions: {default}}}").captions == expected
 
 
+def test_a_video_may_say_how_many_segments_it_needs(tmp_path: Path) -> None:
+    assert one(tmp_path, "", "").minimum_segments == 1
+    assert one(tmp_path, "", "defaults: {minimum_segments: 3}").minimum_segments == 3
+    assert one(tmp_path, ", minimum_segments: 2", "defaults: {minimum_segments: 3}").minimum_segments == 2
+
+
 def test_top_level_values_become_typed(tmp_path: Path) -> None:
     recipe = load(
         tmp_path,

@@ -247,6 +247,7 @@ def _plain_settings(settings: Settings) -> dict[str, Any]:
         "fps": int(settings.get("fps", built_in=24).value),
         "retry": Retry(**retry),
         "on_segment_failure": settings.get("on_segment_failure", built_in="continue").value,
+        "minimum_segments": int(settings.get("minimum_segments", built_in=1).value),
         "tags": tuple(settings.own.get("tags", ())),
         "vars": settings.merged("vars"),
     }
