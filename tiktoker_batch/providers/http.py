@@ -16,6 +16,7 @@ import trio
 
 from tiktoker_batch import __version__
 from tiktoker_batch.errors import PreflightError, ProviderError
+from tiktoker_batch.providers.base import Request
 from tiktoker_batch.providers.policy import Signal, Verb, error_for
 
 # Of requests, not jobs. The client looks at all its connections for every request: 8 cost less than 16, 200 cost 17
@@ -237,9 +238,14 @@ def bounded_patience(seconds: float) -> float:
     return min(max(0.0, seconds), LONGEST_RETRY_AFTER)
 
 
-def seconds_since(moment: datetime) -> float:
-    """Seconds that have passed since a moment; none for one that lies ahead, by some other clock."""
-    return max((datetime.now(UTC) - moment).total_seconds(), 0.0)
+def left_at(request: Request, sent: datetime) -> float:
+    """When a request left, on Trio's clock.
+
+    Of one of an earlier run only the wall clock tells, and not even that for a moment that lies ahead.
+    """
+    if request.left_at is not None:
+        return request.left_at
+    return trio.current_time() - max((datetime.now(UTC) - sent).total_seconds(), 0.0)
 
 
 def reconcile_seconds(environ: Mapping[str, str]) -> float:
