@@ -249,3 +249,13 @@ async def test_only_models_that_take_it_are_told_the_language(tmp_path: Path, fl
         await buy(provider, speech(TEXT), {"audio": tmp_path / "a.wav"})
         await buy(provider, speech(TEXT, model="eleven_flash_v2_5"), {"audio": tmp_path / "b.wav"})
     assert [entry.input.get("language_code") for entry in world.ledger.entries] == [None, "en"]
+
+
+async def test_half_an_emoji_is_spoken_as_a_replacement_character(tmp_path: Path, flying_clock: FlyingClock) -> None:
+    world = a_world(Scripted(verb="speak", kind="lost_reply"))
+    async with simulated(world) as simulator, open_provider("elevenlabs", simulator, tmp_path) as provider:
+        sent = datetime.now(UTC)
+        with pytest.raises(UnknownOutcome):
+            await buy(provider, speech("A hedgehog \ud83e."), {"audio": tmp_path / "narration.wav"})
+        assert await provider.find(speech("A hedgehog \ud83e."), sent) is not None
+    assert world.ledger.entries[0].input["text"] == "A hedgehog \ufffd."

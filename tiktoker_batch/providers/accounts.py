@@ -16,9 +16,10 @@ from tiktoker_batch.providers.account import Account
 from tiktoker_batch.providers.fal.answers import read_answer
 from tiktoker_batch.providers.fal.provider import API as FAL_API
 from tiktoker_batch.providers.fal.provider import account_key
-from tiktoker_batch.providers.http import Reader, Secrets, Wire, base_url, body_of, first_text, open_client
+from tiktoker_batch.providers.http import Reader, Secrets, Wire, base_url, body_of, open_client
 from tiktoker_batch.providers.openrouter import API as OPENROUTER_API
 from tiktoker_batch.providers.policy import Signal, Verb
+from tiktoker_batch.providers.text import first_text
 
 _SECONDS = 10.0
 _WELL_KNOWN = "fal-ai/flux/schnell"  # some model must be named; this one has been there for years

@@ -26,7 +26,6 @@ from tiktoker_batch.providers.http import (
     Secrets,
     Wire,
     base_url,
-    first_text,
     open_client,
     reconcile_seconds,
     retry_after,
@@ -34,6 +33,7 @@ from tiktoker_batch.providers.http import (
 )
 from tiktoker_batch.providers.policy import Signal, Verb
 from tiktoker_batch.providers.setting import Setting
+from tiktoker_batch.providers.text import first_text, well_formed
 from tiktoker_batch.providers.words import LETTER_ROWS, timed_words
 
 API = "https://api.elevenlabs.io"
@@ -126,7 +126,7 @@ class ElevenLabsProvider:
         async with self._asking(Verb.SPEAK):
             answer = await speech.convert_with_timestamps(
                 str(request.params["voice"]),
-                text=request.prompt,
+                text=well_formed(request.prompt),
                 model_id=request.model,
                 seed=request.seed,
                 **_parameters(request),
@@ -151,7 +151,7 @@ class ElevenLabsProvider:
             return list(page.history)
 
     def _is_ours(self, item: Any, request: Request) -> bool:
-        same = item.text == request.prompt and item.model_id in {None, request.model}
+        same = item.text == well_formed(request.prompt) and item.model_id in {None, request.model}
         return same and isinstance(item.history_item_id, str) and item.history_item_id not in self.known
 
     async def _recall(self, name: str) -> tuple[bytes, Any]:

@@ -2,7 +2,7 @@
 
 import re
 import ssl
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -279,11 +279,6 @@ def base_url(environ: Mapping[str, str], name: str, default: str) -> str:
             hint="use https, or set TIKTOKER_ALLOW_INSECURE=1 if you are sure",
         )
     return url
-
-
-def first_text(values: Iterable[object]) -> str | None:
-    """The first of these that is text with something in it."""
-    return next((value for value in values if isinstance(value, str) and value.strip()), None)
 
 
 def body_of(response: httpx.Response) -> Any:

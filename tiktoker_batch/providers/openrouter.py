@@ -23,12 +23,12 @@ from tiktoker_batch.providers.http import (
     base_url,
     body_of,
     bounded_patience,
-    first_text,
     open_client,
     retry_after,
 )
 from tiktoker_batch.providers.policy import Signal, Verb
 from tiktoker_batch.providers.setting import Setting
+from tiktoker_batch.providers.text import first_text, well_formed
 
 API = "https://openrouter.ai"
 # TikToker's: variants are spread around 1, the shot list is to be exact.
@@ -194,7 +194,7 @@ def _body(request: Request, prompt: str, *, temperature: float, tokens: int) -> 
     chosen = {name: request.params[name] for name in ("models", "top_p", "reasoning") if name in request.params}
     return {
         "model": request.model,
-        "messages": [{"role": "user", "content": prompt}],
+        "messages": [{"role": "user", "content": well_formed(prompt)}],
         "temperature": request.params.get("temperature", temperature),
         "max_tokens": most,
         **chosen,
@@ -229,7 +229,7 @@ def _shot_list(text: str) -> list[str]:
     shots = found.get("shots") if isinstance(found, Mapping) else found
     if not isinstance(shots, list) or not all(isinstance(shot, str) and shot.strip() for shot in shots):
         raise Unusable("openrouter: the answer is not a list of shots", maybe_charged=True)
-    return [" ".join(shot.split()) for shot in shots]
+    return [well_formed(" ".join(shot.split())) for shot in shots]
 
 
 def _trouble(answer: Any) -> Mapping[str, Any] | None:
