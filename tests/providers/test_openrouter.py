@@ -100,6 +100,20 @@ async def test_no_more_requests_than_the_limit_leave_at_once(tmp_path: Path, fly
     assert world.ledger.peaks["openrouter"] == 2
 
 
+async def test_a_limit_above_the_usual_one_is_used_to_the_full(tmp_path: Path, flying_clock: FlyingClock) -> None:
+    world = a_world(latencies={"text": 10.0})
+    async with (
+        simulated(world) as simulator,
+        open_provider("openrouter", simulator, tmp_path, seats={"openrouter": 20}) as provider,
+        trio.open_nursery() as nursery,
+    ):
+        for number in range(8):
+            prompts = [f"{prompt} Story {number}." for prompt in PROMPTS]
+            nursery.start_soon(buy, provider, a_story(*prompts), {})
+    assert world.ledger.peaks["openrouter"] == 20
+    assert paid(simulator) == 24
+
+
 # ---------------------------------------------------------------------- what a story costs
 
 

@@ -196,6 +196,8 @@ class ElevenLabsProvider:
         if told.isdecimal() and int(told) not in {0, self._told}:
             self._told = int(told)
             self.setting.tell_limit(self.name, self._told)
+            # The engine's seats, one a request, say how much of that is used: a user's own limit may be lower.
+            self.wire.gate.total_tokens = max(self.wire.gate.total_tokens, self._told)
 
     def _cost(self, request: Request) -> Decimal | None:
         model = self.models.get(f"{self.name}:{request.model}")
@@ -258,9 +260,10 @@ async def open_elevenlabs(setting: Setting) -> AsyncIterator[ElevenLabsProvider]
     """The provider with its connections, for as long as the context."""
     key = setting.environ.get("ELEVENLABS_API_KEY", "").strip()
     address = base_url(setting.environ, "ELEVENLABS_BASE_URL", API)
-    async with open_client(patience=_SECONDS) as http:
+    # The gate alone bounds what is asked at once: an account may bear more than anybody knew at the start.
+    async with open_client(patience=_SECONDS, connections=None) as http:
         client = AsyncElevenLabs(api_key=key, base_url=address, httpx_client=http, timeout=_SECONDS)
-        gate = trio.CapacityLimiter(max(GATE, setting.seats.get("elevenlabs", GATE)))
+        gate = trio.CapacityLimiter(setting.seats.get("elevenlabs", GATE))
         wire = Wire(provider="elevenlabs", client=http, read=_read_nothing, secrets=Secrets((key,)), gate=gate)
         yield ElevenLabsProvider(
             client=client, wire=wire, models=setting.models, setting=setting, known=set(setting.known)

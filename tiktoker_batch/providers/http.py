@@ -159,9 +159,13 @@ async def open_client(
     headers: Mapping[str, str] | None = None,
     redirects: bool = False,
     patience: float = READ_SECONDS,
-    connections: int = GATE,
+    connections: int | None = GATE,
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """A client that repeats nothing by itself; ``patience`` is for each piece of an answer, in seconds."""
+    """A client that repeats nothing by itself.
+
+    ``patience`` is for each piece of an answer, in seconds. ``connections`` is how many there may be at most; ``None``
+    leaves that to whoever stands before it.
+    """
     async with _client(headers or {}, redirects, patience, connections) as client:
         yield client
 
@@ -172,7 +176,7 @@ def _trusted() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def _client(headers: Mapping[str, str], redirects: bool, patience: float, connections: int) -> httpx.AsyncClient:
+def _client(headers: Mapping[str, str], redirects: bool, patience: float, connections: int | None) -> httpx.AsyncClient:
     limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
     return httpx.AsyncClient(
         limits=limits,

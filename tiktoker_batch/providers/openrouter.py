@@ -310,8 +310,9 @@ async def open_openrouter(setting: Setting) -> AsyncIterator[OpenRouterProvider]
     key = setting.environ.get("OPENROUTER_API_KEY", "").strip()
     address = base_url(setting.environ, "OPENROUTER_BASE_URL", API)
     headers = {"Authorization": f"Bearer {key}", "X-Title": "tiktoker-batch"}
-    async with open_client(headers=headers, patience=_SECONDS) as client:
-        # A video's variants are requests of their own: the limit is kept here, request by request.
-        gate = trio.CapacityLimiter(setting.seats.get("openrouter", GATE))
+    # A video's variants are requests of their own: the limit is kept here, request by request.
+    seats = setting.seats.get("openrouter", GATE)
+    async with open_client(headers=headers, patience=_SECONDS, connections=seats) as client:
+        gate = trio.CapacityLimiter(seats)
         wire = Wire(provider="openrouter", client=client, read=_read, secrets=Secrets((key,)), gate=gate)
         yield OpenRouterProvider(wire=wire, base=address)
