@@ -22,8 +22,9 @@ from tiktoker_batch.media.ffmpeg import find_ffmpeg
 from tiktoker_batch.media.probe import probe
 from tiktoker_batch.model import Artifact, Json, Plan, Video
 from tiktoker_batch.providers.base import Provider
-from tiktoker_batch.providers.registry import not_ready, providers
+from tiktoker_batch.providers.registry import keys_set, not_ready, providers
 from tiktoker_batch.providers.setting import Setting
+from tiktoker_batch.redaction import Secrets
 from tiktoker_batch.report.html import write_report
 from tiktoker_batch.report.sidecar import write_sidecar
 from tiktoker_batch.steps.base import Tools
@@ -89,6 +90,7 @@ def run(opened: Opened, options: Options, sinks: Iterable[Sink] = (), world: Sur
                 [journal, writer, sidecars, *sinks],
                 run=last_run(records) + 1,
                 clock=world.clock.current_time if world.clock else time.monotonic,
+                redact=str if world.rehearsed else Secrets(keys_set(opened.environ)).redact,
             )
             return _run_locked(opened, options, recorder, writer, world)
 

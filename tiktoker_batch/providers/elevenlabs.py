@@ -23,7 +23,6 @@ from tiktoker_batch.providers import checks
 from tiktoker_batch.providers.base import Job, Produced, Request
 from tiktoker_batch.providers.http import (
     GATE,
-    Secrets,
     Wire,
     base_url,
     open_client,
@@ -32,9 +31,11 @@ from tiktoker_batch.providers.http import (
     seconds_since,
 )
 from tiktoker_batch.providers.policy import Signal, Verb
+from tiktoker_batch.providers.registry import PROVIDERS
 from tiktoker_batch.providers.setting import Setting
 from tiktoker_batch.providers.text import first_text, well_formed
 from tiktoker_batch.providers.words import LETTER_ROWS, timed_words
+from tiktoker_batch.redaction import Secrets
 
 API = "https://api.elevenlabs.io"
 _SECONDS = 240.0  # the SDK's own deadline; long texts take minutes
@@ -258,7 +259,7 @@ def _read_nothing(verb: Verb, response: httpx.Response) -> Signal:
 @asynccontextmanager
 async def open_elevenlabs(setting: Setting) -> AsyncIterator[ElevenLabsProvider]:
     """The provider with its connections, for as long as the context."""
-    key = setting.environ.get("ELEVENLABS_API_KEY", "").strip()
+    key = PROVIDERS["elevenlabs"].key(setting.environ)
     address = base_url(setting.environ, "ELEVENLABS_BASE_URL", API)
     # The gate alone bounds what is asked at once: an account may bear more than anybody knew at the start.
     async with open_client(patience=_SECONDS, connections=None) as http:

@@ -1,6 +1,5 @@
 """HTTP as providers speak it: one client, a gate before it, and every failure put into words once."""
 
-import re
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -9,7 +8,6 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 import httpx
 import trio
@@ -17,6 +15,7 @@ import trio
 from tiktoker_batch import __version__
 from tiktoker_batch.errors import PreflightError, ProviderError
 from tiktoker_batch.providers.policy import Signal, Verb, error_for
+from tiktoker_batch.redaction import Secrets
 
 # Of requests, not jobs. The client looks at all its connections for every request: 8 cost less than 16, 200 cost 17
 # times as much (measured with 200 polled jobs).
@@ -34,7 +33,6 @@ _UNSENT = (
     httpx.UnsupportedProtocol,
     httpx.LocalProtocolError,
 )
-_SECRET_HEAD = 6  # characters of a key that are already too many to show
 
 
 class Reader(Protocol):
@@ -43,21 +41,6 @@ class Reader(Protocol):
     def __call__(self, verb: Verb, response: httpx.Response) -> Signal:
         """The answer as a signal."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Secrets:
-    """Keys that must never be shown; ``redact`` takes them, whole or cut off, out of other people's words."""
-
-    values: tuple[str, ...]
-
-    def redact(self, text: str) -> str:
-        """The text without any key or beginning of one."""
-        for value in self.values:
-            for part in filter(None, (value, *value.split(":"))):
-                head = re.escape(part[:_SECRET_HEAD])
-                text = re.sub(rf"{head}[^\s'\"<>,;]*", "[key]", text) if len(part) >= _SECRET_HEAD else text
-        return text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +71,7 @@ class Wire:
             try:
                 response = await self.client.request(method, url, headers=headers, json=json, params=params)
             except httpx.RequestError as error:  # also an answer that cannot be decoded
-                raise self.lost(verb, error) from error
+                raise self.lost(verb, error) from None  # its words may hold the key, and its request does
         if not response.is_success:
             raise self.refused(verb, response)
         return response
@@ -107,11 +90,12 @@ class Wire:
         except httpx.InvalidURL:
             raise self.explain(Signal(verb=verb, status=404, message="the address of a file is none")) from None
         except httpx.RequestError as error:  # also redirections without end
-            raise self.lost(verb, error) from error
+            raise self.lost(verb, error) from None
 
     def refused(self, verb: Verb, response: httpx.Response) -> ProviderError:
-        """The error of an unhappy answer, which it carries as its ``cause``."""
+        """The error of an unhappy answer, which it carries as its ``cause``, without the key that was sent."""
         error = self.explain(self.read(verb, response))
+        response.request = httpx.Request(response.request.method, response.request.url)
         error.__cause__ = httpx.HTTPStatusError(error.message, request=response.request, response=response)
         return error
 
@@ -272,17 +256,26 @@ def base_url(environ: Mapping[str, str], name: str, default: str) -> str:
 
     :raises PreflightError: plain http to another machine, where anybody could read the key.
     """
-    url = (environ.get(name) or default).rstrip("/")
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    url = (environ.get(name) or default).strip().rstrip("/")
+    scheme, host = _place(url)
+    if scheme not in {"http", "https"} or not host:
         raise PreflightError(f"{name} is not an address: {url!r}", hint="expected one like https://proxy.example")
-    local = parts.hostname in {"localhost", "127.0.0.1", "::1"} or parts.hostname.startswith("127.")
-    if parts.scheme == "http" and not local and environ.get("TIKTOKER_ALLOW_INSECURE") != "1":
+    local = host in {"localhost", "127.0.0.1", "::1"} or host.startswith("127.")
+    if scheme == "http" and not local and environ.get("TIKTOKER_ALLOW_INSECURE") != "1":
         raise PreflightError(
-            f"{name} is plain http to {parts.hostname}: your key could be read on the way",
+            f"{name} is plain http to {host}: your key could be read on the way",
             hint="use https, or set TIKTOKER_ALLOW_INSECURE=1 if you are sure",
         )
     return url
+
+
+def _place(url: str) -> tuple[str, str]:
+    """Scheme and host of an address, as the client that goes there reads it; of none, nothing."""
+    try:
+        parts = httpx.URL(url)
+    except (httpx.InvalidURL, ValueError):
+        return "", ""
+    return (parts.scheme, parts.host) if (parts.port or 0) < 2**16 else ("", "")
 
 
 def body_of(response: httpx.Response) -> Any:

@@ -18,7 +18,6 @@ from tiktoker_batch.model import Json, Kind
 from tiktoker_batch.providers.base import Job, Produced, Request
 from tiktoker_batch.providers.http import (
     GATE,
-    Secrets,
     Wire,
     base_url,
     body_of,
@@ -27,8 +26,10 @@ from tiktoker_batch.providers.http import (
     retry_after,
 )
 from tiktoker_batch.providers.policy import Signal, Verb
+from tiktoker_batch.providers.registry import PROVIDERS
 from tiktoker_batch.providers.setting import Setting
 from tiktoker_batch.providers.text import first_text, well_formed
+from tiktoker_batch.redaction import Secrets
 
 API = "https://openrouter.ai"
 # TikToker's: variants are spread around 1, the shot list is to be exact.
@@ -307,7 +308,7 @@ def _whole(value: Json) -> int:
 @asynccontextmanager
 async def open_openrouter(setting: Setting) -> AsyncIterator[OpenRouterProvider]:
     """The provider with its connections, for as long as the context."""
-    key = setting.environ.get("OPENROUTER_API_KEY", "").strip()
+    key = PROVIDERS["openrouter"].key(setting.environ)
     address = base_url(setting.environ, "OPENROUTER_BASE_URL", API)
     headers = {"Authorization": f"Bearer {key}", "X-Title": "tiktoker-batch"}
     # A video's variants are requests of their own: the limit is kept here, request by request.
