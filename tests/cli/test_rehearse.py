@@ -103,6 +103,8 @@ def test_what_is_there_already_asks_for_no_key(call: Call, cloud: Path) -> None:
     again = call("run", "cloud.yaml")
     assert again.returncode == 0, again.stderr
     assert "$0.00" in again.stdout
+    spoilt = call("run", "cloud.yaml", FAL_KEY="canary\nhidden")
+    assert (spoilt.returncode, "cannot be sent" in spoilt.stderr) == (3, True)
 
 
 def test_a_budget_is_never_passed_and_the_rest_is_made_once_there_is_more(call: Call, cloud: Path) -> None:

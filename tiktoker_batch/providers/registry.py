@@ -206,6 +206,12 @@ def _reason(name: str, environ: Mapping[str, str]) -> str | None:
     return entry.spoilt(environ)
 
 
+def spoilt_keys(steps: Iterable[Step], environ: Mapping[str, str]) -> list[str]:
+    """A sentence on each key that is set for these steps and could never be sent."""
+    names = dict.fromkeys(step.provider for step in steps if step.provider in providers())
+    return [spoilt for name in names if (spoilt := providers()[name].spoilt(environ))]
+
+
 def key_names() -> frozenset[str]:
     """Every variable that may hold a key, those of packages included whose provider can be used."""
     try:
