@@ -57,7 +57,7 @@ class Opened:
     plan: Plan
     layout: Layout
     capacity: Mapping[str, int]
-    environ: Mapping[str, str]
+    environ: Mapping[str, str] = field(repr=False)
     catalog: Catalog
 
     @property

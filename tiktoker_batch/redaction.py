@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _HEAD = 6  # characters of a key that are already too many to show
 _REST = r"[^\s'\"<>,;]*"
@@ -14,7 +14,7 @@ _SHOWN = "[key]"
 class Secrets:
     """Keys that must never be shown; ``redact`` takes them, whole or cut off, out of other people's words."""
 
-    values: tuple[str, ...]
+    values: tuple[str, ...] = field(repr=False)
 
     def redact(self, text: str) -> str:
         """The text without any key or beginning of one, nor of the parts that a key consists of."""

@@ -121,6 +121,14 @@ async def test_no_provider_opens_with_a_key_that_cannot_be_sent(
                 pass
 
 
+@pytest.mark.parametrize("name", REQUESTS)
+async def test_no_provider_shows_its_key_when_it_is_printed(
+    name: str, tmp_path: Path, flying_clock: FlyingClock
+) -> None:
+    async with simulated(a_world()) as simulator, open_provider(name, simulator, tmp_path, KEYS) as provider:
+        assert "canary" not in repr(provider)
+
+
 @pytest.mark.parametrize(
     ("environ", "key"),
     [

@@ -179,7 +179,7 @@ class StreamClients:
     78 ms of processor time a job, against 21), and a client for each would take memory.
     """
 
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     most: int
     _clients: list[httpx.AsyncClient] = field(default_factory=list)
     _free: list[httpx.AsyncClient] = field(default_factory=list)
