@@ -3,7 +3,6 @@
 Nothing here prints or exits; the command line does. Errors are TiktokerErrors.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -11,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
-from dotenv import dotenv_values
 
 from tiktoker_batch.catalog.loader import Catalog, load_catalog
 from tiktoker_batch.catalog.prices import QUOTES_FILE, read_quotes, with_quotes
 from tiktoker_batch.engine.capacity import capacities
 from tiktoker_batch.engine.reuse import Reuse
+from tiktoker_batch.environment import environment
 from tiktoker_batch.errors import Problem, RecipeError, UsageError
 from tiktoker_batch.events import Record
 from tiktoker_batch.model import Model, Plan, Recipe, Step
@@ -72,7 +71,7 @@ class Opened:
     plan: Plan
     layout: Layout
     capacity: Mapping[str, int]
-    environ: Mapping[str, str]
+    environ: Mapping[str, str] = field(repr=False)
     catalog: Catalog
 
     @property
@@ -98,16 +97,6 @@ class Opened:
 
 
 # ---------------------------------------------------------------------- before running
-
-
-def environment(recipe: Path) -> dict[str, str]:
-    """The process environment over the ``.env`` beside the recipe over the one in the working folder."""
-    merged: dict[str, str] = {}
-    for folder in (Path(), recipe.parent):
-        file = folder / ".env"
-        if file.is_file():
-            merged |= {name: value for name, value in dotenv_values(file).items() if value is not None}
-    return merged | dict(os.environ)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

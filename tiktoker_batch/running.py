@@ -1,29 +1,29 @@
 """Running a batch: lock, journal, providers, engine, manifest, report."""
 
-import shutil
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from pathlib import Path
 
 import trio
 
-from tiktoker_batch.app import Opened, Options, cache_folder, history
+from tiktoker_batch.app import Opened, Options, cache_folder
 from tiktoker_batch.engine.announce import announce
 from tiktoker_batch.engine.budget import Purse, paid_clip_seconds
 from tiktoker_batch.engine.capacity import Capacity
 from tiktoker_batch.engine.run import Batch
 from tiktoker_batch.engine.supervise import supervise
-from tiktoker_batch.errors import ExitCode, PreflightError, UsageError
+from tiktoker_batch.errors import ExitCode, UsageError
 from tiktoker_batch.events import Record, Recorder, RunFinished, Sink, VideoFinished
 from tiktoker_batch.media.ffmpeg import find_ffmpeg
 from tiktoker_batch.media.probe import probe
 from tiktoker_batch.model import Artifact, Json, Plan, Video
+from tiktoker_batch.preflight import require_ready, require_voices
 from tiktoker_batch.providers.base import Provider
-from tiktoker_batch.providers.registry import not_ready, providers
+from tiktoker_batch.providers.registry import keys_set, providers
 from tiktoker_batch.providers.setting import Setting
+from tiktoker_batch.redaction import Secrets
 from tiktoker_batch.report.html import write_report
 from tiktoker_batch.report.sidecar import write_sidecar
 from tiktoker_batch.steps.base import Tools
@@ -37,7 +37,6 @@ from tiktoker_batch.store.manifest import ManifestWriter
 from tiktoker_batch.store.state import BatchState, fold
 
 THREADS = 4  # for what blocks for moments; each keeps memory of its own, and more of them would not be faster
-FREE_BYTES_NEEDED = 200 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,11 +76,14 @@ def run(opened: Opened, options: Options, sinks: Iterable[Sink] = (), world: Sur
 
     :raises PreflightError, Locked, UsageError: nothing was started.
     """
-    _require_ready(opened)
+    require_ready(opened)
     with batch_lock(opened.layout):
         sweep_parts(opened.layout.root)
         records = _settled_history(opened.layout)
-        _require_same_world(opened.layout, fold(records), world)
+        before = fold(records)
+        _require_same_world(opened.layout, before, world)
+        if not world.rehearsed:
+            require_voices(opened, before)
         with Journal.open(opened.layout.journal) as journal:
             writer = ManifestWriter(opened.layout, records)
             sidecars = _sidecar_sink(opened, writer.state)
@@ -89,6 +91,7 @@ def run(opened: Opened, options: Options, sinks: Iterable[Sink] = (), world: Sur
                 [journal, writer, sidecars, *sinks],
                 run=last_run(records) + 1,
                 clock=world.clock.current_time if world.clock else time.monotonic,
+                redact=str if world.rehearsed else Secrets(keys_set(opened.environ)).redact,
             )
             return _run_locked(opened, options, recorder, writer, world)
 
@@ -149,24 +152,6 @@ def _require_same_world(layout: Layout, before: BatchState, world: Surroundings)
     if before.runs and before.rehearsed != world.rehearsed:
         was = "rehearsed" if before.rehearsed else "really run"
         raise UsageError(f"a batch was {was} in {layout.root}", hint="name another folder with --output")
-
-
-def _require_ready(opened: Opened) -> None:
-    reasons = not_ready(opened.plan.steps, opened.environ)
-    if reasons:
-        # What is there already asks for no key.
-        reused = opened.reuse(fold(history(opened.layout))).predict(opened.plan)
-        reasons = not_ready([step for step in opened.plan.steps if step.id not in reused], opened.environ)
-    if reasons:
-        raise PreflightError("\n".join(reasons), hint="nothing was started")
-    root = _existing_parent(opened.layout.root)
-    free = shutil.disk_usage(root).free
-    if free < FREE_BYTES_NEEDED:
-        raise PreflightError(f"only {free // 2**20} MB are free at {root}", hint="make room and run again")
-
-
-def _existing_parent(path: Path) -> Path:
-    return next(parent for parent in (path.absolute(), *path.absolute().parents) if parent.exists())
 
 
 async def _run_async(

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.cli.canaries import CANARIES, HEAD, assert_no_canary
 from tests.cli.conftest import ARGV, Call, clean_environment
 
 CLOUD = """\
@@ -30,11 +31,6 @@ videos:
   - {id: lamp, topic: a lamp at the end of a pier, story: {variants: 2, choose: best}}
 """
 PAID = {"elevenlabs:eleven_multilingual_v2": 1, "fal:fal-ai/flux/schnell": 1, "openrouter:openai/gpt-4o-mini": 4}
-CANARIES = {
-    "FAL_KEY": "canaryfal0123456789:canarysecret0123456789",
-    "ELEVENLABS_API_KEY": "canaryeleven0123456789",
-    "OPENROUTER_API_KEY": "canaryrouter0123456789",
-}
 
 
 @pytest.fixture
@@ -98,7 +94,7 @@ def test_a_run_against_the_simulator_pays_there_and_writes_no_key_anywhere(call:
         ledger = httpx.get(f"{address}/_simulator/ledger").json()
     assert {name: counts["paid"] for name, counts in ledger["models"].items()}.items() >= PAID.items()
     assert ledger["totals"]["paid"] == ledger["totals"]["delivered"] == 7
-    _assert_no_canary(folder / "output", done.stdout + done.stderr)
+    assert_no_canary(folder / "output", done.stdout + done.stderr)
 
 
 def test_what_is_there_already_asks_for_no_key(call: Call, cloud: Path) -> None:
@@ -107,6 +103,8 @@ def test_what_is_there_already_asks_for_no_key(call: Call, cloud: Path) -> None:
     again = call("run", "cloud.yaml")
     assert again.returncode == 0, again.stderr
     assert "$0.00" in again.stdout
+    spoilt = call("run", "cloud.yaml", FAL_KEY="canary\nhidden")
+    assert (spoilt.returncode, "cannot be sent" in spoilt.stderr) == (3, True)
 
 
 def test_a_budget_is_never_passed_and_the_rest_is_made_once_there_is_more(call: Call, cloud: Path) -> None:
@@ -142,23 +140,14 @@ def test_an_account_that_does_not_work_ends_the_run_with_one_sentence_and_no_key
     assert says in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stderr.count("check the key of this provider") == 1
-    _assert_no_canary(cloud.parent / "output", done.stdout + done.stderr)
-
-
-def _assert_no_canary(folder: Path, said: str) -> None:
-    """Neither a key nor its beginning, in anything that was written or said."""
-    heads = {part[:9] for key in CANARIES.values() for part in key.split(":")}
-    texts = {"what was said": said.encode()}
-    for path in folder.rglob("*"):
-        if path.is_file():
-            texts[str(path)] = path.read_bytes()
-    assert len(texts) > 3
-    found = [(name, head) for name, text in texts.items() for head in heads if head.encode() in text]
-    assert not found
+    assert_no_canary(cloud.parent / "output", done.stdout + done.stderr)
 
 
 def test_no_key_is_among_the_arguments_of_any_process(call: Call, cloud: Path) -> None:
     """While a batch runs, everything that this user's processes were started with is looked at."""
+    local = "  - {id: pier, script: The lamp goes out., style: noir, prompts: [a pier], models: MODELS}\n"
+    models = "{image: 'local:painter', clip: 'local:camera'}"
+    cloud.write_text(CLOUD + local.replace("MODELS", models), encoding="utf-8")
     seen: set[bytes] = set()
     with simulator(cloud.parent) as environ:
         process = subprocess.Popen(
@@ -172,7 +161,8 @@ def test_no_key_is_among_the_arguments_of_any_process(call: Call, cloud: Path) -
             seen |= set(_arguments())
         assert process.returncode == 0
     assert any(b"ffmpeg" in each for each in seen)
-    assert not [each for each in seen if b"canary" in each]
+    assert any(b"local.worker" in each for each in seen)
+    assert not [each for each in seen if HEAD.encode() in each]
 
 
 def _arguments() -> Iterator[bytes]:

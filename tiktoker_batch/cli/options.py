@@ -18,12 +18,14 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 class Session:
     """What is known about this call when it ends badly.
 
-    ``output`` is the folder of the batch at work, ``again`` the command that goes on with it.
+    ``output`` is the folder of the batch at work, ``again`` the command that goes on with it; ``recipes`` are those
+    that it was called with.
     """
 
     debug: bool = False
     output: Path | None = None
     again: str | None = None
+    recipes: tuple[Path, ...] = ()
 
 
 def subcommand(name: str, *, example: str) -> Callable[[Callable[..., Any]], click.Command]:
@@ -46,9 +48,24 @@ debug_option = click.option(
     "--debug", is_flag=True, expose_value=False, callback=_note_debug, help="Show tracebacks of errors."
 )
 
-recipe_argument = click.argument("recipe", type=click.Path(path_type=Path))
-optional_recipe_argument = click.argument("recipe", type=click.Path(path_type=Path), required=False)
-target_argument = click.argument("target", metavar="RECIPE|OUTPUT_DIR", type=click.Path(path_type=Path))
+
+def _note_recipes(ctx: click.Context, _parameter: click.Parameter, value: Any) -> Any:
+    session = ctx.find_object(Session)
+    if value and session:
+        session.recipes = value if isinstance(value, tuple) else (value,)
+    return value
+
+
+recipe_argument = click.argument("recipe", type=click.Path(path_type=Path), callback=_note_recipes)
+recipes_argument = click.argument(
+    "recipes", metavar="RECIPE...", type=click.Path(path_type=Path), nargs=-1, required=True, callback=_note_recipes
+)
+optional_recipe_argument = click.argument(
+    "recipe", type=click.Path(path_type=Path), required=False, callback=_note_recipes
+)
+target_argument = click.argument(
+    "target", metavar="RECIPE|OUTPUT_DIR", type=click.Path(path_type=Path), callback=_note_recipes
+)
 output_option = click.option(
     "--output",
     type=click.Path(path_type=Path, file_okay=False),

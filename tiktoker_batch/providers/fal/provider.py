@@ -24,7 +24,6 @@ from tiktoker_batch.providers.fal.polling import Durations
 from tiktoker_batch.providers.fal.queue import STREAMS, STREAMS_VARIABLE, Queue
 from tiktoker_batch.providers.fal.storage import Storage, open_storage
 from tiktoker_batch.providers.http import (
-    Secrets,
     StreamClients,
     Wire,
     base_url,
@@ -32,8 +31,10 @@ from tiktoker_batch.providers.http import (
     reconcile_seconds,
     whole_number,
 )
+from tiktoker_batch.providers.registry import PROVIDERS
 from tiktoker_batch.providers.setting import Setting
 from tiktoker_batch.providers.words import timed_words
+from tiktoker_batch.redaction import Secrets
 
 QUEUE, API = "https://queue.fal.run", "https://api.fal.ai"
 
@@ -197,18 +198,11 @@ def _in_thread(check: Callable[[Path], None]) -> Callable[[Path], Awaitable[None
     return checked
 
 
-def account_key(environ: Mapping[str, str]) -> str:
-    """The key as it is sent: ``id:secret``."""
-    pair = (environ.get("FAL_KEY_ID"), environ.get("FAL_KEY_SECRET"))
-    both = ":".join(filter(None, pair)) if all(pair) else ""
-    return environ.get("FAL_KEY") or both or environ.get("FAL_API_KEY") or ""
-
-
 @asynccontextmanager
 async def open_fal(setting: Setting) -> AsyncIterator[FalProvider]:
     """The provider with its connections, for as long as the context."""
     environ = setting.environ
-    key = account_key(environ).strip()
+    key = PROVIDERS["fal"].key(environ)
     secrets = Secrets((key,))
     queue_address = base_url(environ, "FAL_QUEUE_URL", QUEUE)
     api_address = base_url(environ, "FAL_API_URL", API)
