@@ -49,6 +49,7 @@ class Options:
     budget: Decimal | None = None
     choice: Choice = field(default_factory=Choice)
     force: tuple[str, ...] = ()
+    buys: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import trio
 
-from tiktoker_batch.app import Opened, history
+from tiktoker_batch.app import Meant, Opened, history
 from tiktoker_batch.errors import PreflightError, ProviderError
 from tiktoker_batch.model import Kind, Plan, Step, Voice
 from tiktoker_batch.providers.registry import AccountCheck, not_ready, providers, spoilt_keys
@@ -20,16 +20,16 @@ VOICES_SECONDS = 10.0
 _TELLS_VOICES = "elevenlabs"  # the one account that says what it can speak with
 
 
-def require_ready(opened: Opened) -> None:
+def require_ready(opened: Opened, meant: Meant) -> None:
     """Refuse a run for which something on this machine is missing.
 
     :raises PreflightError: a key is missing or cannot be sent, or the disk is full.
     """
-    steps, environ = opened.plan.steps, opened.environ
+    steps, environ = [step for step in opened.plan.steps if meant.includes(step)], opened.environ
     reasons = not_ready(steps, environ)
     if reasons:
         # What is there already asks for no key.
-        reused = opened.reuse(fold(history(opened.layout))).predict(opened.plan)
+        reused = opened.reuse(fold(history(opened.layout)), meant.forced).predict(opened.plan)
         left = not_ready([step for step in steps if step.id not in reused], environ)
         reasons = list(dict.fromkeys((*spoilt_keys(steps, environ), *left)))
     if reasons:

@@ -8,7 +8,8 @@ from decimal import Decimal
 
 import trio
 
-from tiktoker_batch.app import Opened, Options, cache_folder
+from tiktoker_batch.app import Meant, Opened, Options, cache_folder, history
+from tiktoker_batch.ending import exit_code, final_state
 from tiktoker_batch.engine.announce import announce
 from tiktoker_batch.engine.budget import Purse, paid_clip_seconds
 from tiktoker_batch.engine.capacity import Capacity
@@ -76,7 +77,7 @@ def run(opened: Opened, options: Options, sinks: Iterable[Sink] = (), world: Sur
 
     :raises PreflightError, Locked, UsageError: nothing was started.
     """
-    require_ready(opened)
+    require_ready(opened, _meant_before(opened, options))
     with batch_lock(opened.layout):
         sweep_parts(opened.layout.root)
         records = _settled_history(opened.layout)
@@ -93,58 +94,129 @@ def run(opened: Opened, options: Options, sinks: Iterable[Sink] = (), world: Sur
                 clock=world.clock.current_time if world.clock else time.monotonic,
                 redact=str if world.rehearsed else Secrets(keys_set(opened.environ)).redact,
             )
-            return _run_locked(opened, options, recorder, writer, world)
+            return _Run(
+                opened=opened,
+                options=options,
+                world=world,
+                meant=opened.meant(options, before),
+                recorder=recorder,
+                writer=writer,
+            ).to_its_end()
 
 
 def _settled_history(layout: Layout) -> tuple[Record, ...]:
     """The journal so far, without what later lines have made irrelevant; only under the lock."""
     if not layout.journal.exists():
         return ()
-    kept = compacted(read_lines(layout.journal))
-    if kept is not None:
-        rewrite(layout.journal, kept)
+    lines = read_lines(layout.journal)
+    kept = compacted(lines)
+    if kept is None:
+        return tuple(record for _, record in lines if record is not None)
+    rewrite(layout.journal, kept)
     return read_journal(layout.journal)
 
 
-def _run_locked(
-    opened: Opened, options: Options, recorder: Recorder, writer: ManifestWriter, world: Surroundings
-) -> Ended:
-    spent_before = writer.state.spent_usd
-    told: dict[str, Json] = {
-        "limits": dict(options.limits),
-        "profiles": list(options.profiles),
-        "rehearsed": world.rehearsed,
-        "fail_fast": options.fail_fast,
-        "allow_partial": options.allow_partial,
-    }
-    announce(opened.plan, recorder, options=told, limits=opened.capacity)
-    try:
-        purse = _purse(opened, options, writer.state)
-        interrupted = trio.run(_run_async, opened, options, recorder, writer, world, purse, clock=world.clock)
-        ended = "interrupted" if interrupted else "stopped" if purse.refused else None
-        recorder.emit(RunFinished(state=ended or _final_state(writer.state, opened.plan)))
-    finally:
-        writer.flush()
-        write_report(opened.layout, read_journal(opened.layout.journal))
-    return Ended(
-        state=writer.state,
-        layout=opened.layout,
-        exit_code=_exit_code(writer.state, options),
-        spent_usd=writer.state.spent_usd - spent_before,
-        stopped_by=purse.refused,
-    )
+def _meant_before(opened: Opened, options: Options) -> Meant:
+    """What is meant, as far as can be told without the lock; the journal is read only if it matters."""
+    if not options.choice and not options.force:
+        return Meant()
+    return opened.meant(options, fold(history(opened.layout)))
 
 
-def _purse(opened: Opened, options: Options, state: BatchState) -> Purse:
-    """The recipe's ceilings, or that of the command line, and what all runs have spent below them."""
-    budget = opened.recipe.budget
-    there = [step for step in opened.plan.steps if step.id in state.successes or step.id in state.open_jobs]
-    return Purse(
-        ceilings=budget if options.budget is None else replace(budget, max_usd=options.budget),
-        spent=state.spent_usd,
-        by_video={video.id: video.cost_usd for video in state.videos.values()},
-        clip_seconds=sum(paid_clip_seconds(step) for step in there),
-    )
+@dataclass(frozen=True, kw_only=True)
+class _Run:
+    """One run under the lock. ``meant`` are the steps that it is about."""
+
+    opened: Opened
+    options: Options
+    world: Surroundings
+    meant: Meant
+    recorder: Recorder
+    writer: ManifestWriter
+
+    def to_its_end(self) -> Ended:
+        """Run the engine; whatever happens, manifest and report tell of it."""
+        opened, writer = self.opened, self.writer
+        spent_before = writer.state.spent_usd
+        announce(opened.plan, self.recorder, options=self._told(), limits=opened.capacity)
+        try:
+            purse = self._purse()
+            interrupted = trio.run(self._engine, purse, clock=self.world.clock)
+            ended = "interrupted" if interrupted else "stopped" if purse.refused else None
+            self.recorder.emit(RunFinished(state=ended or final_state(writer.state)))
+        finally:
+            writer.flush()
+            write_report(opened.layout, read_journal(opened.layout.journal))
+        return Ended(
+            state=writer.state,
+            layout=opened.layout,
+            exit_code=exit_code(writer.state, self.options, self.meant),
+            spent_usd=writer.state.spent_usd - spent_before,
+            stopped_by=purse.refused,
+        )
+
+    def _told(self) -> dict[str, Json]:
+        """What the journal keeps of the options, for ``resume``. Nothing is forced twice."""
+        options, choice = self.options, self.options.choice
+        return {
+            "limits": dict(options.limits),
+            "profiles": list(options.profiles),
+            "rehearsed": self.world.rehearsed,
+            "fail_fast": options.fail_fast,
+            "allow_partial": options.allow_partial,
+            "budget": None if options.budget is None else str(options.budget),
+            "select": list(choice.select),
+            "exclude": list(choice.exclude),
+            "until": choice.until,
+            "buys": options.buys,
+        }
+
+    def _purse(self) -> Purse:
+        """The recipe's ceilings, or that of the command line, and what all runs have spent below them."""
+        budget, state = self.opened.recipe.budget, self.writer.state
+        there = [step for step in self.opened.plan.steps if step.id in state.successes or step.id in state.open_jobs]
+        return Purse(
+            ceilings=budget if self.options.budget is None else replace(budget, max_usd=self.options.budget),
+            spent=state.spent_usd,
+            by_video={video.id: video.cost_usd for video in state.videos.values()},
+            clip_seconds=sum(paid_clip_seconds(step) for step in there),
+            barred=None if self.options.buys else "nothing is bought by this command",
+        )
+
+    async def _engine(self, purse: Purse) -> bool:
+        """Run the engine with its providers open; whether it was interrupted."""
+        opened, state = self.opened, self.writer.state
+        capacity = Capacity(opened.capacity, chosen={*opened.recipe.limits, *self.options.limits})
+        trio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+        async with AsyncExitStack() as stack:
+            environ = {**opened.environ, **await stack.enter_async_context(self.world.around(capacity))}
+            ffmpeg = find_ffmpeg(environ)
+            setting = Setting(
+                ffmpeg=ffmpeg,
+                workers=opened.capacity["local"],
+                environ=environ,
+                models=opened.models,
+                cache=cache_folder(environ),
+                seats=opened.capacity,
+                known=frozenset(attempt.request_id for attempt in state.attempts() if attempt.request_id),
+                tell_limit=capacity.bear,
+            )
+            batch = Batch(
+                plan=opened.plan,
+                kinds=STEP_KINDS,
+                providers=await _open_providers(opened.plan, setting, stack),
+                capacity=capacity,
+                recorder=self.recorder,
+                layout=opened.layout,
+                reuse=opened.reuse(state, self.meant.forced),
+                open_jobs=state.open_jobs,
+                selected=self.meant.selected,
+                purse=purse,
+                tools=Tools(ffmpeg=ffmpeg, font_cache=cache_folder(environ)),
+                fail_fast=self.options.fail_fast,
+                measure=_measure(opened.layout, state),
+            )
+            return await supervise(batch, self.writer)
 
 
 def _require_same_world(layout: Layout, before: BatchState, world: Surroundings) -> None:
@@ -152,47 +224,6 @@ def _require_same_world(layout: Layout, before: BatchState, world: Surroundings)
     if before.runs and before.rehearsed != world.rehearsed:
         was = "rehearsed" if before.rehearsed else "really run"
         raise UsageError(f"a batch was {was} in {layout.root}", hint="name another folder with --output")
-
-
-async def _run_async(
-    opened: Opened,
-    options: Options,
-    recorder: Recorder,
-    writer: ManifestWriter,
-    world: Surroundings,
-    purse: Purse,
-) -> bool:
-    """Run the engine with its providers open; whether it was interrupted."""
-    capacity = Capacity(opened.capacity, chosen={*opened.recipe.limits, *options.limits})
-    trio.to_thread.current_default_thread_limiter().total_tokens = THREADS
-    async with AsyncExitStack() as stack:
-        environ = {**opened.environ, **await stack.enter_async_context(world.around(capacity))}
-        ffmpeg = find_ffmpeg(environ)
-        setting = Setting(
-            ffmpeg=ffmpeg,
-            workers=opened.capacity["local"],
-            environ=environ,
-            models=opened.models,
-            cache=cache_folder(environ),
-            seats=opened.capacity,
-            known=frozenset(attempt.request_id for attempt in writer.state.attempts() if attempt.request_id),
-            tell_limit=capacity.bear,
-        )
-        batch = Batch(
-            plan=opened.plan,
-            kinds=STEP_KINDS,
-            providers=await _open_providers(opened.plan, setting, stack),
-            capacity=capacity,
-            recorder=recorder,
-            layout=opened.layout,
-            reuse=opened.reuse(writer.state),
-            open_jobs=writer.state.open_jobs,
-            purse=purse,
-            tools=Tools(ffmpeg=ffmpeg, font_cache=cache_folder(environ)),
-            fail_fast=options.fail_fast,
-            measure=_measure(opened.layout, writer.state),
-        )
-        return await supervise(batch, writer)
 
 
 async def _open_providers(plan: Plan, setting: Setting, stack: AsyncExitStack) -> dict[str, Provider]:
@@ -224,26 +255,3 @@ def _sidecar_sink(opened: Opened, state: BatchState) -> Sink:
                 pass
 
     return write
-
-
-def _final_state(state: BatchState, plan: Plan) -> str:
-    states = [state.videos[planned.video.id].state for planned in plan.videos]
-    if all(each == "done" for each in states):
-        return "done"
-    return "failed" if all(each == "failed" for each in states) else "partial"
-
-
-def _exit_code(state: BatchState, options: Options) -> ExitCode:
-    if state.state in {"interrupted", "stopped"}:
-        return ExitCode.INTERRUPTED if state.state == "interrupted" else ExitCode.BUDGET
-    good = {"done", "partial"} if options.allow_partial else {"done"}
-    if all(video.state in good for video in state.videos.values()):
-        return ExitCode.OK
-    return ExitCode.NOT_READY if _nothing_was_bought(state) else ExitCode.FAILED
-
-
-def _nothing_was_bought(state: BatchState) -> bool:
-    """Whether an account that does not work kept every single cloud step from being done."""
-    cloud = [step for step in state.steps.values() if step.planned.provider != "local"]
-    refused = any(step.error_kind == "AuthFailed" for step in cloud)
-    return refused and not any(step.state in {"done", "reused"} or step.cost_usd for step in cloud)

@@ -11,6 +11,9 @@ from typing import Any, TypeVar
 
 import click
 
+from tiktoker_batch.model import Kind
+from tiktoker_batch.planning.selection import Choice
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -109,6 +112,29 @@ profile_option = click.option(
     metavar="NAME",
     help="An overlay of the recipe's, or offline, standard or free; repeatable, the last one is strongest.",
 )
+
+
+select_option = click.option(
+    "--select",
+    multiple=True,
+    metavar="EXPR",
+    help="Only these: mon-*, tag:noir, state:failed, date:FROM..TO, mon-*/03/clip; with and, or, not; repeatable.",
+)
+exclude_option = click.option("--exclude", multiple=True, metavar="EXPR", help="Not these; repeatable.")
+until_option = click.option(
+    "--until", type=click.Choice([str(kind) for kind in Kind]), help="Stop after this kind of step."
+)
+force_option = click.option(
+    "--force",
+    multiple=True,
+    metavar="EXPR",
+    help="Do these again, and pay again, whatever is there; repeatable.",
+)
+
+
+def choice_of(select: Sequence[str], exclude: Sequence[str], until: str | None) -> Choice:
+    """What the options choose."""
+    return Choice(select=tuple(select), exclude=tuple(exclude), until=Kind(until) if until else None)
 
 
 def _parse_usd(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> Decimal | None:

@@ -23,6 +23,7 @@ class Purse:
 
     ``spent`` is what all runs of the batch have spent so far, ``by_video`` what each video has, ``clip_seconds`` those
     of the clips that are there or on their way. ``refused`` is why something could not be bought, once it could not.
+    ``barred`` is why nothing is bought at all, if nothing is.
     """
 
     ceilings: Budget
@@ -30,6 +31,7 @@ class Purse:
     by_video: Mapping[str, Decimal] = field(default_factory=dict)
     clip_seconds: float = 0.0
     refused: str | None = None
+    barred: str | None = None
 
     def __post_init__(self) -> None:
         self._by_video = dict(self.by_video)
@@ -40,6 +42,8 @@ class Purse:
 
         :raises BudgetExceeded: a ceiling would be passed.
         """
+        if self.barred is not None:
+            raise BudgetExceeded(self.barred)
         wanted = Reservation(video=step.video, usd=usd, clip_seconds=paid_clip_seconds(step))
         if wanted.usd or wanted.clip_seconds:
             reason = self._closed or self._objection(wanted)

@@ -1,5 +1,6 @@
 """The fal provider: prepared with uploads, submitted once, waited for, fetched at once."""
 
+import contextlib
 import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -91,11 +92,10 @@ class FalProvider:
             result = await self._result(job, status)
         except ProviderError as error:
             raise self._about_uploads(error, request) from error.__cause__
-        try:
+        with contextlib.suppress(ResultLost):
             return await self._keep(job, request, result, into)
-        except ResultLost:
-            # Addresses change, and files come late: the result is told once more before its file counts as lost.
-            return await self._keep(job, request, await self._result(job, status), into)
+        # Addresses change, and files come late: the result is told once more before its file counts as lost.
+        return await self._keep(job, request, await self._result(job, status), into)
 
     async def _result(self, job: Job, status: Mapping[str, Any]) -> Any:
         """What the job made, by the queue's word, else by the account's list.
@@ -104,11 +104,12 @@ class FalProvider:
         """
         try:
             return await self.queue.result(job, status)
-        except ResultLost:
-            listed = await self.listing.output(job.model, job.id)
-            if listed is None:
-                raise
-            return listed
+        except ResultLost as error:
+            lost = error
+        listed = await self.listing.output(job.model, job.id)
+        if listed is None:
+            raise lost
+        return listed
 
     async def _keep(self, job: Job, request: Request, result: Any, into: Mapping[str, Path]) -> Produced:
         if is_flagged(result):
