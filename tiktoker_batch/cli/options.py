@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from tiktoker_batch.model import Kind
-from tiktoker_batch.planning.selection import Choice
+if TYPE_CHECKING:
+    from tiktoker_batch.planning.selection import Choice
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -121,8 +121,22 @@ select_option = click.option(
     help="Only these: mon-*, tag:noir, state:failed, date:FROM..TO, mon-*/03/clip; with and, or, not; repeatable.",
 )
 exclude_option = click.option("--exclude", multiple=True, metavar="EXPR", help="Not these; repeatable.")
+
+
+def _parse_kind(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    from tiktoker_batch.model import Kind  # noqa: PLC0415  (--help answers at once)
+    from tiktoker_batch.recipe.suggest import did_you_mean  # noqa: PLC0415
+
+    if value is not None and value not in list(Kind):
+        raise click.BadParameter(f"{value!r} is none of {', '.join(Kind)}{did_you_mean(value, list(Kind))}")
+    return value
+
+
 until_option = click.option(
-    "--until", type=click.Choice([str(kind) for kind in Kind]), help="Stop after this kind of step."
+    "--until",
+    callback=_parse_kind,
+    metavar="KIND",
+    help="Stop after this kind of step: story, shots, image, clip, narration, captions, music.",
 )
 force_option = click.option(
     "--force",
@@ -132,8 +146,11 @@ force_option = click.option(
 )
 
 
-def choice_of(select: Sequence[str], exclude: Sequence[str], until: str | None) -> Choice:
+def choice_of(select: Sequence[str], exclude: Sequence[str], until: str | None) -> "Choice":
     """What the options choose."""
+    from tiktoker_batch.model import Kind  # noqa: PLC0415
+    from tiktoker_batch.planning.selection import Choice  # noqa: PLC0415
+
     return Choice(select=tuple(select), exclude=tuple(exclude), until=Kind(until) if until else None)
 
 
