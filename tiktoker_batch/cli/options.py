@@ -128,7 +128,7 @@ def _parse_kind(_ctx: click.Context, _parameter: click.Parameter, value: str | N
     from tiktoker_batch.recipe.suggest import did_you_mean  # noqa: PLC0415
 
     if value is not None and value not in list(Kind):
-        raise click.BadParameter(f"{value!r} is none of {', '.join(Kind)}{did_you_mean(value, list(Kind))}")
+        raise click.BadParameter(f"{value!r} is none of {', '.join(Kind)}{did_you_mean(value, [str(kind) for kind in Kind])}")
     return value
 
 
