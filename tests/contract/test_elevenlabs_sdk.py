@@ -16,7 +16,7 @@ from elevenlabs.errors import UnprocessableEntityError
 from tests.contract.conftest import Eleven, OpenEleven
 from tests.simulated import MULTILINGUAL, RACHEL
 from tiktoker_batch.simulator.faults import Scripted
-from tiktoker_batch.simulator.speech import VOICES, spoken_seconds
+from tiktoker_batch.simulator.speech import premade_voices, spoken_seconds
 
 TEXT = "A light goes out at dawn."
 ONCE = {"max_retries": 0}
@@ -268,7 +268,7 @@ def test_history_lists_the_newest_first_page_by_page(eleven: OpenEleven) -> None
 def test_history_of_another_voice_is_empty_and_an_unknown_item_is_404(eleven: OpenEleven) -> None:
     service = eleven()
     speak(service)
-    other = next(voice for voice in VOICES if voice != RACHEL)
+    other = next(voice for voice in premade_voices() if voice != RACHEL)
     listed = service.client.history.list(voice_id=other)
     assert (listed.history, listed.has_more) == ([], False)
     for look in (service.client.history.get, lambda name: list(service.client.history.get_audio(name))):
@@ -279,4 +279,4 @@ def test_history_of_another_voice_is_empty_and_an_unknown_item_is_404(eleven: Op
 
 def test_voices_are_listed_by_id_and_name(eleven: OpenEleven) -> None:
     listed = eleven().client.voices.get_all().voices
-    assert {voice.voice_id: voice.name for voice in listed} == VOICES
+    assert {voice.voice_id: voice.name for voice in listed} == premade_voices()

@@ -169,5 +169,5 @@ class _Bench:
 def troubled_world(rate: float, seed: int) -> World:
     """A world with the catalog's own latencies, where this share of requests meets a trouble."""
     world = a_world(rate=rate, seed=seed, latencies={})
-    world.latency.rng.seed(seed)
+    world.latency.seed = seed
     return world
