@@ -84,7 +84,9 @@ class Storage:
     def initiate(self, request: Request) -> Reply:
         """``POST /storage/upload/initiate``: the way that clients fall back to."""
         given: Any = request.json() or {}
-        name = f"{self.world.number():06d}-{given.get('file_name', 'file')}"
+        told = str(given.get("file_name", "file"))
+        name = f"{self.world.number():06d}-{told}"
+        self.world.subjects[name] = told
         self.kinds[name] = str(given.get("content_type", "application/octet-stream"))
         address = f"{self.world.base}/files/{name}"
         self._note_lifecycle(address, request)
