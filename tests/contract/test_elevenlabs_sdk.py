@@ -2,6 +2,7 @@
 
 import base64
 import concurrent.futures
+import functools
 import io
 import time
 from typing import Any
@@ -15,6 +16,7 @@ from elevenlabs.errors import UnprocessableEntityError
 
 from tests.contract.conftest import Eleven, OpenEleven
 from tests.simulated import MULTILINGUAL, RACHEL
+from tiktoker_batch.catalog.loader import load_catalog
 from tiktoker_batch.simulator.faults import Scripted
 from tiktoker_batch.simulator.speech import premade_voices, spoken_seconds
 
@@ -280,3 +282,25 @@ def test_history_of_another_voice_is_empty_and_an_unknown_item_is_404(eleven: Op
 def test_voices_are_listed_by_id_and_name(eleven: OpenEleven) -> None:
     listed = eleven().client.voices.get_all().voices
     assert {voice.voice_id: voice.name for voice in listed} == premade_voices()
+
+
+def test_every_voice_of_the_catalog_is_there(eleven: OpenEleven) -> None:
+    listed = {voice.voice_id for voice in eleven().client.voices.get_all().voices}
+    named = {voice.ids["elevenlabs"] for voice in load_catalog().voices.values() if "elevenlabs" in voice.ids}
+    assert listed == named
+    assert len(named) > 8
+
+
+def test_a_voice_that_the_account_does_not_have_does_not_speak(eleven: OpenEleven) -> None:
+    service = eleven()
+    own = "0123456789abcdefghij"
+    call = functools.partial(
+        service.client.text_to_speech.convert_with_timestamps, own, text=TEXT, model_id=MULTILINGUAL
+    )
+    with pytest.raises(ApiError) as raised:
+        call()
+    assert (raised.value.status_code, raised.value.body["detail"]["code"]) == (400, "voice_not_found")
+    assert service.totals() == (0, 0, 0)
+    service.simulator.world.voices = frozenset({own})
+    assert call().alignment is not None
+    assert own in {voice.voice_id for voice in service.client.voices.get_all().voices}

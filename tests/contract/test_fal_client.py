@@ -3,6 +3,7 @@
 import concurrent.futures
 import io
 import json
+import time
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -27,6 +28,7 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 MIB = 1024 * 1024
+WAN = "fal-ai/wan-25-preview/image-to-video"
 A_PIXEL = "data:image/png;base64,iVBORw0KGgo="
 LIGHTHOUSE = {"prompt": "a lighthouse", "image_size": {"width": 720, "height": 1280}, "seed": 7}
 LEAVING = {"prompt": "the light turns", "image_url": A_PIXEL, "duration": "4s", "resolution": "720p"}
@@ -348,6 +350,12 @@ def test_an_unknown_application_is_404(fal: OpenFal) -> None:
             "file_download_error",
             id="no file",
         ),
+        pytest.param(FLUX, {"prompt": 5}, "prompt", "string_type", id="a number for a prompt"),
+        pytest.param(FLUX, {**LIGHTHOUSE, "image_size": "tall"}, "image_size", "literal_error", id="no such size"),
+        pytest.param(
+            WAN, {"prompt": "a" * 801, "image_url": A_PIXEL}, "prompt", "string_too_long", id="a prompt too long"
+        ),
+        pytest.param(FAL_SPEECH, {"text": "a" * 5001}, "text", "string_too_long", id="a text too long"),
     ],
 )
 def test_a_wrong_input_is_422_and_says_which_field(
@@ -388,6 +396,22 @@ def test_a_refusal_takes_no_job_on(fal: OpenFal, kind: str, status: int, error_t
     assert error.response_headers.get("x-fal-error-type") == error_type
     assert service.came("POST /fal-ai/…") == 1
     assert service.totals() == (0, 0, 0)
+
+
+def test_a_prompt_as_long_as_a_model_takes_is_taken_and_one_too_long_is_told_how_long_it_may_be(fal: OpenFal) -> None:
+    service = fal()
+    assert service.client.subscribe(WAN, {"prompt": "a" * 800, "image_url": A_PIXEL}, interval=0.02)["video"]
+    error = refused(service, WAN, {"prompt": "a" * 801, "image_url": A_PIXEL})
+    assert isinstance(error.message, list)
+    assert error.message[0]["ctx"] == {"max_length": 800}
+
+
+@pytest.mark.parametrize("kind", ["overloaded", "start_timeout"])
+@pytest.mark.usefixtures("one_attempt")
+def test_a_refusal_by_fal_itself_carries_the_id_of_the_request(fal: OpenFal, kind: str) -> None:
+    """By this the client tells it from one of a proxy before it."""
+    assert refused(fal(Scripted(verb="submit", kind=kind))).response_headers["x-fal-request-id"]
+    assert "x-fal-request-id" not in refused(fal(Scripted(verb="submit", kind="nginx_503"))).response_headers
 
 
 @pytest.mark.parametrize("kind", ["error_500", "overloaded", "start_timeout", "locked"])
@@ -506,6 +530,19 @@ def test_a_result_that_expired_is_gone_though_the_job_is_complete_and_paid(
     assert failed(handle).status_code == status
     assert isinstance(handle.status(), Completed)
     assert service.totals() == (1, 1, 0)
+
+
+def test_results_may_be_kept_for_a_while_only(fal: OpenFal) -> None:
+    service = fal()
+    service.simulator.world.result_seconds = 0.3
+    handle = service.client.submit(FLUX, LIGHTHOUSE)
+    picture = handle.get(interval=0.02)["images"][0]["url"]
+    time.sleep(0.4)
+    assert failed(handle).status_code == 410
+    assert failed(handle).status_code == 410, "for good"
+    assert isinstance(handle.status(), Completed)
+    assert service.download(picture), "files live longer"
+    assert service.totals() == (1, 1, 1)
 
 
 def test_a_result_asked_for_too_early_is_400(fal: OpenFal) -> None:
