@@ -127,8 +127,9 @@ def _parse_kind(_ctx: click.Context, _parameter: click.Parameter, value: str | N
     from tiktoker_batch.model import Kind  # noqa: PLC0415  (--help answers at once)
     from tiktoker_batch.recipe.suggest import did_you_mean  # noqa: PLC0415
 
-    if value is not None and value not in list(Kind):
-        raise click.BadParameter(f"{value!r} is none of {', '.join(Kind)}{did_you_mean(value, [str(kind) for kind in Kind])}")
+    kinds = [str(kind) for kind in Kind]
+    if value is not None and value not in kinds:
+        raise click.BadParameter(f"{value!r} is none of {', '.join(kinds)}{did_you_mean(value, kinds)}")
     return value
 
 
