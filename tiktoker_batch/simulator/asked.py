@@ -54,8 +54,6 @@ def price_of(model: Model, given: Mapping[str, Any]) -> Decimal:
     price = model.price
     if price is None:
         return Decimal(0)
-    resolution = given.get("resolution")
-    per_unit = price.by_resolution.get(resolution, price.usd) if isinstance(resolution, str) else price.usd
     units = {
         "second": lambda: Decimal(str(seconds_of(model, given))),
         "image": lambda: Decimal(1),
@@ -63,7 +61,7 @@ def price_of(model: Model, given: Mapping[str, Any]) -> Decimal:
         "megapixel": lambda: Decimal(-(-_pixels(model, given) // 1_000_000)),
         "1k_characters": lambda: Decimal(len(str(given.get("text", "")))) / 1000,
     }[price.unit]()
-    return (per_unit * units).quantize(Decimal("0.0001"), rounding=ROUND_HALF_UP)
+    return (price.per_unit(given) * units).quantize(Decimal("0.0001"), rounding=ROUND_HALF_UP)
 
 
 def seconds_of(model: Model, given: Mapping[str, Any]) -> float:
