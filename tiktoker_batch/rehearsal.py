@@ -13,7 +13,7 @@ import trio
 
 from tiktoker_batch.app import Opened, Options, full_catalog, history, open_recipe
 from tiktoker_batch.engine.capacity import Capacity
-from tiktoker_batch.errors import PreflightError
+from tiktoker_batch.errors import PreflightError, UsageError
 from tiktoker_batch.events import Sink
 from tiktoker_batch.media.ffmpeg import find_ffmpeg
 from tiktoker_batch.running import Ended, Surroundings, run
@@ -91,10 +91,13 @@ def open_rehearsal(path: Path, options: Options) -> Opened:
 
 
 def rehearse(opened: Opened, options: Options, how: Rehearsal, sinks: Iterable[Sink] = ()) -> Rehearsed:
-    """Run the whole batch against simulated services, from the beginning."""
+    """Run the whole batch against simulated services, from the beginning.
+
+    :raises UsageError: an account is named that nobody simulates.
+    """
+    world = make_world(opened.environ, how, opened)
     _forget_earlier(opened.layout)
     clock = FlyingClock(how.speed)
-    world = make_world(opened.environ, how, opened)
 
     @asynccontextmanager
     async def around(capacity: Capacity) -> AsyncIterator[Mapping[str, str]]:
@@ -120,7 +123,13 @@ def _forget_earlier(layout: Layout) -> None:
 
 
 def make_world(environ: Mapping[str, str], how: Rehearsal, opened: Opened | None = None) -> World:
-    """A world of simulated services that knows the catalog's models and voices, and those of a recipe."""
+    """A world of simulated services that knows the catalog's models and voices, and those of a recipe.
+
+    :raises UsageError: an account is named that nobody simulates.
+    """
+    unknown = sorted(how.account.keys() - ACCOUNT.keys())
+    if unknown:
+        raise UsageError(f"no simulated account is called {unknown[0]!r}", hint=f"there are: {', '.join(ACCOUNT)}")
     return World(
         models={**full_catalog(environ).models, **(opened.models if opened else {})},
         media=Media(ffmpeg=find_ffmpeg(environ)),

@@ -21,7 +21,7 @@ defaults:
   duration: 4
   resolution: 720p
   fps: 12
-  retry: {initial_delay: 0.1, max_delay: 1}
+  retry: {initial_delay: 0.1, max_delay: 1, max_attempts: 6, on_unknown: retry}
   models:
     text: "openrouter:openai/gpt-4o-mini"
     image: "fal:fal-ai/flux/schnell"
@@ -76,6 +76,57 @@ def test_a_rehearsal_with_troubles_says_which_it_met(call: Call, cloud: Path) ->
     assert "predicted: " in done.stdout
     assert "nothing was paid" in done.stdout
     assert "met: " in done.stdout
+
+
+def test_the_same_seed_gives_the_same_troubles(call: Call, cloud: Path) -> None:
+    """Where looks are concerned, there are more or fewer as time passes."""
+    cloud.write_text(CLOUD + "  - {id: pier, topic: a pier in the rain}\n", encoding="utf-8")
+    met = []
+    for _ in range(2):
+        done = call("rehearse", "cloud.yaml", "--speed", "10000", "--faults", "0.5", "--seed", "3", "--format", "json")
+        assert done.returncode == 0, done.stderr
+        faults = json.loads(done.stdout)["ledger"]["faults"]
+        met.append({kind: n for kind, n in faults.items() if not kind.startswith(("status:", "stream:", "listing:"))})
+    assert met[0] == met[1]
+    assert sum(met[0].values()) > 10
+
+
+def test_a_voice_of_the_recipe_s_own_is_one_of_the_simulated_account(call: Call, cloud: Path) -> None:
+    own = 'voices: {me: "elevenlabs:0123456789abcdefghij"}\ndefaults:\n  voice: me\n'
+    cloud.write_text(CLOUD.replace("defaults:\n", own), encoding="utf-8")
+    done = call("rehearse", "cloud.yaml", "--speed", "2000")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_smaller_account_makes_a_batch_take_longer(call: Call, cloud: Path) -> None:
+    cloud.write_text(CLOUD.replace("duration: 4", "duration: 12").replace(", story: {variants: 2, choose: best}", ""))
+    peaks, took = [], []
+    for account in ((), ("--account", "fal=1", "--account", "elevenlabs=1")):
+        done = call("rehearse", "cloud.yaml", "--speed", "2000", "--format", "json", *account)
+        assert done.returncode == 0, done.stderr
+        told = json.loads(done.stdout)
+        peaks.append(told["ledger"]["at_once"]["fal"])
+        took.append(told["makespan_seconds"])
+    assert peaks[0] > peaks[1] == 1
+    assert took[1] > took[0] + 60
+
+
+@pytest.mark.parametrize(
+    ("account", "says"),
+    [
+        ("fal", "is not NAME=N"),
+        ("fal=0", "is not NAME=N"),
+        ("openrouter=4", "no simulated account is called 'openrouter'"),
+    ],
+)
+@pytest.mark.parametrize("command", ["rehearse", "simulator"])
+def test_an_account_that_cannot_be_is_said_before_anything_starts(
+    call: Call, cloud: Path, command: str, account: str, says: str
+) -> None:
+    done = call(command, "cloud.yaml", "--account", account)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert not (cloud.parent / "output").exists()
 
 
 def test_what_was_rehearsed_is_never_taken_for_bought(call: Call, cloud: Path) -> None:

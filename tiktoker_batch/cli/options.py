@@ -195,6 +195,14 @@ faults_option = click.option(
     metavar="P",
     help="The share of requests that meet a trouble, from 0 to 0.9.",
 )
+account_option = click.option(
+    "--account",
+    "accounts",
+    multiple=True,
+    callback=_parse_limits,
+    metavar="NAME=N",
+    help="How much the simulated account of fal or elevenlabs works on at once (20, 10); repeatable.",
+)
 seed_option = click.option(
     "--seed", type=int, default=0, show_default=True, help="The same troubles and latencies for the same seed."
 )
