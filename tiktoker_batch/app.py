@@ -4,7 +4,7 @@ Nothing here prints or exits; the command line does. Errors are TiktokerErrors.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from tiktoker_batch.catalog.prices import QUOTES_FILE, read_quotes, with_quotes
 from tiktoker_batch.engine.capacity import capacities
 from tiktoker_batch.engine.reuse import Reuse
 from tiktoker_batch.environment import environment
-from tiktoker_batch.errors import Problem, RecipeError, UsageError
+from tiktoker_batch.errors import PlanError, Problem, RecipeError, UsageError
 from tiktoker_batch.events import Record
 from tiktoker_batch.model import Model, Plan, Recipe, Step
 from tiktoker_batch.planning.build import Planning, build_plan
@@ -27,6 +27,7 @@ from tiktoker_batch.providers.registry import not_ready, providers
 from tiktoker_batch.recipe.build import load_recipe
 from tiktoker_batch.recipe.suggest import did_you_mean
 from tiktoker_batch.report.html import write_report
+from tiktoker_batch.report.plan_text import budget_warnings
 from tiktoker_batch.steps.prompts import Prompt, planned_prompts
 from tiktoker_batch.steps.registry import STEP_KINDS
 from tiktoker_batch.store.artifacts import sha256_file
@@ -50,6 +51,7 @@ class Options:
     choice: Choice = field(default_factory=Choice)
     force: tuple[str, ...] = ()
     buys: bool = True
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +153,8 @@ def open_recipe(path: Path, options: Options) -> Opened:
     recipe = load_recipe(
         path, catalog=catalog, environ=environ, profiles=options.profiles, providers=tuple(providers())
     )
+    if options.budget is not None:
+        recipe = replace(recipe, budget=replace(recipe.budget, max_usd=options.budget))
     plan = build_plan(recipe, STEP_KINDS, Planning(languages=catalog.languages, file_sha256=_files(recipe)))
     _check_limits(options.limits, catalog, plan)
     root = options.output or (Path(recipe.output_dir) if recipe.output_dir else Path("output") / recipe.name)
@@ -228,10 +232,19 @@ class Preview:
             return "skip"
         return "reattach" if step.id in self.reattached else "run"
 
+    def pays(self, step: Step) -> bool:
+        """Whether a step is still to be paid for."""
+        return self.action(step) == "run"
+
     @property
     def to_run(self) -> bool:
         """Whether there is anything to do."""
         return any(self.action(step) in {"run", "reattach"} for step in self.opened.plan.steps)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What may keep it from being done although it can be started, a sentence each."""
+        return budget_warnings(self.opened.plan, self.pays)
 
     @property
     def not_ready(self) -> list[str]:
@@ -262,6 +275,15 @@ def preview(path: Path, options: Options) -> Preview:
         lambda step: step.id in to_do - reattached,
     )
     return Preview(opened=opened, estimate=found, reused=reused, reattached=reattached, meant=meant)
+
+
+def require_no_warning(found: Preview) -> None:
+    """Whoever is strict starts nothing that comes with a warning.
+
+    :raises PlanError: there are some.
+    """
+    if found.warnings:
+        raise PlanError("\n".join(found.warnings), hint="nothing was started: a warning is an error with --strict")
 
 
 def _is_open(step: Step, open_jobs: Mapping[str, OpenJob]) -> bool:

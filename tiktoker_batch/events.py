@@ -82,7 +82,8 @@ class SubmitIntended(Event):
     """A request is about to leave; written before it does.
 
     It can be found again by its ``token``. ``work`` digests what it is for: the step's ``key`` and its inputs.
-    ``uploads`` are the addresses of the files that go with it: without them it would not be known again.
+    ``units`` are the things it buys. ``uploads`` are the addresses of the files that go with it: without them it would
+    not be known again.
     """
 
     name = "submit_intended"
@@ -95,6 +96,7 @@ class SubmitIntended(Event):
     key: str = ""
     work: str = ""
     uploads: Mapping[str, Json] = field(default_factory=dict)
+    units: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +130,7 @@ class JobReattached(Event):
     request_id: str | None = None
     addresses: Mapping[str, Json] = field(default_factory=dict)
     uploads: Mapping[str, Json] = field(default_factory=dict)
+    units: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +145,10 @@ class OutcomeUnknown(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptFailed(Event):
-    """One try did not deliver; ``error_kind`` is the type's name, ``outcome`` retry, failed, unknown or cancelled."""
+    """One try did not deliver; ``error_kind`` is the type's name, ``outcome`` retry, failed, unknown or cancelled.
+
+    ``charged``: what its last request buys may have been paid for all the same.
+    """
 
     name = "attempt_failed"
     step: str
@@ -151,6 +157,7 @@ class AttemptFailed(Event):
     error_kind: str
     message: str
     cost_usd: Decimal = Decimal(0)
+    charged: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +168,16 @@ class BackedOff(Event):
     step: str
     attempt: int
     seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderPaused(Event):
+    """The provider does not answer: for so many seconds nothing new is asked of it."""
+
+    name = "provider_paused"
+    provider: str
+    seconds: float
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,8 +273,8 @@ EVENT_TYPES: dict[str, type[Event]] = {
     cls.name: cls
     for cls in (
         RunStarted, VideoPlanned, StepQueued, AttemptStarted, SubmitIntended, JobSubmitted, JobReattached,
-        OutcomeUnknown, AttemptFailed, BackedOff, StepSucceeded, StepReused, StepFailed, StepBlocked, WorkDone,
-        VideoFinished, Interrupted, RunFinished,
+        OutcomeUnknown, AttemptFailed, BackedOff, ProviderPaused, StepSucceeded, StepReused, StepFailed, StepBlocked,
+        WorkDone, VideoFinished, Interrupted, RunFinished,
     )
 }  # fmt: skip
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 import trio
@@ -11,7 +11,7 @@ import trio
 from tiktoker_batch.app import Meant, Opened, Options, cache_folder, history
 from tiktoker_batch.ending import exit_code, final_state
 from tiktoker_batch.engine.announce import announce
-from tiktoker_batch.engine.budget import Purse, paid_clip_seconds
+from tiktoker_batch.engine.budget import Purse, open_purse
 from tiktoker_batch.engine.capacity import Capacity
 from tiktoker_batch.engine.run import Batch
 from tiktoker_batch.engine.supervise import supervise
@@ -140,7 +140,8 @@ class _Run:
         spent_before = writer.state.spent_usd
         announce(opened.plan, self.recorder, options=self._told(), limits=opened.capacity)
         try:
-            purse = self._purse()
+            barred = None if self.options.buys else "nothing is bought by this command"
+            purse = open_purse(opened.recipe.budget, writer.state, barred=barred)
             interrupted = trio.run(self._engine, purse, clock=self.world.clock)
             ended = "interrupted" if interrupted else "stopped" if purse.refused else None
             self.recorder.emit(RunFinished(state=ended or final_state(writer.state)))
@@ -170,18 +171,6 @@ class _Run:
             "until": choice.until,
             "buys": options.buys,
         }
-
-    def _purse(self) -> Purse:
-        """The recipe's ceilings, or that of the command line, and what all runs have spent below them."""
-        budget, state = self.opened.recipe.budget, self.writer.state
-        there = [step for step in self.opened.plan.steps if step.id in state.successes or step.id in state.open_jobs]
-        return Purse(
-            ceilings=budget if self.options.budget is None else replace(budget, max_usd=self.options.budget),
-            spent=state.spent_usd,
-            by_video={video.id: video.cost_usd for video in state.videos.values()},
-            clip_seconds=sum(paid_clip_seconds(step) for step in there),
-            barred=None if self.options.buys else "nothing is bought by this command",
-        )
 
     async def _engine(self, purse: Purse) -> bool:
         """Run the engine with its providers open; whether it was interrupted."""

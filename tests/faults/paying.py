@@ -13,7 +13,7 @@ from pathlib import Path
 
 import trio
 
-from tests.simulated import a_world
+from tests.simulated import Door, a_world, behind_a_door
 from tiktoker_batch.app import Opened, Options
 from tiktoker_batch.engine.announce import announce
 from tiktoker_batch.engine.capacity import Capacity
@@ -98,15 +98,27 @@ class Paid:
         return {name: video.state for name, video in self.state.videos.items() if video.state != "done"}
 
 
-def pay(recipe: Path, output: Path, world: World, *, seed: int = 0, speed: float = 10_000.0) -> Paid:
-    """Run a recipe's paid steps in this world."""
+def pay(
+    recipe: Path,
+    output: Path,
+    world: World,
+    *,
+    seed: int = 0,
+    speed: float = 10_000.0,
+    away: tuple[float, float] | None = None,
+) -> Paid:
+    """Run a recipe's paid steps in this world; ``away``: when all services go, and for how many seconds."""
     opened = open_rehearsal(recipe, Options(output=output))
     clock = FlyingClock(speed)
     bench = _Bench(opened=opened, seed=seed, now=clock.current_time)
 
     async def main() -> Mapping[str, Outcome]:
-        async with open_simulator(world) as simulator:
-            return await bench.run(simulator.environ)
+        async with open_simulator(world) as simulator, behind_a_door(simulator) as door, trio.open_nursery() as nursery:
+            if away:
+                nursery.start_soon(_come_and_go, door, *away)
+            outcomes = await bench.run(simulator.environ)
+            nursery.cancel_scope.cancel()
+        return outcomes
 
     outcomes = trio.run(main, clock=clock)
     return Paid(
@@ -117,6 +129,13 @@ def pay(recipe: Path, output: Path, world: World, *, seed: int = 0, speed: float
         world=world,
         seconds=clock.current_time(),
     )
+
+
+async def _come_and_go(door: Door, after: float, seconds: float) -> None:
+    await trio.sleep(after)
+    await door.shut()
+    await trio.sleep(seconds)
+    await door.open()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,7 @@ from tiktoker_batch.cli.options import (
     until_option,
 )
 from tiktoker_batch.errors import ExitCode
-from tiktoker_batch.report.plan_text import budget_warning, plan_text
+from tiktoker_batch.report.plan_text import plan_text
 
 WORK_TO_DO = 2  # of --detailed-exitcode, as Terraform has it
 
@@ -70,8 +70,7 @@ def show_plan(recipe: Path, options: app.Options, form: str) -> app.Preview:
         echo_json(preview.to_json())
     else:
         show(plan_text(opened.plan, preview.estimate, preview.action, str(opened.layout.root)))
-    warning = budget_warning(opened.plan, preview.estimate)
-    if warning:
+    for warning in preview.warnings:
         say(f"warning: {warning}")
     for reason in preview.not_ready:
         say(f"not ready to run: {reason}")

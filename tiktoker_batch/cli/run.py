@@ -46,6 +46,7 @@ from tiktoker_batch.report.run_text import failures_text, summary_text
 @force_option
 @click.option("--fail-fast", is_flag=True, help="Start nothing more after the first step that fails.")
 @click.option("--allow-partial", is_flag=True, help="Exit with 0 also when videos lack a segment.")
+@click.option("--strict", is_flag=True, help="Do not start with a warning, as of a budget that is too small.")
 @click.option("--dry-run", is_flag=True, help="Only show the plan.")
 @progress_option
 @click.pass_obj
@@ -63,6 +64,7 @@ def command(
     force: tuple[str, ...],
     fail_fast: bool,
     allow_partial: bool,
+    strict: bool,
     dry_run: bool,
     progress: Mode,
 ) -> int:
@@ -79,6 +81,7 @@ def command(
         budget=budget,
         choice=choice_of(select, exclude, until),
         force=force,
+        strict=strict,
     )
     if dry_run:
         show_plan(recipe, options, "text")
@@ -88,6 +91,8 @@ def command(
 
 def make(session: Session, recipe: Path, options: app.Options, progress: Mode) -> int:
     """Run a batch and tell how it went."""
+    if options.strict:
+        app.require_no_warning(app.preview(recipe, options))
     opened = app.open_recipe(recipe, options)
     session.output, session.again = opened.layout.root, run_command(recipe, options.output, options.profiles)
     # Before and after the engine listens for itself, SIGTERM is as good as Ctrl-C.

@@ -17,6 +17,7 @@ from tiktoker_batch.engine.attempt import (
     as_step_error,
     may_retry,
     raise_cancellation,
+    seats,
     sole_cause,
 )
 from tiktoker_batch.engine.backoff import delay_before
@@ -34,6 +35,7 @@ from tiktoker_batch.errors import (
     RateLimited,
     TiktokerError,
     TimedOut,
+    Unavailable,
     Unfetched,
     UnknownOutcome,
 )
@@ -201,15 +203,22 @@ class _Run:
             if not isinstance(ended, TiktokerError):
                 return ended
             throttled = isinstance(ended, RateLimited)
-            last = throttles == THROTTLES if throttled else tries >= step.retry.max_attempts
+            spared = throttled or self._is_away(ended, step)
+            last = throttles == THROTTLES if throttled else not spared and tries >= step.retry.max_attempts
             last = last or not self._may_retry(ended, step)
-            self._tell_end(step, attempt, _ending(ended, last=last), type(ended).__name__, str(ended), cost)
+            self._tell_failure(step, attempt, ended, cost, last=last)
             if last:
                 return Failed(attempts=attempt, error_kind=type(ended).__name__, message=ended.message)
-            attempt, tries, throttles = attempt + 1, tries + (not throttled), throttles + throttled
+            attempt, tries, throttles = attempt + 1, tries + (not spared), throttles + throttled
             await self._back_off(step, attempt, throttles if throttled else tries, ended)
 
+    def _is_away(self, error: TiktokerError, step: Step) -> bool:
+        """Whether it is not this step that failed: its provider answers nobody."""
+        return isinstance(error, Unavailable | Unfetched) and self.batch.breaker.is_paused(step.provider)
+
     def _may_retry(self, error: TiktokerError, step: Step) -> bool:
+        if self.batch.breaker.is_gone(step.provider):
+            return False
         if isinstance(error, AuthFailed):
             # One refusal may be the service's slip; the breaker knows when it is not.
             return not error.maybe_charged and not self.batch.breaker.is_open(step.provider)
@@ -230,8 +239,13 @@ class _Run:
         # An eager step takes seats piece by piece: it must not hold one while it waits for others.
         names = () if eager else step.capacity
         batch.recorder.emit(StepQueued(step=step.id, attempt=attempt))
-        async with batch.pause.interruptible():
-            lease = await batch.capacity.acquire(names)
+        # What was paid for is asked for even while nothing new is.
+        waits = not (attempt == 1 and step.id in self._open_jobs)
+        try:
+            async with batch.pause.interruptible():
+                lease = await seats(step, names, batch.capacity, batch.breaker if waits else None)
+        except Unavailable as gone:
+            return gone, Decimal(0)
         try:
             batch.recorder.emit(AttemptStarted(step=step.id, attempt=attempt))
             with trio.CancelScope(deadline=trio.current_time() + step.retry.timeout) as scope:
@@ -244,6 +258,7 @@ class _Run:
                 return self._mind_capacity(step, ended), purchase.cost_usd
             return TimedOut(f"no result within {step.retry.timeout:g} s"), purchase.cost_usd
         finally:
+            batch.breaker.leave(step)
             lease.release()
 
     def _mind_capacity(self, step: Step, ended: Outcome | TiktokerError) -> Outcome | TiktokerError:
@@ -266,20 +281,20 @@ class _Run:
             return self._failure(step, purchase.attempt, error)
         except BaseException as error:  # noqa: ASYNC103  (raise_cancellation never returns)
             if not purchase.scope.cancel_called:  # the deadline's cancellation is told as what it is
-                self._tell_end(step, purchase.attempt, "cancelled", "Cancelled", "the run was stopped")
+                self._tell_end(step, purchase.attempt, "Cancelled", "the run was stopped")
             raise_cancellation(error)
         return self._success(step, purchase, made, inputs)
 
     def _failure(self, step: Step, attempt: int, error: Exception) -> Outcome | TiktokerError:
         match sole_cause(error):
             case NeedLost(need=need):
-                self._tell_end(step, attempt, "cancelled", "Blocked", f"{need} did not deliver")
+                self._tell_end(step, attempt, "Blocked", f"{need} did not deliver")
                 return Blocked(by=need)
             case Paused():
-                self._tell_end(step, attempt, "cancelled", "Cancelled", "the run was stopped")
+                self._tell_end(step, attempt, "Cancelled", "the run was stopped")
                 return Cancelled()
             case BudgetExceeded() as exceeded:
-                self._tell_end(step, attempt, "cancelled", "BudgetExceeded", exceeded.message)
+                self._tell_end(step, attempt, "BudgetExceeded", exceeded.message)
                 return Cancelled()
             case cause:
                 failed = as_step_error(cause, step)
@@ -315,12 +330,22 @@ class _Run:
             case Succeeded() | Cancelled():
                 pass  # told by the attempt, which knows its number
 
-    def _tell_end(
-        self, step: Step, attempt: int, outcome: str, kind: str, message: str, cost_usd: Decimal = Decimal(0)
-    ) -> None:
+    def _tell_end(self, step: Step, attempt: int, kind: str, message: str) -> None:
+        """An attempt was stopped; whether by somebody or by something else that went wrong."""
+        self.batch.recorder.emit(
+            AttemptFailed(step=step.id, attempt=attempt, outcome="cancelled", error_kind=kind, message=message)
+        )
+
+    def _tell_failure(self, step: Step, attempt: int, error: TiktokerError, cost: Decimal, *, last: bool) -> None:
         self.batch.recorder.emit(
             AttemptFailed(
-                step=step.id, attempt=attempt, outcome=outcome, error_kind=kind, message=message, cost_usd=cost_usd
+                step=step.id,
+                attempt=attempt,
+                outcome=_ending(error, last=last),
+                error_kind=type(error).__name__,
+                message=str(error),
+                cost_usd=cost,
+                charged=isinstance(error, ProviderError) and error.maybe_charged,
             )
         )
 

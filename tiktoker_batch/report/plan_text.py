@@ -1,12 +1,15 @@
 """A plan as text: what would run, what it takes, and what holds it up."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from itertools import groupby, islice
+from typing import TypeVar
 
 from tiktoker_batch.model import CHEAP_USD, Plan, PlannedVideo, Step
 from tiktoker_batch.planning.estimate import Estimate
 from tiktoker_batch.report.quantities import columns, counted, seconds_text, usd_text
+from tiktoker_batch.units import NOTHING, Units, things_of
 
 TO_DO = frozenset({"run", "reattach"})  # the actions that something is done for
 MOST_TABLES = 12  # a batch with more videos gets a line for each instead of a table
@@ -25,12 +28,34 @@ def plan_text(plan: Plan, estimate: Estimate, action: Action, output: str) -> st
     return "\n".join([*lines, "", *_totals(steps, estimate, action)])
 
 
-def budget_warning(plan: Plan, estimate: Estimate) -> str | None:
-    """What to say when the estimate is above the recipe's ceiling."""
-    ceiling = plan.recipe.budget.max_usd
-    if ceiling is None or estimate.cost_usd <= ceiling:
+def budget_warnings(plan: Plan, pays: Callable[[Step], bool]) -> list[str]:
+    """What to say when the steps that ``pays`` picks are estimated to take more than the recipe's ceilings allow."""
+    budget, paid = plan.recipe.budget, [step for step in plan.steps if pays(step)]
+    whole = _units(paid)
+    found = [
+        _above("max_usd", whole.usd, budget.max_usd, usd_text),
+        _above("max_clip_seconds", whole.clip_seconds, budget.max_clip_seconds, lambda each: f"{each:g} s of clips"),
+        _above("max_images", whole.images, budget.max_images, lambda each: counted(each, "picture")),
+        _above("max_characters", whole.characters, budget.max_characters, lambda each: counted(each, "character")),
+    ]
+    for planned in plan.videos:
+        cost = _units(step for step in planned.steps if pays(step)).usd
+        found.append(_above("per_video_usd", cost, budget.per_video_usd, usd_text, f" for {planned.video.id!r}"))
+    return [warning for warning in found if warning]
+
+
+Amount = TypeVar("Amount", int, float, Decimal)
+
+
+def _above(key: str, wanted: Amount, most: Amount | None, text: Callable[[Amount], str], of: str = "") -> str | None:
+    if most is None or wanted <= most:
         return None
-    return f"the estimate of {usd_text(estimate.cost_usd)} is above budget.max_usd ({usd_text(ceiling)})"
+    return f"the estimate of {text(wanted)}{of} is above budget.{key} ({text(most)})"
+
+
+def _units(steps: Iterable[Step]) -> Units:
+    """What one request for each of these steps would take."""
+    return sum((replace(things_of(step), usd=step.estimated_cost_usd) for step in steps), NOTHING)
 
 
 # ---------------------------------------------------------------------- videos
