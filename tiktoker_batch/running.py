@@ -18,6 +18,7 @@ from tiktoker_batch.engine.run import Batch
 from tiktoker_batch.engine.supervise import supervise
 from tiktoker_batch.errors import ExitCode, PreflightError, UsageError
 from tiktoker_batch.events import Record, Recorder, RunFinished, Sink, VideoFinished
+from tiktoker_batch.faultpoints import reach
 from tiktoker_batch.media.ffmpeg import find_ffmpeg
 from tiktoker_batch.media.probe import probe
 from tiktoker_batch.model import Artifact, Json, Plan, Video
@@ -114,15 +115,20 @@ def _run_locked(
         "fail_fast": options.fail_fast,
         "allow_partial": options.allow_partial,
     }
+    reach("run.before_start")
     announce(opened.plan, recorder, options=told, limits=opened.capacity)
+    reach("run.announced")
     try:
         purse = _purse(opened, options, writer.state)
         interrupted = trio.run(_run_async, opened, options, recorder, writer, world, purse, clock=world.clock)
         ended = "interrupted" if interrupted else "stopped" if purse.refused else None
+        reach("run.before_finished")
         recorder.emit(RunFinished(state=ended or _final_state(writer.state, opened.plan)))
+        reach("run.after_finished")
     finally:
         writer.flush()
         write_report(opened.layout, read_journal(opened.layout.journal))
+        reach("run.end")
     return Ended(
         state=writer.state,
         layout=opened.layout,

@@ -16,6 +16,7 @@ import trio
 
 from tiktoker_batch import __version__
 from tiktoker_batch.errors import PreflightError, ProviderError
+from tiktoker_batch.faultpoints import reach
 from tiktoker_batch.providers.policy import Signal, Verb, error_for
 
 # Of requests, not jobs. The client looks at all its connections for every request: 8 cost less than 16, 200 cost 17
@@ -86,7 +87,9 @@ class Wire:
         """
         async with self.gate:
             try:
+                reach(f"{method}.before")
                 response = await self.client.request(method, url, headers=headers, json=json, params=params)
+                reach(f"{method}.answered")
             except httpx.RequestError as error:  # also an answer that cannot be decoded
                 raise self.lost(verb, error) from error
         if not response.is_success:

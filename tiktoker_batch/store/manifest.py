@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from tiktoker_batch.events import Record, RunFinished, RunStarted, VideoPlanned
+from tiktoker_batch.faultpoints import reach
 from tiktoker_batch.model import Artifact
 from tiktoker_batch.store.artifacts import write_atomic
 from tiktoker_batch.store.layout import Layout
@@ -70,7 +71,9 @@ class ManifestWriter:
 
 
 def _write(state: BatchState, layout: Layout, lines: dict[str, str]) -> None:
+    reach("manifest.before_write")
     write_atomic(layout.manifest, "".join(_text(state, lines)), root=layout.root)
+    reach("manifest.after_write")
 
 
 def _text(state: BatchState, lines: dict[str, str]) -> Iterator[str]:

@@ -13,6 +13,7 @@ import trio
 from fal_client.auth import AuthCredentials
 
 from tiktoker_batch.errors import BadRequest, ProviderError, Rejected, ResultLost, Unavailable
+from tiktoker_batch.faultpoints import reach
 from tiktoker_batch.model import Kind, Model
 from tiktoker_batch.providers import checks
 from tiktoker_batch.providers.base import Delivered, Job, Produced, Request
@@ -90,6 +91,7 @@ class FalProvider:
             result = await self._result(job, status)
         except ProviderError as error:
             raise self._about_uploads(error, request) from error.__cause__
+        reach("result.known")
         try:
             return await self._keep(job, request, result, into)
         except ResultLost:
