@@ -36,7 +36,7 @@ name: torn
 defaults:
   duration: 8
   resolution: 720p
-  fps: 12
+  fps: 4
   retry: {{initial_delay: 0.1, max_delay: 1{on_unknown}}}
   models:
     text: "openrouter:openai/gpt-4o-mini"
@@ -104,6 +104,7 @@ LATE: Mapping[str, int] = {
     "run.end": 1,
 }
 POINTS = {**EARLY, **PAYING, **LATE}
+_ALWAYS = {*EARLY, *LATE} - {"work.before_record"}  # reached also where nothing is left to be done
 # Some points are only reached after a death of a certain kind.
 _AFTER = {
     "found.before_record": ("submit.before_record", ACCEPTED),
@@ -255,19 +256,20 @@ class Batch:
 
     def torment(self, moments: Sequence[Moment]) -> None:
         """Kill it at each of these moments, or until it is done; then look at everything."""
-        code = -signal.SIGKILL
+        done = False
         for moment in moments:
+            if done and moment.name not in _ALWAYS:
+                continue
             if moment.name.startswith("compaction"):
                 self._fatten()
-            code = self.run(moment)
-            if code != -signal.SIGKILL:
+            if self.run(moment) == -signal.SIGKILL:
+                self.tally.kills[moment.name] += 1
+                self._look(moment)
+            else:
                 self.tally.missed[moment.name] += 1
-                break
-            self.tally.kills[moment.name] += 1
-            self._look(moment)
-        if code == -signal.SIGKILL:
-            code = self.run()
+                done = True
         self.tally.batches += 1
+        code = self.run()
         self._note(code == 0, f"exit code {code}")
 
     def _fatten(self) -> None:
