@@ -3,6 +3,7 @@
 A batch is killed several times, run to its end, and compared with one that nobody disturbed.
 """
 
+import itertools
 import json
 import random
 import signal
@@ -53,7 +54,8 @@ videos:
 PLANNED = {"fal": 8, "elevenlabs": 2}
 # What a lost answer is looked for in real seconds is much longer than any job lasts, of which time flies.
 RECONCILE_SECONDS, SPEED = 2, 400.0
-PATIENCE = 120.0
+PATIENCE = 240.0
+KILLS_A_BATCH = 10
 
 ACCEPTED, CLOCK = "service.accepted", "clock"
 # How often a fault point may be passed before it kills, by the part of a run in which it lies.
@@ -104,7 +106,13 @@ LATE: Mapping[str, int] = {
     "run.end": 1,
 }
 POINTS = {**EARLY, **PAYING, **LATE}
-_ALWAYS = {*EARLY, *LATE} - {"work.before_record"}  # reached also where nothing is left to be done
+# Reached also where nothing is left to be done.
+_ALWAYS = (
+    "journal.torn", "journal.before_sync", "commit.before_rename", "video.after_finished", "manifest.after_write",
+    "journal.before_write", "video.before_finished", "run.before_finished", "run.after_finished", "run.end",
+    "journal.after_sync", "commit.after_folder_sync", "commit.before_folder_sync", "run.before_start", "run.announced",
+    "manifest.before_write", "compaction.before_sync", "compaction.before_rename", "compaction.after_rename",
+)  # fmt: skip
 # Some points are only reached after a death of a certain kind.
 _AFTER = {
     "found.before_record": ("submit.before_record", ACCEPTED),
@@ -159,7 +167,7 @@ class Deck:
         for name in sorted(names, key=lambda each: place[each]):
             if name in _AFTER:
                 moments.append(Moment(self.rng.choice(_AFTER[name]), self.rng.randint(1, 3)))
-            moments.append(Moment(name, self.rng.randint(1, POINTS[name])))
+            moments.append(Moment(name, self.rng.randint(1, self.rng.randint(1, POINTS[name]))))
         return moments
 
     def _next(self) -> str:
@@ -255,22 +263,29 @@ class Batch:
         return subprocess.Popen(argv, cwd=self.folder, env=environ, stdout=said, stderr=said)
 
     def torment(self, moments: Sequence[Moment]) -> None:
-        """Kill it at each of these moments, or until it is done; then look at everything."""
+        """Kill it at each of these moments, or at others once it is done; then run it to its end."""
         done = False
         for moment in moments:
             if done and moment.name not in _ALWAYS:
-                continue
-            if moment.name.startswith("compaction"):
-                self._fatten()
-            if self.run(moment) == -signal.SIGKILL:
-                self.tally.kills[moment.name] += 1
-                self._look(moment)
-            else:
                 self.tally.missed[moment.name] += 1
-                done = True
+            else:
+                done = not self.kill(moment) or done
+        for name in itertools.islice(itertools.cycle(_ALWAYS), len(moments) - self.tally.kills.total()):
+            self.kill(Moment(name, 1))
         self.tally.batches += 1
         code = self.run()
         self._note(code == 0, f"exit code {code}")
+
+    def kill(self, moment: Moment) -> bool:
+        """Kill it at this moment and look at what it leaves; false if it ended before."""
+        if moment.name.startswith("compaction"):
+            self._fatten()
+        if self.run(moment) != -signal.SIGKILL:
+            self.tally.missed[moment.name] += 1
+            return False
+        self.tally.kills[moment.name] += 1
+        self._look(moment)
+        return True
 
     def _fatten(self) -> None:
         """Make the journal so long that it is worth compacting."""
@@ -353,7 +368,7 @@ def _work(entry: Entry) -> str:
 
 def write_recipe(folder: Path, *, on_unknown: str | None = "retry") -> Path:
     """The recipe in a folder that is made for it."""
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     told = f", on_unknown: {on_unknown}" if on_unknown else ""
     (folder / "torn.yaml").write_text(RECIPE.format(on_unknown=told), encoding="utf-8")
     return folder
@@ -372,7 +387,7 @@ def undisturbed(folder: Path) -> Mapping[str, str]:
 
 
 def kill_many(folder: Path, wanted: Mapping[str, str], *, kills: int, seed: int, workers: int = 1) -> Tally:
-    """Kill batches until so many kills are done, some of them at once."""
+    """Kill batches until so many kills are done, ``workers`` of them at once."""
     deck, tally, lock = Deck(random.Random(seed)), Tally(), threading.Lock()
     failures: list[BaseException] = []
 
@@ -380,11 +395,11 @@ def kill_many(folder: Path, wanted: Mapping[str, str], *, kills: int, seed: int,
         try:
             while True:
                 with lock:
-                    left, number = kills - tally.kills.total(), tally.batches
-                    if left <= 0:
+                    number = tally.batches
+                    if number * KILLS_A_BATCH >= kills:
                         return
                     tally.batches += 1
-                    moments = deck.draw(min(left, 10))
+                    moments = deck.draw(KILLS_A_BATCH)
                 found = _one_batch(folder / f"{seed}-{number}", moments, wanted)
                 with lock:
                     found.batches = 0
