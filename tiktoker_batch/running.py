@@ -82,9 +82,9 @@ def run(opened: Opened, options: Options, sinks: Iterable[Sink] = (), world: Sur
     with batch_lock(opened.layout):
         sweep_parts(opened.layout.root)
         records = _settled_history(opened.layout)
-        _require_same_world(opened.layout, fold(records), world)
+        writer = ManifestWriter(opened.layout, records)
+        _require_same_world(opened.layout, writer.state, world)
         with Journal.open(opened.layout.journal) as journal:
-            writer = ManifestWriter(opened.layout, records)
             sidecars = _sidecar_sink(opened, writer.state)
             recorder = Recorder(
                 [journal, writer, sidecars, *sinks],
@@ -98,9 +98,11 @@ def _settled_history(layout: Layout) -> tuple[Record, ...]:
     """The journal so far, without what later lines have made irrelevant; only under the lock."""
     if not layout.journal.exists():
         return ()
-    kept = compacted(read_lines(layout.journal))
-    if kept is not None:
-        rewrite(layout.journal, kept)
+    lines = read_lines(layout.journal)
+    kept = compacted(lines)
+    if kept is None:
+        return tuple(record for _, record in lines if record is not None)
+    rewrite(layout.journal, kept)
     return read_journal(layout.journal)
 
 
