@@ -218,6 +218,7 @@ def no_syncing(monkeypatch: pytest.MonkeyPatch) -> None:
     segments=st.integers(1, 2),
     compacted=st.booleans(),
     on_unknown=st.sampled_from(["retry", "fail"]),
+    affordable=st.none() | st.integers(0, 12),
 )
 def test_any_prefix_of_a_journal_leads_to_the_end_and_nothing_is_paid_twice(
     fates: Mapping[str, Sequence[str]],
@@ -225,13 +226,16 @@ def test_any_prefix_of_a_journal_leads_to_the_end_and_nothing_is_paid_twice(
     segments: int,
     compacted: bool,
     on_unknown: str,
+    affordable: int | None,
 ) -> None:
+    budget = Budget(max_usd=None if affordable is None else affordable * PRICE)
     folder = Path(tempfile.mkdtemp())
     try:
         house = House(folder, Service(fates))
         for death in deaths:
             since = house.journal.stat().st_size if house.journal.exists() else 0
-            house.run(steps_of(2, segments, on_unknown))
+            house.run(steps_of(2, segments, on_unknown), budget)
+            assert affordable is None or house.service.paid().total() <= affordable
             house.die(**death, since=since)  # type: ignore[arg-type]
             if compacted:
                 rewrite(house.journal, [text for text, _ in compact(read_lines(house.journal))])
