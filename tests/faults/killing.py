@@ -66,6 +66,7 @@ EARLY: Mapping[str, int] = {
     "compaction.before_rename": 1,
     "compaction.after_rename": 1,
 }
+SPEAKING: Mapping[str, int] = {"speech.before": 2, "speech.answered": 2, "speech.received": 2}
 PAYING: Mapping[str, int] = {
     ACCEPTED: 8,
     "submit.before": 8,
@@ -75,9 +76,6 @@ PAYING: Mapping[str, int] = {
     "POST.answered": 6,
     "GET.before": 6,
     "GET.answered": 6,
-    "speech.before": 2,
-    "speech.answered": 2,
-    "speech.received": 2,
     "reattached": 2,
     "found.before_record": 1,
     "found.after_record": 1,
@@ -105,7 +103,7 @@ LATE: Mapping[str, int] = {
     "run.after_finished": 1,
     "run.end": 1,
 }
-POINTS = {**EARLY, **PAYING, **LATE}
+POINTS = {**EARLY, **SPEAKING, **PAYING, **LATE}
 # Reached also where nothing is left to be done.
 _ALWAYS = (
     "journal.torn", "journal.before_sync", "commit.before_rename", "video.after_finished", "manifest.after_write",
@@ -162,12 +160,14 @@ class Deck:
     def draw(self, count: int) -> list[Moment]:
         """Moments in about the order in which they come in a batch."""
         names = [self._next() for _ in range(count)]
-        place = {name: number for number, part in enumerate((EARLY, PAYING, LATE)) for name in part}
+        place = {name: number for number, part in enumerate((EARLY, SPEAKING, PAYING, LATE)) for name in part}
         moments: list[Moment] = []
         for name in sorted(names, key=lambda each: place[each]):
             if name in _AFTER:
-                moments.append(Moment(self.rng.choice(_AFTER[name]), self.rng.randint(1, 3)))
-            moments.append(Moment(name, self.rng.randint(1, self.rng.randint(1, POINTS[name]))))
+                moments.append(Moment(self.rng.choice(_AFTER[name]), 1))
+            # A run that dies soon leaves more to be killed; only the journal's lines are many enough.
+            soon = not name.startswith("journal") and self.rng.random() < 0.6
+            moments.append(Moment(name, 1 if soon else self.rng.randint(1, POINTS[name])))
         return moments
 
     def _next(self) -> str:
