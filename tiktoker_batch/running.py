@@ -17,6 +17,7 @@ from tiktoker_batch.engine.run import Batch
 from tiktoker_batch.engine.supervise import supervise
 from tiktoker_batch.errors import ExitCode, UsageError
 from tiktoker_batch.events import Record, Recorder, RunFinished, Sink, VideoFinished
+from tiktoker_batch.faultpoints import reach
 from tiktoker_batch.media.ffmpeg import find_ffmpeg
 from tiktoker_batch.media.probe import probe
 from tiktoker_batch.model import Artifact, Json, Plan, Video
@@ -81,12 +82,11 @@ def run(opened: Opened, options: Options, sinks: Iterable[Sink] = (), world: Sur
     with batch_lock(opened.layout):
         sweep_parts(opened.layout.root)
         records = _settled_history(opened.layout)
-        before = fold(records)
-        _require_same_world(opened.layout, before, world)
+        writer = ManifestWriter(opened.layout, records)
+        _require_same_world(opened.layout, writer.state, world)
         if not world.rehearsed:
-            require_voices(opened, before)
+            require_voices(opened, writer.state)
         with Journal.open(opened.layout.journal) as journal:
-            writer = ManifestWriter(opened.layout, records)
             sidecars = _sidecar_sink(opened, writer.state)
             recorder = Recorder(
                 [journal, writer, sidecars, *sinks],
@@ -98,7 +98,7 @@ def run(opened: Opened, options: Options, sinks: Iterable[Sink] = (), world: Sur
                 opened=opened,
                 options=options,
                 world=world,
-                meant=opened.meant(options, before),
+                meant=opened.meant(options, writer.state),
                 recorder=recorder,
                 writer=writer,
             ).to_its_end()
@@ -138,16 +138,21 @@ class _Run:
         """Run the engine; whatever happens, manifest and report tell of it."""
         opened, writer = self.opened, self.writer
         spent_before = writer.state.spent_usd
+        reach("run.before_start")
         announce(opened.plan, self.recorder, options=self._told(), limits=opened.capacity)
+        reach("run.announced")
         try:
             barred = None if self.options.buys else "nothing is bought by this command"
             purse = open_purse(opened.recipe.budget, writer.state, barred=barred)
             interrupted = trio.run(self._engine, purse, clock=self.world.clock)
             ended = "interrupted" if interrupted else "stopped" if purse.refused else None
+            reach("run.before_finished")
             self.recorder.emit(RunFinished(state=ended or final_state(writer.state)))
+            reach("run.after_finished")
         finally:
             writer.flush()
             write_report(opened.layout, read_journal(opened.layout.journal))
+            reach("run.end")
         return Ended(
             state=writer.state,
             layout=opened.layout,

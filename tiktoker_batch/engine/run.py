@@ -51,6 +51,7 @@ from tiktoker_batch.events import (
     StepSucceeded,
     VideoFinished,
 )
+from tiktoker_batch.faultpoints import reach
 from tiktoker_batch.model import (
     Artifact,
     Blocked,
@@ -142,7 +143,9 @@ class _Run:
         outcomes = [self.outcomes[step.id] for step in planned.steps]
         if any(isinstance(outcome, Cancelled) for outcome in outcomes):
             return
+        reach("video.before_finished")
         self.batch.recorder.emit(self._video_finished(planned.video, outcomes))
+        reach("video.after_finished")
 
     def _video_finished(self, video: Video, outcomes: list[Outcome]) -> VideoFinished:
         final = outcomes[-1]
@@ -304,6 +307,7 @@ class _Run:
 
     def _success(self, step: Step, purchase: Purchase, made: Made, inputs: Inputs) -> Succeeded:
         consumed = inputs_digest(self.batch.kinds[step.kind], step, made.inputs or inputs)
+        reach("step.before_success")
         self.batch.recorder.emit(
             StepSucceeded(
                 step=step.id,

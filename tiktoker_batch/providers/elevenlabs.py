@@ -18,6 +18,7 @@ from elevenlabs.core.request_options import RequestOptions
 from elevenlabs.types import VoiceSettings
 
 from tiktoker_batch.errors import BadRequest, ProviderError, Unavailable, UnknownOutcome, Unusable
+from tiktoker_batch.faultpoints import reach
 from tiktoker_batch.model import Json, Model
 from tiktoker_batch.providers import checks
 from tiktoker_batch.providers.base import Job, Produced, Request
@@ -106,6 +107,7 @@ class ElevenLabsProvider:
             audio, told = await self._recall(job.addresses["history"])
         else:
             audio, told = await self._spoken(request)
+        reach("speech.received")
         source = into["audio"].with_name(f"{into['audio'].name}.source.part")
         try:
             await trio.Path(source).write_bytes(audio)
@@ -125,6 +127,7 @@ class ElevenLabsProvider:
         """The sound, and what is told of its letters."""
         speech = self.client.text_to_speech.with_raw_response
         async with self._asking(Verb.SPEAK):
+            reach("speech.before")
             answer = await speech.convert_with_timestamps(
                 str(request.params["voice"]),
                 text=well_formed(request.prompt),
@@ -133,6 +136,7 @@ class ElevenLabsProvider:
                 **_parameters(request),
                 request_options=_OPTIONS,
             )
+        reach("speech.answered")
         self._mind_limit(answer.headers)
         try:
             # The SDK takes an answer as it comes: what its types promise may be missing.

@@ -14,6 +14,7 @@ import trio
 
 from tiktoker_batch import __version__
 from tiktoker_batch.errors import PreflightError, ProviderError
+from tiktoker_batch.faultpoints import reach
 from tiktoker_batch.providers.policy import Signal, Verb, error_for
 from tiktoker_batch.redaction import Secrets
 
@@ -69,7 +70,9 @@ class Wire:
         """
         async with self.gate:
             try:
+                reach(f"{method}.before")
                 response = await self.client.request(method, url, headers=headers, json=json, params=params)
+                reach(f"{method}.answered")
             except httpx.RequestError as error:  # also an answer that cannot be decoded
                 raise self.lost(verb, error) from None  # its words may hold the key, and its request does
         if not response.is_success:

@@ -14,6 +14,7 @@ import trio
 from fal_client.auth import AuthCredentials
 
 from tiktoker_batch.errors import BadRequest, ProviderError, Rejected, ResultLost, Unavailable
+from tiktoker_batch.faultpoints import reach
 from tiktoker_batch.model import Kind, Model
 from tiktoker_batch.providers import checks
 from tiktoker_batch.providers.base import Delivered, Job, Produced, Request
@@ -92,6 +93,7 @@ class FalProvider:
             result = await self._result(job, status)
         except ProviderError as error:
             raise self._about_uploads(error, request) from error.__cause__
+        reach("result.known")
         with contextlib.suppress(ResultLost):
             return await self._keep(job, request, result, into)
         # Addresses change, and files come late: the result is told once more before its file counts as lost.
