@@ -3,12 +3,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 BENCH := .venv-bench
 
-.PHONY: help run test faults lint bench fmt lock clean
+.PHONY: help run test faults crash lint bench fmt lock clean
 
 help:
 	@echo "make run     install, then make the three videos of recipes/quickstart.yaml"
 	@echo "make test    install the test tools too and run the suite"
 	@echo "make faults  pay for recipes/week12.yaml in fifty worlds full of troubles (simulated)"
+	@echo "make crash   kill the command 320 times while it pays simulated services; nothing may be paid twice or lost"
 	@echo "make lint    ruff, mypy, flake8-async, import-linter"
 	@echo "make bench   every measurement of docs/performance.md"
 	@echo "make fmt     format the code"
@@ -24,6 +25,10 @@ test: $(VENV)/.dev
 faults: $(VENV)/.dev
 	FAULT_SEEDS=50 $(BIN)/python -m pytest -n 2 tests/faults
 
+crash: $(VENV)/.dev
+	CRASH_KILLS=320 $(BIN)/python -m pytest -s tests/faults/test_crash.py
+	REPLAY_EXAMPLES=1000 $(BIN)/python -m pytest tests/engine/test_replay.py
+
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -38,6 +43,7 @@ bench: $(VENV)/.dev $(BENCH)/.ready
 	$(BIN)/python -m tests.benchmarks.narration_accuracy
 	$(BENCH)/bin/python -m tests.benchmarks.assembly_vs_moviepy
 	$(BIN)/python -m tests.benchmarks.crash
+	$(BIN)/python -m tests.benchmarks.journal
 	$(BIN)/python -m tests.benchmarks.in_flight
 	$(BIN)/python -m tests.benchmarks.against_tiktoker
 

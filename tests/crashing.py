@@ -79,10 +79,11 @@ def kill_once(recipe: Path, output: Path, moment: float) -> bool:
 
 def broken_files(output: Path) -> list[str]:
     """Files under a final name that are not whole."""
-    return [str(path) for path in sorted(output.rglob("*")) if path.is_file() and not _is_whole(path)]
+    return [str(path) for path in sorted(output.rglob("*")) if path.is_file() and not is_whole(path)]
 
 
-def _is_whole(path: Path) -> bool:
+def is_whole(path: Path) -> bool:
+    """Whether a file can be read to its end; one of a kind that is not known counts as whole."""
     try:
         if path.name == "journal.jsonl":
             lines = path.read_bytes().split(b"\n")

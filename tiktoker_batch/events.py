@@ -7,7 +7,7 @@ arithmetic) and the number of the run.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, ClassVar, Protocol
@@ -298,11 +298,22 @@ class Sink(Protocol):
 
 
 class Recorder:
-    """Stamps events and hands them to the sinks, in order. ``emit`` has no checkpoint: nothing can fall in between."""
+    """Stamps events and hands them to the sinks, in order. ``emit`` has no checkpoint: nothing can fall in between.
 
-    def __init__(self, sinks: Sequence[Sink], *, run: int, clock: Callable[[], float] = time.monotonic) -> None:
+    ``redact`` takes keys out of what others said, whoever passed it on.
+    """
+
+    def __init__(
+        self,
+        sinks: Sequence[Sink],
+        *,
+        run: int,
+        clock: Callable[[], float] = time.monotonic,
+        redact: Callable[[str], str] = str,
+    ) -> None:
         self._sinks = tuple(sinks)
         self._clock = clock
+        self._redact = redact
         self._origin = clock()
         self.run = run
 
@@ -313,9 +324,19 @@ class Recorder:
 
     def emit(self, event: Event) -> None:
         """Stamp the event and hand it to every sink."""
-        record = Record(at=datetime.now(UTC), elapsed=self.elapsed, run=self.run, event=event)
+        told = _redacted(event, self._redact)
+        record = Record(at=datetime.now(UTC), elapsed=self.elapsed, run=self.run, event=told)
         for sink in self._sinks:
             sink(record)
+
+
+def _redacted(event: Event, redact: Callable[[str], str]) -> Event:
+    match event:
+        case AttemptFailed() | StepFailed() | OutcomeUnknown():
+            return replace(event, message=redact(event.message))
+        case VideoFinished():
+            return replace(event, notes=tuple(map(redact, event.notes)))
+    return event
 
 
 # --------------------------------------------------------------------------- JSON

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from tests.journals import MORNING, Run, a_planned_step, golden
 from tiktoker_batch.resources import read_resource
 from tiktoker_batch.store.layout import Layout
-from tiktoker_batch.store.manifest import INTERVAL_SECONDS, ManifestWriter, manifest_json, write_manifest
+from tiktoker_batch.store.manifest import INTERVAL_SECONDS, SHARE_OF_TIME, ManifestWriter, manifest_json, write_manifest
 from tiktoker_batch.store.state import BatchState, fold
 
 SCHEMA = json.loads(read_resource("schemas", "manifest.schema.json"))
@@ -200,10 +200,10 @@ def test_a_slow_disk_is_asked_less_often(tmp_path: Path) -> None:
     writer(golden()[0])
     writer.flush()
     writer(golden()[1])
-    clock.now += 40
+    clock.now += 0.9 / SHARE_OF_TIME
     writer.write_if_due()
     assert read(layout)["videos"] == []
-    clock.now += 20
+    clock.now += 0.2 / SHARE_OF_TIME
     writer.write_if_due()
     assert len(read(layout)["videos"]) == 1
 

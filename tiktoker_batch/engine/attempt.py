@@ -13,6 +13,7 @@ from tiktoker_batch.engine.pause import Pause, Paused
 from tiktoker_batch.engine.purchase import may_repeat
 from tiktoker_batch.errors import ProviderError, ResultLost, TiktokerError, TimedOut, UnknownOutcome
 from tiktoker_batch.events import Recorder, WorkDone
+from tiktoker_batch.faultpoints import reach
 from tiktoker_batch.model import Step
 
 
@@ -48,6 +49,7 @@ class StepSeats:
         began = self.recorder.elapsed
         try:
             yield
+            reach("work.before_record")
             self.recorder.emit(
                 WorkDone(step=self.step.id, label=label, waited=began - asked, began=began, ended=self.recorder.elapsed)
             )

@@ -24,12 +24,14 @@ class Purse:
 
     ``spent`` is what all runs of the batch have bought so far, or may have; ``by_video`` the money of each video.
     ``refused`` is why something could not be bought, once it could not.
+    ``barred`` is why nothing is bought at all, if nothing is.
     """
 
     ceilings: Budget
     spent: Units = NOTHING
     by_video: Mapping[str, Decimal] = field(default_factory=dict)
     refused: str | None = None
+    barred: str | None = None
 
     def __post_init__(self) -> None:
         self._by_video = dict(self.by_video)
@@ -40,6 +42,8 @@ class Purse:
 
         :raises BudgetExceeded: a ceiling would be passed.
         """
+        if self.barred is not None:
+            raise BudgetExceeded(self.barred)
         if wanted:
             reason = self._closed or self._objection(video, wanted)
             if reason is not None:
@@ -71,10 +75,10 @@ class Purse:
         return self._closed
 
 
-def open_purse(ceilings: Budget, state: BatchState) -> Purse:
+def open_purse(ceilings: Budget, state: BatchState, *, barred: str | None = None) -> Purse:
     """A purse out of which earlier runs have bought already."""
     spent = {video.id: video.cost_usd for video in state.videos.values()}
-    return Purse(ceilings=ceilings, spent=state.spent, by_video=spent)
+    return Purse(ceilings=ceilings, spent=state.spent, by_video=spent, barred=barred)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from tiktoker_batch.errors import (
     UnknownOutcome,
 )
 from tiktoker_batch.events import JobReattached, JobSubmitted, OutcomeUnknown, Recorder, SubmitIntended
+from tiktoker_batch.faultpoints import reach
 from tiktoker_batch.model import CHEAP_USD, Step
 from tiktoker_batch.providers.base import Job, Produced, Provider, Request
 from tiktoker_batch.store.jobs import OpenJob
@@ -167,6 +168,7 @@ class Purchase:
                 units=earlier.units.to_json(),
             )
         )
+        reach("reattached")
         before, self.scope.deadline = self.scope.deadline, math.inf
         try:
             if earlier.request_id is not None and earlier.addresses:
@@ -226,8 +228,11 @@ class Purchase:
         try:
             # Shielded: a cancellation between the provider's yes and its record would lose a paid job.
             with trio.move_on_after(SUBMIT_SECONDS, shield=True):
+                reach("submit.before")
                 job = await self.provider.submit(request)
+                reach("submit.before_record")
                 self._record(job)
+                reach("submit.after_record")
                 return job
         except UnknownOutcome as error:
             unknown = error
@@ -247,7 +252,9 @@ class Purchase:
         except UnknownOutcome:
             raise unknown from None
         if job is not None:
+            reach("found.before_record")
             self._record(job)
+            reach("found.after_record")
             return job
         if unknown.answered:
             # It said no, and its list agrees.

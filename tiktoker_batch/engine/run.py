@@ -51,6 +51,7 @@ from tiktoker_batch.events import (
     StepSucceeded,
     VideoFinished,
 )
+from tiktoker_batch.faultpoints import reach
 from tiktoker_batch.model import (
     Artifact,
     Blocked,
@@ -79,8 +80,8 @@ THROTTLES = 60  # times that one step lets itself be told to wait
 class Batch:
     """Everything a run needs.
 
-    ``open_jobs`` are requests that earlier runs left open, by step. ``measure`` gives the length in seconds of a
-    finished video's file.
+    ``open_jobs`` are requests that earlier runs left open, by step. ``selected`` are the steps that may be done, if not
+    all; the others are taken as they are. ``measure`` gives the length in seconds of a finished video's file.
     """
 
     plan: Plan
@@ -92,6 +93,7 @@ class Batch:
     reuse: Reuse
     tools: Tools
     open_jobs: Mapping[str, OpenJob] = field(default_factory=dict)
+    selected: frozenset[str] | None = None
     pause: Pause = field(default_factory=Pause)
     breaker: Breaker = field(default_factory=Breaker)
     purse: Purse = field(default_factory=lambda: Purse(ceilings=Budget()))
@@ -121,7 +123,7 @@ class _Run:
         self._ended = {step.id: trio.Event() for step in batch.plan.steps}
         self._videos = {planned.video.id: planned.video for planned in batch.plan.videos}
         self._predicted = batch.reuse.predict(batch.plan)
-        self._open_jobs = dict(batch.open_jobs)
+        self._open_jobs = {name: job for name, job in batch.open_jobs.items() if name not in batch.reuse.forced}
 
     async def do_step(self, step: Step) -> None:
         try:
@@ -141,7 +143,9 @@ class _Run:
         outcomes = [self.outcomes[step.id] for step in planned.steps]
         if any(isinstance(outcome, Cancelled) for outcome in outcomes):
             return
+        reach("video.before_finished")
         self.batch.recorder.emit(self._video_finished(planned.video, outcomes))
+        reach("video.after_finished")
 
     def _video_finished(self, video: Video, outcomes: list[Outcome]) -> VideoFinished:
         final = outcomes[-1]
@@ -162,7 +166,10 @@ class _Run:
 
     async def _outcome(self, step: Step) -> Outcome:
         kind = self.batch.kinds[step.kind]
+        left_out = self.batch.selected is not None and step.id not in self.batch.selected
         if kind.eager and step.id not in self._predicted:
+            if left_out:
+                return Cancelled()
             return await self._attempts(step, Inputs(layout=self.batch.layout, artifacts={}))
         try:
             found = {need: await self._arrival(step, need) for need in step.needs}
@@ -170,7 +177,8 @@ class _Run:
             return Blocked(by=lost.need)
         artifacts = {need: items for need, items in found.items() if items is not None}
         inputs = Inputs(layout=self.batch.layout, artifacts=artifacts)
-        return self.batch.reuse.check(step, inputs) or await self._attempts(step, inputs)
+        held = self.batch.reuse.check(step, inputs)
+        return held or (Cancelled() if left_out else await self._attempts(step, inputs))
 
     async def _arrival(self, step: Step, need: str) -> tuple[Artifact, ...] | None:
         """Wait for a need; ``None`` if it is lost and may be.
@@ -299,6 +307,7 @@ class _Run:
 
     def _success(self, step: Step, purchase: Purchase, made: Made, inputs: Inputs) -> Succeeded:
         consumed = inputs_digest(self.batch.kinds[step.kind], step, made.inputs or inputs)
+        reach("step.before_success")
         self.batch.recorder.emit(
             StepSucceeded(
                 step=step.id,

@@ -11,6 +11,7 @@ import httpx
 import trio
 
 from tiktoker_batch.errors import ProviderError, ResultLost
+from tiktoker_batch.faultpoints import reach
 from tiktoker_batch.providers.http import Wire
 from tiktoker_batch.providers.policy import Verb
 
@@ -82,6 +83,7 @@ async def fetch(wire: Wire, url: str, into: Path, *, check: Callable[[Path], Awa
                 ) from None
             growing.restart()
             continue
+        reach("download.whole")
         return Fetched(sha256=growing.hash.hexdigest(), bytes=growing.size)
 
 
@@ -139,9 +141,11 @@ async def _receive(response: httpx.Response, file: BinaryIO, growing: _Growing) 
     try:
         async for piece in response.aiter_raw():
             pending += piece
+            reach("download.piece")
             if len(pending) >= _PIECE:
                 whole, pending = pending, bytearray()
                 async with _WRITING:
                     await trio.to_thread.run_sync(growing.append, file, whole)
     finally:
         growing.append(file, pending)
+        reach("download.written")

@@ -11,6 +11,7 @@ from tiktoker_batch.planning.estimate import Estimate
 from tiktoker_batch.report.quantities import columns, counted, seconds_text, usd_text
 from tiktoker_batch.units import NOTHING, Units, things_of
 
+TO_DO = frozenset({"run", "reattach"})  # the actions that something is done for
 MOST_TABLES = 12  # a batch with more videos gets a line for each instead of a table
 
 Action = Callable[[Step], str]
@@ -70,13 +71,13 @@ def _tables(videos: Sequence[PlannedVideo], action: Action) -> list[str]:
     lines = iter(columns([row for found in rows.values() for row in found], right=(3, 4), indent=4))
     tables: list[str] = []
     for video, found in rows.items():
-        tables += [f"  {video}" if found else f"  {video}  everything is reused", *islice(lines, len(found))]
+        tables += [f"  {video}" if found else f"  {video}  nothing to do", *islice(lines, len(found))]
     return tables
 
 
 def _kind_rows(planned: PlannedVideo, action: Action) -> list[list[str]]:
     """A row for each kind of step; none where nothing is to do."""
-    if all(action(step) == "reuse" for step in planned.steps):
+    if not any(action(step) in TO_DO for step in planned.steps):
         return []
     return [
         [f"{kind} x{len(group)}" if len(group) > 1 else kind, _model(group[0]), *_figures(group, action)]
@@ -101,7 +102,7 @@ def _figures(steps: Sequence[Step], action: Action) -> list[str]:
     actions = [action(step) for step in steps]
     words = [f"{name} {actions.count(name)}" for name in dict.fromkeys(actions)]
     what = actions[0] if len(set(actions)) == 1 and len(steps) == 1 else ", ".join(words)
-    running = [step for step in steps if action(step) != "reuse"]
+    running = [step for step in steps if action(step) in TO_DO]
     if not running:
         return [what, "", ""]
     cost = sum((step.estimated_cost_usd for step in running if action(step) == "run"), Decimal(0))
@@ -112,12 +113,13 @@ def _figures(steps: Sequence[Step], action: Action) -> list[str]:
 
 
 def _totals(steps: Sequence[Step], estimate: Estimate, action: Action) -> list[str]:
-    running = [step for step in steps if action(step) != "reuse"]
+    running = [step for step in steps if action(step) in TO_DO]
+    reused, skipped = (sum(action(step) == what for step in steps) for what in ("reuse", "skip"))
     if not running:
-        return ["nothing to do: every step is reused"]
-    reused = len(steps) - len(running)
+        return ["nothing to do: every step is reused" + (", or not selected" if skipped else "")]
     waiting = sum(action(step) == "reattach" for step in running)
     notes = [f"{reused} reused"] if reused else []
+    notes += [f"{skipped} not selected"] if skipped else []
     notes += [f"{waiting} paid for already, to be fetched"] if waiting else []
     also = f" ({', '.join(notes)})" if notes else ""
     takes = f"about {seconds_text(estimate.seconds)}, {usd_text(estimate.cost_usd)}"

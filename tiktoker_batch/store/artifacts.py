@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tiktoker_batch.errors import TiktokerError
+from tiktoker_batch.faultpoints import reach
 from tiktoker_batch.model import Artifact
 
 # What ``new_part`` makes, and what a tool puts beside it under its name; a user's own ``notes.part`` is neither.
@@ -47,9 +48,12 @@ def commit(part: Path, final: Path, *, root: Path, durable: bool = True, sha256:
                 os.fsync(file.fileno())
             found = sha256 or hashlib.file_digest(file, "sha256").hexdigest()
             size = os.fstat(file.fileno()).st_size
+        reach("commit.before_rename")
         part.replace(final)
+        reach("commit.before_folder_sync")
         if durable:
             _sync_folder(final.parent)
+            reach("commit.after_folder_sync")
     return Artifact(path=final.relative_to(root).as_posix(), sha256=found, bytes=size)
 
 

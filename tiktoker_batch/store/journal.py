@@ -28,6 +28,7 @@ from tiktoker_batch.events import (
     record_from_json,
     record_to_json,
 )
+from tiktoker_batch.faultpoints import reach
 
 FORMAT, VERSION = "tiktoker-batch/journal", 1
 # Events that guard money or finished work are on disk before anything else happens.
@@ -77,12 +78,16 @@ class Journal:
         :raises TiktokerError: the disk refuses; nothing of the record is in the file then.
         """
         line = _line(record)
+        reach("journal.before_write")
+        reach("journal.torn", lambda: _write_half(self._handle, line))
         try:
             written = os.write(self._handle, line)
             while written < len(line):
                 written += os.write(self._handle, line[written:])
             if isinstance(record.event, DURABLE):
+                reach("journal.before_sync")
                 os.fsync(self._handle)
+                reach("journal.after_sync")
         except OSError as error:
             with contextlib.suppress(OSError):
                 _cut_torn_line(self._handle)  # what is told next must not be glued to half a line
@@ -137,9 +142,12 @@ def rewrite(path: Path, lines: Iterable[bytes]) -> None:
     try:
         with part.open("wb") as file:
             file.writelines(line + b"\n" for line in lines)
+            reach("compaction.before_sync")
             file.flush()
             os.fsync(file.fileno())
+        reach("compaction.before_rename")
         part.replace(path)
+        reach("compaction.after_rename")
     except OSError as error:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
@@ -149,6 +157,11 @@ def rewrite(path: Path, lines: Iterable[bytes]) -> None:
 def last_run(records: tuple[Record, ...]) -> int:
     """The number of the newest run; 0 before the first."""
     return max((record.run for record in records), default=0)
+
+
+def _write_half(handle: int, line: bytes) -> None:
+    os.write(handle, line[: len(line) // 2])
+    os.fsync(handle)
 
 
 def _line(record: Record) -> bytes:

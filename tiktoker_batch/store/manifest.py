@@ -9,13 +9,14 @@ from decimal import Decimal
 from typing import Any
 
 from tiktoker_batch.events import Record, RunFinished, RunStarted, VideoPlanned
+from tiktoker_batch.faultpoints import reach
 from tiktoker_batch.model import Artifact
 from tiktoker_batch.store.artifacts import write_atomic
 from tiktoker_batch.store.layout import Layout
 from tiktoker_batch.store.state import Attempt, BatchState, StepState, VideoState, fold
 
 INTERVAL_SECONDS = 0.5
-SHARE_OF_TIME = 0.02  # writing the manifest may take this much of a run
+SHARE_OF_TIME = 0.007  # writing the manifest may take this much of a run; with the last one it stays below 1 %
 
 
 def manifest_json(state: BatchState) -> dict[str, Any]:
@@ -70,7 +71,9 @@ class ManifestWriter:
 
 
 def _write(state: BatchState, layout: Layout, lines: dict[str, str]) -> None:
+    reach("manifest.before_write")
     write_atomic(layout.manifest, "".join(_text(state, lines)), root=layout.root)
+    reach("manifest.after_write")
 
 
 def _text(state: BatchState, lines: dict[str, str]) -> Iterator[str]:

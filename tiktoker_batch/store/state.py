@@ -1,6 +1,6 @@
 """The state of a batch as a fold of its records. Manifest, status, progress, reuse and report all look at this one."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -25,7 +25,7 @@ from tiktoker_batch.events import (
     VideoPlanned,
     WorkDone,
 )
-from tiktoker_batch.model import Artifact, Kind
+from tiktoker_batch.model import Artifact, Json, Kind
 from tiktoker_batch.store.jobs import OpenJob, is_charged, mind_job
 from tiktoker_batch.units import NOTHING, Units
 
@@ -135,8 +135,9 @@ class BatchState:
 
     ``videos`` and ``steps`` are those of the newest run, in plan order. ``successes`` also remembers steps that are
     not planned any more, for the day they come back; ``open_jobs`` are requests whose results were never taken in, by
-    step. ``spent`` is all that was ever bought, or may have been. A run whose process
-    died without a word stays ``running``: the lock tells whether somebody is there. ``rehearsed``: nothing was real.
+    step. ``options`` are those of the newest run that could buy. ``spent`` is all that was ever bought, or may have
+    been. A run whose process died without a word stays ``running``: the lock tells whether somebody is there.
+    ``rehearsed``: nothing was real.
     """
 
     name: str = ""
@@ -153,6 +154,7 @@ class BatchState:
     spent: Units = NOTHING
     wall_by_run: dict[int, float] = field(default_factory=dict)
     limits: dict[str, int] = field(default_factory=dict)
+    options: Mapping[str, Json] = field(default_factory=dict)
     rehearsed: bool = False
     _earlier: dict[str, StepState] = field(default_factory=dict)
     _earlier_videos: dict[str, VideoState] = field(default_factory=dict)
@@ -194,6 +196,7 @@ class BatchState:
         self.name, self.recipe, self.recipe_sha256 = event.batch, event.recipe, event.recipe_sha256
         self.limits = dict(event.limits)
         self.rehearsed = bool(event.options.get("rehearsed"))
+        self.options = event.options if event.options.get("buys", True) else self.options
         self.state, self.runs = "running", record.run
         self.started_at = self.started_at or record.at
         self._earlier |= self.steps
