@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,42 @@ async def simulated(world: World) -> AsyncIterator[Simulator]:
     """The simulator of a world, listening on loopback."""
     async with open_simulator(world) as simulator:
         yield simulator
+
+
+@dataclass(kw_only=True)
+class Door:
+    """The only way in to a simulator; ``shut`` it and nobody is connected any more, nor can be."""
+
+    simulator: Simulator
+    nursery: trio.Nursery
+    port: int = 0
+    _scope: trio.CancelScope | None = None
+
+    async def open(self) -> None:
+        listener = await listen(self.port)
+        self.port = port_of(listener)
+        self.simulator.world.base = f"http://127.0.0.1:{self.port}"
+        self._scope = await self.nursery.start(self._serve, listener)
+
+    async def shut(self) -> None:
+        assert self._scope is not None
+        self._scope.cancel()
+        await trio.lowlevel.checkpoint()
+
+    async def _serve(self, listener: trio.SocketListener, *, task_status: trio.TaskStatus[trio.CancelScope]) -> None:
+        with trio.CancelScope() as scope:
+            task_status.started(scope)
+            await serve(self.simulator.handle, listener)
+
+
+@asynccontextmanager
+async def behind_a_door(simulator: Simulator) -> AsyncIterator[Door]:
+    """The simulator's address leads to a door from now on."""
+    async with trio.open_nursery() as nursery:
+        door = Door(simulator=simulator, nursery=nursery)
+        await door.open()
+        yield door
+        nursery.cancel_scope.cancel()
 
 
 @asynccontextmanager

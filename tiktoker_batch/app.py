@@ -3,31 +3,31 @@
 Nothing here prints or exits; the command line does. Errors are TiktokerErrors.
 """
 
-import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import platformdirs
-from dotenv import dotenv_values
 
 from tiktoker_batch.catalog.loader import Catalog, load_catalog
 from tiktoker_batch.catalog.prices import QUOTES_FILE, read_quotes, with_quotes
 from tiktoker_batch.engine.capacity import capacities
 from tiktoker_batch.engine.reuse import Reuse
-from tiktoker_batch.errors import Problem, RecipeError, UsageError
+from tiktoker_batch.environment import environment
+from tiktoker_batch.errors import PlanError, Problem, RecipeError, UsageError
 from tiktoker_batch.events import Record
 from tiktoker_batch.model import Model, Plan, Recipe, Step
 from tiktoker_batch.planning.build import Planning, build_plan
 from tiktoker_batch.planning.estimate import Estimate, estimate
+from tiktoker_batch.planning.selection import Choice, chosen_steps, matching_steps
 from tiktoker_batch.planning.view import plan_json
 from tiktoker_batch.providers.registry import not_ready, providers
 from tiktoker_batch.recipe.build import load_recipe
 from tiktoker_batch.recipe.suggest import did_you_mean
 from tiktoker_batch.report.html import write_report
+from tiktoker_batch.report.plan_text import budget_warnings
 from tiktoker_batch.steps.prompts import Prompt, planned_prompts
 from tiktoker_batch.steps.registry import STEP_KINDS
 from tiktoker_batch.store.artifacts import sha256_file
@@ -48,6 +48,22 @@ class Options:
     allow_partial: bool = False
     profiles: tuple[str, ...] = ()
     budget: Decimal | None = None
+    choice: Choice = field(default_factory=Choice)
+    force: tuple[str, ...] = ()
+    buys: bool = True
+    strict: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meant:
+    """Ids of the steps that a command is about (``None``: all), and of those that it does again in any case."""
+
+    selected: frozenset[str] | None = None
+    forced: frozenset[str] = frozenset()
+
+    def includes(self, step: Step) -> bool:
+        """Whether a step may be done."""
+        return self.selected is None or step.id in self.selected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +74,7 @@ class Opened:
     plan: Plan
     layout: Layout
     capacity: Mapping[str, int]
-    environ: Mapping[str, str]
+    environ: Mapping[str, str] = field(repr=False)
     catalog: Catalog
 
     @property
@@ -67,22 +83,23 @@ class Opened:
         used = [video.models for video in self.recipe.videos]
         return {model.ref: model for each in used for model in (each.text, each.image, each.clip, each.narration)}
 
-    def reuse(self, state: BatchState) -> Reuse:
-        """What of an earlier state still holds."""
-        return Reuse(STEP_KINDS, self.layout, state.successes)
+    def reuse(self, state: BatchState, forced: frozenset[str] = frozenset()) -> Reuse:
+        """What of an earlier state still holds, but for steps that are to be done again all the same."""
+        return Reuse(STEP_KINDS, self.layout, state.successes, forced)
+
+    def meant(self, options: Options, state: BatchState) -> Meant:
+        """The steps that the options choose, after what a batch has come to so far.
+
+        :raises UsageError: a selector cannot be understood, or names what is not there.
+        """
+        states = {video.id: video.state for video in state.videos.values()}
+        return Meant(
+            selected=chosen_steps(self.plan, options.choice, states),
+            forced=matching_steps(self.plan, options.force, states),
+        )
 
 
 # ---------------------------------------------------------------------- before running
-
-
-def environment(recipe: Path) -> dict[str, str]:
-    """The process environment over the ``.env`` beside the recipe over the one in the working folder."""
-    merged: dict[str, str] = {}
-    for folder in (Path(), recipe.parent):
-        file = folder / ".env"
-        if file.is_file():
-            merged |= {name: value for name, value in dotenv_values(file).items() if value is not None}
-    return merged | dict(os.environ)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,26 +124,23 @@ def _checked(path: Path, options: Options) -> Checked:
 
 
 def prompts(path: Path, options: Options, select: Sequence[str] = ()) -> list[Prompt]:
-    """Every prompt of a recipe as it will be sent, or those whose video or step id matches one of the globs.
+    """Every prompt of a recipe as it will be sent, or those that one of the expressions selects.
 
-    :raises UsageError: a glob matches nothing.
+    :raises UsageError: an expression cannot be understood, or matches nothing.
     """
     opened = open_recipe(path, options)
+    states = {video.id: video.state for video in fold(history(opened.layout)).videos.values()} if select else {}
+    wanted = matching_steps(opened.plan, select, states)
     found = list(planned_prompts(opened.plan, opened.catalog.languages))
-    for glob in select:
-        if not any(_matches(prompt.step, glob) for prompt in found):
-            names = [name for prompt in found for name in (prompt.step.video, prompt.step.id)]
-            raise UsageError(f"no step with a prompt matches {glob!r}{did_you_mean(glob, names)}")
-    return [prompt for prompt in found if not select or any(_matches(prompt.step, glob) for glob in select)]
+    chosen = [prompt for prompt in found if not select or prompt.step.id in wanted]
+    if select and not chosen:
+        raise UsageError(f"no step with a prompt matches {' or '.join(map(repr, select))}")
+    return chosen
 
 
 def models_of(path: Path) -> frozenset[str]:
     """The models (``provider:id``) that a recipe uses."""
     return frozenset(f"{step.provider}:{step.model}" for step in open_recipe(path, Options()).plan.steps)
-
-
-def _matches(step: Step, glob: str) -> bool:
-    return fnmatchcase(step.id, glob) or fnmatchcase(step.video, glob)
 
 
 def open_recipe(path: Path, options: Options) -> Opened:
@@ -139,6 +153,8 @@ def open_recipe(path: Path, options: Options) -> Opened:
     recipe = load_recipe(
         path, catalog=catalog, environ=environ, profiles=options.profiles, providers=tuple(providers())
     )
+    if options.budget is not None:
+        recipe = replace(recipe, budget=replace(recipe.budget, max_usd=options.budget))
     plan = build_plan(recipe, STEP_KINDS, Planning(languages=catalog.languages, file_sha256=_files(recipe)))
     _check_limits(options.limits, catalog, plan)
     root = options.output or (Path(recipe.output_dir) if recipe.output_dir else Path("output") / recipe.name)
@@ -206,17 +222,29 @@ class Preview:
     estimate: Estimate
     reused: frozenset[str]
     reattached: frozenset[str] = frozenset()
+    meant: Meant = Meant()
 
     def action(self, step: Step) -> str:
-        """``run``, ``reuse``, or ``reattach`` to a request that is paid for already."""
+        """``run``, ``reuse``, ``skip`` what is not selected, or ``reattach`` to a request that is paid for already."""
         if step.id in self.reused:
             return "reuse"
+        if not self.meant.includes(step):
+            return "skip"
         return "reattach" if step.id in self.reattached else "run"
+
+    def pays(self, step: Step) -> bool:
+        """Whether a step is still to be paid for."""
+        return self.action(step) == "run"
 
     @property
     def to_run(self) -> bool:
         """Whether there is anything to do."""
-        return len(self.reused) < len(self.opened.plan.steps)
+        return any(self.action(step) in {"run", "reattach"} for step in self.opened.plan.steps)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What may keep it from being done although it can be started, a sentence each."""
+        return budget_warnings(self.opened.plan, self.pays)
 
     @property
     def not_ready(self) -> list[str]:
@@ -232,17 +260,30 @@ def preview(path: Path, options: Options) -> Preview:
     """What ``run`` would do. Changes nothing, calls nobody."""
     opened = open_recipe(path, options)
     state = fold(history(opened.layout))
-    reused = frozenset(opened.reuse(state).predict(opened.plan))
+    meant = opened.meant(options, state)
+    reused = frozenset(opened.reuse(state, meant.forced).predict(opened.plan))
+    to_do = {step.id for step in opened.plan.steps if step.id not in reused and meant.includes(step)}
     reattached = frozenset(
-        step.id for step in opened.plan.steps if step.id not in reused and _is_open(step, state.open_jobs)
+        step.id
+        for step in opened.plan.steps
+        if step.id in to_do and step.id not in meant.forced and _is_open(step, state.open_jobs)
     )
     found = estimate(
         opened.plan,
         opened.capacity,
-        lambda step: step.id not in reused,
-        lambda step: step.id not in reused | reattached,
+        lambda step: step.id in to_do,
+        lambda step: step.id in to_do - reattached,
     )
-    return Preview(opened=opened, estimate=found, reused=reused, reattached=reattached)
+    return Preview(opened=opened, estimate=found, reused=reused, reattached=reattached, meant=meant)
+
+
+def require_no_warning(found: Preview) -> None:
+    """Whoever is strict starts nothing that comes with a warning.
+
+    :raises PlanError: there are some.
+    """
+    if found.warnings:
+        raise PlanError("\n".join(found.warnings), hint="nothing was started: a warning is an error with --strict")
 
 
 def _is_open(step: Step, open_jobs: Mapping[str, OpenJob]) -> bool:

@@ -22,6 +22,7 @@
       Broken                   the provider itself fell over on this request
       MediaError                 argv, exit status, last lines of stderr
       NarrationTooLong           ``length: exact`` cannot hold the spoken text
+      TooFewSegments             more shots failed than the recipe bears
 
 A bug is none of these: it ends the run loudly, with the journal intact (exit 70).
 """
@@ -118,11 +119,12 @@ class ProviderError(TiktokerError):
     """A provider did not deliver.
 
     ``retry_after`` is in seconds, as the provider asked. ``maybe_charged`` says that money may be gone. ``code`` is
-    the provider's own word for the trouble.
+    the provider's own word for the trouble. ``unreachable``: no connection could be made.
     """
 
     retryable: ClassVar[bool] = False
     code: str | None = None
+    unreachable = False
 
     def __init__(
         self,
@@ -221,3 +223,7 @@ class MediaError(TiktokerError):
 
 class NarrationTooLong(TiktokerError):
     """``length: exact`` cannot hold the spoken text, even at the fastest tempo allowed."""
+
+
+class TooFewSegments(TiktokerError):
+    """More shots of a video failed than the recipe bears."""

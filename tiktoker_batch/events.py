@@ -7,7 +7,7 @@ arithmetic) and the number of the run.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, ClassVar, Protocol
@@ -82,7 +82,8 @@ class SubmitIntended(Event):
     """A request is about to leave; written before it does.
 
     It can be found again by its ``token``. ``work`` digests what it is for: the step's ``key`` and its inputs.
-    ``uploads`` are the addresses of the files that go with it: without them it would not be known again.
+    ``units`` are the things it buys. ``uploads`` are the addresses of the files that go with it: without them it would
+    not be known again.
     """
 
     name = "submit_intended"
@@ -95,6 +96,7 @@ class SubmitIntended(Event):
     key: str = ""
     work: str = ""
     uploads: Mapping[str, Json] = field(default_factory=dict)
+    units: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +130,7 @@ class JobReattached(Event):
     request_id: str | None = None
     addresses: Mapping[str, Json] = field(default_factory=dict)
     uploads: Mapping[str, Json] = field(default_factory=dict)
+    units: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +145,10 @@ class OutcomeUnknown(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptFailed(Event):
-    """One try did not deliver; ``error_kind`` is the type's name, ``outcome`` retry, failed, unknown or cancelled."""
+    """One try did not deliver; ``error_kind`` is the type's name, ``outcome`` retry, failed, unknown or cancelled.
+
+    ``charged``: what its last request buys may have been paid for all the same.
+    """
 
     name = "attempt_failed"
     step: str
@@ -151,6 +157,7 @@ class AttemptFailed(Event):
     error_kind: str
     message: str
     cost_usd: Decimal = Decimal(0)
+    charged: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +168,16 @@ class BackedOff(Event):
     step: str
     attempt: int
     seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderPaused(Event):
+    """The provider does not answer: for so many seconds nothing new is asked of it."""
+
+    name = "provider_paused"
+    provider: str
+    seconds: float
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,8 +273,8 @@ EVENT_TYPES: dict[str, type[Event]] = {
     cls.name: cls
     for cls in (
         RunStarted, VideoPlanned, StepQueued, AttemptStarted, SubmitIntended, JobSubmitted, JobReattached,
-        OutcomeUnknown, AttemptFailed, BackedOff, StepSucceeded, StepReused, StepFailed, StepBlocked, WorkDone,
-        VideoFinished, Interrupted, RunFinished,
+        OutcomeUnknown, AttemptFailed, BackedOff, ProviderPaused, StepSucceeded, StepReused, StepFailed, StepBlocked,
+        WorkDone, VideoFinished, Interrupted, RunFinished,
     )
 }  # fmt: skip
 
@@ -281,11 +298,22 @@ class Sink(Protocol):
 
 
 class Recorder:
-    """Stamps events and hands them to the sinks, in order. ``emit`` has no checkpoint: nothing can fall in between."""
+    """Stamps events and hands them to the sinks, in order. ``emit`` has no checkpoint: nothing can fall in between.
 
-    def __init__(self, sinks: Sequence[Sink], *, run: int, clock: Callable[[], float] = time.monotonic) -> None:
+    ``redact`` takes keys out of what others said, whoever passed it on.
+    """
+
+    def __init__(
+        self,
+        sinks: Sequence[Sink],
+        *,
+        run: int,
+        clock: Callable[[], float] = time.monotonic,
+        redact: Callable[[str], str] = str,
+    ) -> None:
         self._sinks = tuple(sinks)
         self._clock = clock
+        self._redact = redact
         self._origin = clock()
         self.run = run
 
@@ -296,9 +324,19 @@ class Recorder:
 
     def emit(self, event: Event) -> None:
         """Stamp the event and hand it to every sink."""
-        record = Record(at=datetime.now(UTC), elapsed=self.elapsed, run=self.run, event=event)
+        told = _redacted(event, self._redact)
+        record = Record(at=datetime.now(UTC), elapsed=self.elapsed, run=self.run, event=told)
         for sink in self._sinks:
             sink(record)
+
+
+def _redacted(event: Event, redact: Callable[[str], str]) -> Event:
+    match event:
+        case AttemptFailed() | StepFailed() | OutcomeUnknown():
+            return replace(event, message=redact(event.message))
+        case VideoFinished():
+            return replace(event, notes=tuple(map(redact, event.notes)))
+    return event
 
 
 # --------------------------------------------------------------------------- JSON

@@ -244,6 +244,7 @@ class Video:
     models: Models
     retry: Retry = Retry()
     on_segment_failure: Literal["continue", "fail"] = "continue"
+    minimum_segments: int = 1
     captions: Captions | None = Captions()
     music: Music | None = None
     reference_image: str | None = None
@@ -260,6 +261,8 @@ class Budget:
     max_usd: Decimal | None = None
     per_video_usd: Decimal | None = None
     max_clip_seconds: float | None = None
+    max_images: int | None = None
+    max_characters: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -285,7 +288,8 @@ class Step:
     ``key`` is a sha256 over everything that decides the result. ``prompt`` is the text as it will be sent; while it
     is ``deferred``, another step's words still stand in it as ``«...»`` and are filled in when they are known.
     ``params`` is plain JSON. ``may_lack`` are those of ``needs`` whose failure the step can live with.
-    ``capacity`` names the limits whose seats an attempt holds while it works.
+    ``capacity`` names the limits whose seats an attempt holds while it works. ``estimated_characters`` is how long a
+    text it has spoken.
     """
 
     id: str
@@ -304,6 +308,7 @@ class Step:
     retry: Retry = Retry()
     estimated_seconds: float = 0.0
     estimated_cost_usd: Decimal = Decimal(0)
+    estimated_characters: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,16 +13,16 @@ import trio
 
 from tiktoker_batch.app import Opened, Options, full_catalog, history, open_recipe
 from tiktoker_batch.engine.capacity import Capacity
-from tiktoker_batch.errors import PreflightError
+from tiktoker_batch.errors import PreflightError, UsageError
 from tiktoker_batch.events import Sink
 from tiktoker_batch.media.ffmpeg import find_ffmpeg
-from tiktoker_batch.model import Model
 from tiktoker_batch.running import Ended, Surroundings, run
 from tiktoker_batch.simulator.clock import FlyingClock
 from tiktoker_batch.simulator.faults import Faults
 from tiktoker_batch.simulator.latency import Latency
 from tiktoker_batch.simulator.media import Media
 from tiktoker_batch.simulator.server import ADDRESSES, KEYS, open_simulator
+from tiktoker_batch.simulator.speech import premade_voices
 from tiktoker_batch.simulator.world import ACCOUNT, World
 from tiktoker_batch.store.layout import Layout
 from tiktoker_batch.store.lock import batch_lock
@@ -91,10 +91,13 @@ def open_rehearsal(path: Path, options: Options) -> Opened:
 
 
 def rehearse(opened: Opened, options: Options, how: Rehearsal, sinks: Iterable[Sink] = ()) -> Rehearsed:
-    """Run the whole batch against simulated services, from the beginning."""
+    """Run the whole batch against simulated services, from the beginning.
+
+    :raises UsageError: an account is named that nobody simulates.
+    """
+    world = make_world(opened.environ, how, opened)
     _forget_earlier(opened.layout)
     clock = FlyingClock(how.speed)
-    world = make_world(opened.environ, how, opened.models)
 
     @asynccontextmanager
     async def around(capacity: Capacity) -> AsyncIterator[Mapping[str, str]]:
@@ -119,17 +122,28 @@ def _forget_earlier(layout: Layout) -> None:
             layout.journal.unlink()
 
 
-def make_world(environ: Mapping[str, str], how: Rehearsal, models: Mapping[str, Model] | None = None) -> World:
-    """A world of simulated services that knows the catalog's models and these."""
-    latency = Latency(fixed=how.latencies)
-    latency.rng.seed(how.seed)
+def make_world(environ: Mapping[str, str], how: Rehearsal, opened: Opened | None = None) -> World:
+    """A world of simulated services that knows the catalog's models and voices, and those of a recipe.
+
+    :raises UsageError: an account is named that nobody simulates.
+    """
+    unknown = sorted(how.account.keys() - ACCOUNT.keys())
+    if unknown:
+        raise UsageError(f"no simulated account is called {unknown[0]!r}", hint=f"there are: {', '.join(ACCOUNT)}")
     return World(
-        models={**full_catalog(environ).models, **(models or {})},
+        models={**full_catalog(environ).models, **(opened.models if opened else {})},
         media=Media(ffmpeg=find_ffmpeg(environ)),
         faults=Faults(rate=how.faults, seed=how.seed),
-        latency=latency,
+        latency=Latency(fixed=how.latencies, seed=how.seed),
         account={**ACCOUNT, **how.account},
+        voices=_own_voices(opened) if opened else frozenset(),
     )
+
+
+def _own_voices(opened: Opened) -> frozenset[str]:
+    """The ids of the ElevenLabs voices that a recipe speaks with, which its account must have."""
+    voices = [video.voice for video in opened.recipe.videos]
+    return frozenset(voice.id for voice in voices if voice.provider == "elevenlabs") - premade_voices().keys()
 
 
 def books(world: World) -> dict[str, Any]:
@@ -140,12 +154,12 @@ def books(world: World) -> dict[str, Any]:
 def serve(port: int, how: Rehearsal, ready: Callable[[dict[str, str]], None], recipe: Path | None = None) -> World:
     """Serve until a signal ends it; ``ready`` is told the environment that leads there.
 
-    Besides the catalog's models those of ``recipe`` are known.
+    Besides the catalog's models and voices those of ``recipe`` are known.
 
     :returns: the world as it was left.
     :raises PreflightError: the port is taken.
     """
-    world = make_world(os.environ, how, open_recipe(recipe, Options()).models if recipe else None)
+    world = make_world(os.environ, how, open_recipe(recipe, Options()) if recipe else None)
     clock = FlyingClock(how.speed)
 
     async def main() -> None:

@@ -7,9 +7,10 @@ from typing import Any
 
 import trio
 
-from tiktoker_batch.app import cache_folder, environment, full_catalog
+from tiktoker_batch.app import cache_folder, full_catalog
 from tiktoker_batch.catalog.loader import Catalog, load_catalog
 from tiktoker_batch.catalog.prices import PROVIDER, QUOTES_FILE, Quotes, quotes_text, with_quotes
+from tiktoker_batch.environment import environment
 from tiktoker_batch.model import Model, Price
 from tiktoker_batch.providers.registry import providers
 from tiktoker_batch.recipe.findings import Findings

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.canaries import CANARIES, HEAD, assert_no_canary
 from tests.cli.conftest import ARGV, clean_environment
 from tiktoker_batch import app
 from tiktoker_batch.cli import main
@@ -88,3 +89,67 @@ def test_a_reader_that_stops_reading_gets_no_complaint(tmp_path: Path) -> None:
         assert process.stderr
         process.stdout.close()
         assert process.stderr.read() == ""
+
+
+# ---------------------------------------------------------------------- keys
+
+
+def a_bug(words: str) -> Exception:
+    """With a cause that knows the key too."""
+    error = RuntimeError(f"inside: {words}")
+    error.__cause__ = ValueError(f"before: {words}")
+    return error
+
+
+@pytest.mark.parametrize("place", ["environment", "working folder", "beside the recipe"])
+def test_no_key_is_in_a_traceback_wherever_it_was_set(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output, work, recipes = (tmp_path / name for name in ("output", "work", "recipes"))
+    for folder in (output, work, recipes):
+        folder.mkdir()
+    monkeypatch.chdir(work)
+    key = CANARIES["FAL_KEY"]
+    if place == "environment":
+        monkeypatch.setenv("FAL_KEY", key)
+    else:
+        monkeypatch.setenv("FAL_KEY", "another:entirely")
+        (work if place == "working folder" else recipes).joinpath(".env").write_text(f"FAL_KEY={key}\n")
+    session = Session(output=output, debug=True, recipes=(recipes / "x.yaml",))
+    assert explain(a_bug(f"{{'authorization': 'Key {key}'}} and {key[:8]}..."), session) == 70
+    said = capsys.readouterr().err
+    assert_no_canary(output, said, at_least=1)
+    assert said.count("[key]") == (output / next(output.iterdir()).name).read_text().count("[key]") == 4
+
+
+def test_no_key_is_in_the_words_of_an_expected_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FAL_KEY", CANARIES["FAL_KEY"])
+    assert explain(PreflightError(f"no address: {CANARIES['FAL_KEY']!r}"), Session()) == 3
+    assert capsys.readouterr().err == "no address: '[key]'\n"
+
+
+def test_the_details_of_a_bug_are_shown_when_no_disk_takes_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FAL_KEY", CANARIES["FAL_KEY"])
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+    assert explain(a_bug(CANARIES["FAL_KEY"]), Session(output=tmp_path / "gone")) == 70
+    said = capsys.readouterr().err
+    assert "RuntimeError: inside: [key]" in said
+    assert "the details are above" in said
+
+
+def test_a_file_of_keys_in_another_encoding_is_no_bug(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes("FAL_KEY=canaryé".encode("latin-1"))
+    done = subprocess.run(
+        [*ARGV, "models", "--refresh-prices", "--debug"],
+        cwd=tmp_path,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 3
+    assert ".env is not UTF-8 text" in done.stderr
+    assert HEAD not in done.stderr

@@ -126,6 +126,16 @@ def test_a_plan_warns_of_the_budget_and_of_missing_keys(call: Call, tmp_path: Pa
     assert "not ready to run: fal: set FAL_KEY" in done.stderr
 
 
+def test_whoever_is_strict_starts_nothing_with_a_warning(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "cloud.yaml").write_text(CLOUD)
+    done = call("run", "cloud.yaml", "--strict", FAL_KEY="a:b")
+    assert done.returncode == 2
+    assert "the estimate of $0.0400 is above budget.max_usd ($0.0100)" in done.stderr
+    assert "nothing was started" in done.stderr
+    assert list(tmp_path.iterdir()) == [tmp_path / "cloud.yaml"]
+    assert "warning" not in call("run", "cloud.yaml", "--dry-run", "--strict", "--budget", "1").stderr
+
+
 @pytest.mark.parametrize("limit", ["fal", "fal=0", "fal=many", "=3"])
 def test_a_limit_needs_a_name_and_a_number(call: Call, tiny: Path, limit: str) -> None:
     done = call("plan", "tiny.yaml", "--limit", limit)

@@ -123,7 +123,7 @@ def test_a_signal_ends_the_run_so_that_it_can_go_on(tiny: Path, number: signal.S
 
 
 def test_a_failed_step_says_why_and_what_to_do(call: Call, tiny: Path) -> None:
-    long = "This sentence is spoken again and again and again. " * 3
+    long = "Extraordinarily uncharacteristic organisms systematically counterbalance environmental transformations. "
     tiny.write_text(
         tiny.read_text().replace("A small lamp burns at the end of the pier.", long + "\n    length: exact")
     )

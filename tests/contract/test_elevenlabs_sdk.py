@@ -2,6 +2,7 @@
 
 import base64
 import concurrent.futures
+import functools
 import io
 import time
 from typing import Any
@@ -15,8 +16,9 @@ from elevenlabs.errors import UnprocessableEntityError
 
 from tests.contract.conftest import Eleven, OpenEleven
 from tests.simulated import MULTILINGUAL, RACHEL
+from tiktoker_batch.catalog.loader import load_catalog
 from tiktoker_batch.simulator.faults import Scripted
-from tiktoker_batch.simulator.speech import VOICES, spoken_seconds
+from tiktoker_batch.simulator.speech import premade_voices, spoken_seconds
 
 TEXT = "A light goes out at dawn."
 ONCE = {"max_retries": 0}
@@ -268,7 +270,7 @@ def test_history_lists_the_newest_first_page_by_page(eleven: OpenEleven) -> None
 def test_history_of_another_voice_is_empty_and_an_unknown_item_is_404(eleven: OpenEleven) -> None:
     service = eleven()
     speak(service)
-    other = next(voice for voice in VOICES if voice != RACHEL)
+    other = next(voice for voice in premade_voices() if voice != RACHEL)
     listed = service.client.history.list(voice_id=other)
     assert (listed.history, listed.has_more) == ([], False)
     for look in (service.client.history.get, lambda name: list(service.client.history.get_audio(name))):
@@ -279,4 +281,26 @@ def test_history_of_another_voice_is_empty_and_an_unknown_item_is_404(eleven: Op
 
 def test_voices_are_listed_by_id_and_name(eleven: OpenEleven) -> None:
     listed = eleven().client.voices.get_all().voices
-    assert {voice.voice_id: voice.name for voice in listed} == VOICES
+    assert {voice.voice_id: voice.name for voice in listed} == premade_voices()
+
+
+def test_every_voice_of_the_catalog_is_there(eleven: OpenEleven) -> None:
+    listed = {voice.voice_id for voice in eleven().client.voices.get_all().voices}
+    named = {voice.ids["elevenlabs"] for voice in load_catalog().voices.values() if "elevenlabs" in voice.ids}
+    assert listed == named
+    assert len(named) > 8
+
+
+def test_a_voice_that_the_account_does_not_have_does_not_speak(eleven: OpenEleven) -> None:
+    service = eleven()
+    own = "0123456789abcdefghij"
+    call = functools.partial(
+        service.client.text_to_speech.convert_with_timestamps, own, text=TEXT, model_id=MULTILINGUAL
+    )
+    with pytest.raises(ApiError) as raised:
+        call()
+    assert (raised.value.status_code, raised.value.body["detail"]["code"]) == (400, "voice_not_found")
+    assert service.totals() == (0, 0, 0)
+    service.simulator.world.voices = frozenset({own})
+    assert call().alignment is not None
+    assert own in {voice.voice_id for voice in service.client.voices.get_all().voices}

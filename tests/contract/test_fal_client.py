@@ -3,6 +3,7 @@
 import concurrent.futures
 import io
 import json
+import time
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,7 +18,7 @@ from PIL import Image
 
 from tests.contract.conftest import ENDLESS, KEY, Fal, OpenFal, OpenService, Service
 from tests.simulated import FAL_SPEECH, FLUX, HAILUO, MINI, VEO, a_world, simulated
-from tiktoker_batch.simulator.fal import LOCKED
+from tiktoker_batch.simulator.fal_answers import LOCKED
 from tiktoker_batch.simulator.faults import Scripted
 from tiktoker_batch.simulator.http import Request
 
@@ -27,6 +28,7 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 MIB = 1024 * 1024
+WAN = "fal-ai/wan-25-preview/image-to-video"
 A_PIXEL = "data:image/png;base64,iVBORw0KGgo="
 LIGHTHOUSE = {"prompt": "a lighthouse", "image_size": {"width": 720, "height": 1280}, "seed": 7}
 LEAVING = {"prompt": "the light turns", "image_url": A_PIXEL, "duration": "4s", "resolution": "720p"}
@@ -191,8 +193,25 @@ def test_a_queued_job_is_taken_back_and_costs_nothing(fal: OpenFal) -> None:
     assert service.ledger.paid() == 0
 
 
-def test_a_running_job_may_finish_and_be_charged_although_it_was_to_be_cancelled(fal: OpenFal) -> None:
-    service = fal(latencies={"image": 0.5})
+def test_a_running_job_is_stopped_and_charged_all_the_same(fal: OpenFal) -> None:
+    service = fal(latencies=ENDLESS, account={"fal": 1})
+    handle, next_one = (service.client.submit(FLUX, LIGHTHOUSE) for _ in range(2))
+    assert isinstance(handle.status(), InProgress)
+    answer = service.web.put(handle.cancel_url)
+    assert (answer.status_code, answer.json()) == (202, {"status": "CANCELLATION_REQUESTED"})
+    ended = wait(handle)[-1]
+    assert isinstance(ended, Completed)
+    assert (ended.error, ended.error_type) == ("Request was cancelled", None)
+    assert ended.metrics["inference_time"] < 60
+    error = failed(handle)
+    assert (error.status_code, error.message) == (400, "Request was cancelled")
+    assert service.totals() == (2, 1, 0)
+    assert isinstance(next_one.status(), InProgress), "its runner is free again"
+    assert [job["state"] for job in service.books()["jobs"]] == ["cancelled", "running"]
+
+
+def test_a_running_job_may_take_no_notice_and_finish(fal: OpenFal) -> None:
+    service = fal(Scripted(verb="cancel", kind="ignored"), latencies={"image": 0.5})
     handle = service.client.submit(FLUX, LIGHTHOUSE)
     assert isinstance(handle.status(), InProgress)
     service.client.cancel(FLUX, handle.request_id)
@@ -227,20 +246,20 @@ def test_a_subscriber_who_waits_no_longer_cancels_the_queued_job(fal: OpenFal, m
 async def test_a_job_cancelled_in_the_moment_its_turn_comes_never_runs() -> None:
     async with simulated(a_world(account={"fal": 1})) as simulator:
         queue, world = simulator.queue, simulator.world
-        queue.running.acquire_on_behalf_of_nowait("another job")
+        queue.runners.seats.acquire_on_behalf_of_nowait("another job")
         address = f"/{FLUX}"
         submit = Request(method="POST", path=address, query={}, headers={}, body=json.dumps(LIGHTHOUSE).encode())
         await queue.submit(submit)
         await trio.testing.wait_all_tasks_blocked()
         (job,) = queue.jobs.values()
-        queue.running.release_on_behalf_of("another job")
+        queue.runners.seats.release_on_behalf_of("another job")
         cancel = Request(
             method="PUT", path=f"/{job.path}/requests/{job.entry.id}/cancel", query={}, headers={}, body=b""
         )
         assert (await queue.look(cancel)).status == 200
         await trio.testing.wait_all_tasks_blocked()
         assert (job.status, job.entry.state, job.entry.paid) == ("COMPLETED", "cancelled", False)
-        assert (queue.running.borrowed_tokens, world.in_flight["fal"]) == (0, 0)
+        assert (queue.runners.seats.borrowed_tokens, world.in_flight["fal"]) == (0, 0)
 
 
 # ---------------------------------------------------------------------------- jobs that fail
@@ -331,6 +350,12 @@ def test_an_unknown_application_is_404(fal: OpenFal) -> None:
             "file_download_error",
             id="no file",
         ),
+        pytest.param(FLUX, {"prompt": 5}, "prompt", "string_type", id="a number for a prompt"),
+        pytest.param(FLUX, {**LIGHTHOUSE, "image_size": "tall"}, "image_size", "literal_error", id="no such size"),
+        pytest.param(
+            WAN, {"prompt": "a" * 801, "image_url": A_PIXEL}, "prompt", "string_too_long", id="a prompt too long"
+        ),
+        pytest.param(FAL_SPEECH, {"text": "a" * 5001}, "text", "string_too_long", id="a text too long"),
     ],
 )
 def test_a_wrong_input_is_422_and_says_which_field(
@@ -371,6 +396,22 @@ def test_a_refusal_takes_no_job_on(fal: OpenFal, kind: str, status: int, error_t
     assert error.response_headers.get("x-fal-error-type") == error_type
     assert service.came("POST /fal-ai/…") == 1
     assert service.totals() == (0, 0, 0)
+
+
+def test_a_prompt_as_long_as_a_model_takes_is_taken_and_one_too_long_is_told_how_long_it_may_be(fal: OpenFal) -> None:
+    service = fal()
+    assert service.client.subscribe(WAN, {"prompt": "a" * 800, "image_url": A_PIXEL}, interval=0.02)["video"]
+    error = refused(service, WAN, {"prompt": "a" * 801, "image_url": A_PIXEL})
+    assert isinstance(error.message, list)
+    assert error.message[0]["ctx"] == {"max_length": 800}
+
+
+@pytest.mark.parametrize("kind", ["overloaded", "start_timeout"])
+@pytest.mark.usefixtures("one_attempt")
+def test_a_refusal_by_fal_itself_carries_the_id_of_the_request(fal: OpenFal, kind: str) -> None:
+    """By this the client tells it from one of a proxy before it."""
+    assert refused(fal(Scripted(verb="submit", kind=kind))).response_headers["x-fal-request-id"]
+    assert "x-fal-request-id" not in refused(fal(Scripted(verb="submit", kind="nginx_503"))).response_headers
 
 
 @pytest.mark.parametrize("kind", ["error_500", "overloaded", "start_timeout", "locked"])
@@ -491,6 +532,19 @@ def test_a_result_that_expired_is_gone_though_the_job_is_complete_and_paid(
     assert service.totals() == (1, 1, 0)
 
 
+def test_results_may_be_kept_for_a_while_only(fal: OpenFal) -> None:
+    service = fal()
+    service.simulator.world.result_seconds = 0.3
+    handle = service.client.submit(FLUX, LIGHTHOUSE)
+    picture = handle.get(interval=0.02)["images"][0]["url"]
+    time.sleep(0.4)
+    assert failed(handle).status_code == 410
+    assert failed(handle).status_code == 410, "for good"
+    assert isinstance(handle.status(), Completed)
+    assert service.download(picture), "files live longer"
+    assert service.totals() == (1, 1, 1)
+
+
 def test_a_result_asked_for_too_early_is_400(fal: OpenFal) -> None:
     service = fal(latencies=ENDLESS)
     handle = service.client.submit(FLUX, LIGHTHOUSE)
@@ -576,15 +630,30 @@ def buy(service: Fal, count: int) -> list[str]:
     return [handle.request_id for handle in handles]
 
 
-def test_the_platform_lists_finished_requests_only(fal: OpenFal) -> None:
-    service = fal()
+def test_the_platform_lists_requests_of_every_state(fal: OpenFal) -> None:
+    service = fal(account={"fal": 1})
+    (done,) = buy(service, 1)
+    service.simulator.world.latency.fixed = ENDLESS
+    running, waiting = (service.client.submit(FLUX, LIGHTHOUSE).request_id for _ in range(2))
+    items = {item["request_id"]: item for item in listed(service, expand="payloads")["items"]}
+    assert items.keys() == {done, running, waiting}
+    assert {item["endpoint_id"] for item in items.values()} == {FLUX}
+    assert items[done]["sent_at"] <= items[done]["started_at"] <= items[done]["ended_at"]
+    unfinished = ("status_code", "duration", "ended_at", "json_output")
+    assert [items[running][name] for name in unfinished] == [None] * 4
+    assert (items[running]["started_at"] is None, items[waiting]["started_at"] is None) == (False, True)
+    assert items[waiting]["json_input"] == LIGHTHOUSE
+    assert [item["request_id"] for item in listed(service, request_id=running)["items"]] == [running]
+
+
+def test_the_platform_may_list_finished_requests_only(fal: OpenFal) -> None:
+    """What its documentation leaves open."""
+    service = fal(Scripted(verb="listing", kind="finished_only"))
     (done,) = buy(service, 1)
     service.simulator.world.latency.fixed = ENDLESS
     service.client.submit(FLUX, LIGHTHOUSE)
-    (item,) = listed(service)["items"]
-    assert (item["request_id"], item["endpoint_id"], item["status_code"]) == (done, FLUX, 200)
-    assert item["sent_at"] <= item["started_at"] <= item["ended_at"]
-    assert not listed(service, request_id=service.ledger.entries[1].id)["items"]
+    assert [item["request_id"] for item in listed(service)["items"]] == [done]
+    assert len(listed(service)["items"]) == 2
 
 
 def test_the_platform_shows_what_was_asked_and_given_when_payloads_are_wanted(fal: OpenFal) -> None:

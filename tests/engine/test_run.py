@@ -31,7 +31,7 @@ from tiktoker_batch.events import (
 from tiktoker_batch.model import Blocked, Cancelled, Failed, Kind, Outcome, Retry, Reused, Step, Succeeded
 from tiktoker_batch.steps.base import Made, StepKind, Tools, Work
 from tiktoker_batch.store.layout import Layout
-from tiktoker_batch.store.state import fold
+from tiktoker_batch.store.state import BatchState, fold
 
 QUICK = Retry(max_attempts=3, initial_delay=3, multiplier=2, jitter=0, timeout=60)
 
@@ -71,6 +71,12 @@ class Bench:
 
     async def run(self, *steps: Step) -> Mapping[str, Outcome]:
         return await run_batch(self.batch(steps))
+
+    def stopped(self) -> BatchState:
+        """What the next run finds: this one is over, even if it did not say so."""
+        state = fold(self.records)
+        state.let_go()
+        return state
 
     def events(self, *types: type[Event]) -> list[Event]:
         return [record.event for record in self.records if record.run == self.runs and isinstance(record.event, types)]

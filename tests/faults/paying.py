@@ -13,7 +13,7 @@ from pathlib import Path
 
 import trio
 
-from tests.simulated import a_world
+from tests.simulated import Door, a_world, behind_a_door
 from tiktoker_batch.app import Opened, Options
 from tiktoker_batch.engine.announce import announce
 from tiktoker_batch.engine.capacity import Capacity
@@ -26,6 +26,7 @@ from tiktoker_batch.providers.registry import providers
 from tiktoker_batch.providers.setting import Setting
 from tiktoker_batch.rehearsal import open_rehearsal
 from tiktoker_batch.simulator.clock import FlyingClock
+from tiktoker_batch.simulator.faults import Scripted
 from tiktoker_batch.simulator.server import ADDRESSES, KEY, KEYS, open_simulator
 from tiktoker_batch.simulator.world import World
 from tiktoker_batch.steps.base import Inputs, Made, Tools, Work
@@ -75,24 +76,49 @@ class Paid:
     def charged(self, provider: str) -> int:
         return self.world.ledger.paid(provider)
 
-    def charged_by_work(self, provider: str) -> Counter[str]:
-        """How often each piece of work was paid for, by what was asked whatever the seed."""
+    def charged_by_work(self, provider: str, *, delivered: bool = False) -> Counter[str]:
+        """How often each piece of work was paid for (and delivered), by what was asked whatever the seed."""
         return Counter(
             repr(sorted((name, value) for name, value in entry.input.items() if name != "seed"))
             for entry in self.world.ledger.entries
-            if entry.paid and entry.provider == provider
+            if entry.paid and entry.provider == provider and (entry.delivered or not delivered)
         )
 
+    @property
+    def planned_texts(self) -> int:
+        """How many completions the plan asks for: every variant, the judge over them, and every shot list."""
+        asked = [step.params for step in self.opened.plan.steps if step.provider == "openrouter"]
+        stories = [params["prompts"] for params in asked if isinstance(params.get("prompts"), list)]
+        judged = sum(params.get("choose") == "best" and params.get("variants") != 1 for params in asked)
+        return sum(map(len, stories)) + judged + len(asked) - len(stories)
 
-def pay(recipe: Path, output: Path, world: World, *, seed: int = 0, speed: float = 5000.0) -> Paid:
-    """Run a recipe's paid steps in this world."""
+    @property
+    def undone(self) -> dict[str, str]:
+        """The videos that are not done, and what became of them."""
+        return {name: video.state for name, video in self.state.videos.items() if video.state != "done"}
+
+
+def pay(
+    recipe: Path,
+    output: Path,
+    world: World,
+    *,
+    seed: int = 0,
+    speed: float = 10_000.0,
+    away: tuple[float, float] | None = None,
+) -> Paid:
+    """Run a recipe's paid steps in this world; ``away``: when all services go, and for how many seconds."""
     opened = open_rehearsal(recipe, Options(output=output))
     clock = FlyingClock(speed)
     bench = _Bench(opened=opened, seed=seed, now=clock.current_time)
 
     async def main() -> Mapping[str, Outcome]:
-        async with open_simulator(world) as simulator:
-            return await bench.run(simulator.environ)
+        async with open_simulator(world) as simulator, behind_a_door(simulator) as door, trio.open_nursery() as nursery:
+            if away:
+                nursery.start_soon(_come_and_go, door, *away)
+            outcomes = await bench.run(simulator.environ)
+            nursery.cancel_scope.cancel()
+        return outcomes
 
     outcomes = trio.run(main, clock=clock)
     return Paid(
@@ -103,6 +129,13 @@ def pay(recipe: Path, output: Path, world: World, *, seed: int = 0, speed: float
         world=world,
         seconds=clock.current_time(),
     )
+
+
+async def _come_and_go(door: Door, after: float, seconds: float) -> None:
+    await trio.sleep(after)
+    await door.shut()
+    await trio.sleep(seconds)
+    await door.open()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,8 +200,12 @@ class _Bench:
             return await run_batch(batch)
 
 
-def troubled_world(rate: float, seed: int) -> World:
-    """A world with the catalog's own latencies, where this share of requests meets a trouble."""
-    world = a_world(rate=rate, seed=seed, latencies={})
-    world.latency.rng.seed(seed)
+def troubled_world(rate: float, seed: int, *script: Scripted) -> World:
+    """A world with the catalog's own latencies, where this share of requests meets a trouble beside scripted ones.
+
+    Every other one lists finished jobs only: the services' documentation allows for both.
+    """
+    finished_only = [Scripted(verb="listing", kind="finished_only", times=10**6)] if seed % 2 else []
+    world = a_world(*script, *finished_only, rate=rate, seed=seed, latencies={})
+    world.latency.seed = seed
     return world

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.media.studio import Studio, small_video
-from tiktoker_batch.errors import MediaError, NarrationTooLong
+from tiktoker_batch.errors import NarrationTooLong, TooFewSegments
 from tiktoker_batch.media import commands
 from tiktoker_batch.media.loudness import parse_ebur128
 from tiktoker_batch.media.probe import probe
@@ -95,9 +95,25 @@ async def test_a_video_without_any_segment_is_no_video(tmp_path: Path) -> None:
     await studio.narrate(3.9)
     await studio.caption()
     studio.lost = {studio.id(kind, number) for kind in (Kind.CLIP, Kind.IMAGE) for number in (1, 2)}
-    with pytest.raises(MediaError, match="no segment"):
+    with pytest.raises(TooFewSegments, match="only 0 of 2 segments could be made, and minimum_segments asks for 1"):
         await studio.assemble()
     assert not studio.layout.video("clip").exists()
+
+
+@pytest.mark.parametrize("minimum", [2, 9])
+async def test_a_video_with_fewer_segments_than_wanted_is_given_up(tmp_path: Path, minimum: int) -> None:
+    studio = Studio(tmp_path, small_video(minimum_segments=minimum))
+    await studio.narrate(3.9)
+    await studio.caption()
+    await studio.film(1)
+    studio.lost = {studio.id(Kind.CLIP, 2), studio.id(Kind.IMAGE, 2)}
+    with pytest.raises(TooFewSegments, match="only 1 of 2 segments could be made, and minimum_segments asks for 2"):
+        await studio.assemble()
+    assert not studio.layout.video("clip").exists()
+    await studio.paint(2)
+    studio.lost = {studio.id(Kind.CLIP, 2)}
+    await studio.assemble()
+    assert studio.layout.video("clip").exists(), "a picture is as good as a clip"
 
 
 async def test_exact_length_is_kept_by_speaking_faster(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import trio
 
 from tests.simulated import (
     MULTILINGUAL,
@@ -21,6 +22,7 @@ from tests.simulated import (
     speech,
     unheard,
 )
+from tiktoker_batch.engine.capacity import Capacity
 from tiktoker_batch.errors import AuthFailed, Crowded, RateLimited, UnknownOutcome, Unusable
 from tiktoker_batch.model import Json
 from tiktoker_batch.providers.base import Job, Provider, Request
@@ -249,3 +251,56 @@ async def test_only_models_that_take_it_are_told_the_language(tmp_path: Path, fl
         await buy(provider, speech(TEXT), {"audio": tmp_path / "a.wav"})
         await buy(provider, speech(TEXT, model="eleven_flash_v2_5"), {"audio": tmp_path / "b.wav"})
     assert [entry.input.get("language_code") for entry in world.ledger.entries] == [None, "en"]
+
+
+async def test_half_an_emoji_is_spoken_as_a_replacement_character(tmp_path: Path, flying_clock: FlyingClock) -> None:
+    world = a_world(Scripted(verb="speak", kind="lost_reply"))
+    async with simulated(world) as simulator, open_provider("elevenlabs", simulator, tmp_path) as provider:
+        sent = datetime.now(UTC)
+        with pytest.raises(UnknownOutcome):
+            await buy(provider, speech("A hedgehog \ud83e."), {"audio": tmp_path / "narration.wav"})
+        assert await provider.find(speech("A hedgehog \ud83e."), sent) is not None
+    assert world.ledger.entries[0].input["text"] == "A hedgehog \ufffd."
+
+
+# ---------------------------------------------------------------------- limits
+
+
+async def speak_at_once(provider: Provider, capacity: Capacity, into: Path, count: int) -> None:
+    """What the engine does: each narration holds a seat."""
+
+    async def speak(number: int) -> None:
+        lease = await capacity.acquire(["elevenlabs"])
+        try:
+            await buy(provider, speech(f"{TEXT} {number}"), {"audio": into / f"{number}.wav"})
+        finally:
+            lease.release()
+
+    async with trio.open_nursery() as nursery:
+        for number in range(count):
+            nursery.start_soon(speak, number)
+
+
+@pytest.mark.parametrize(
+    ("seats", "chosen", "bears", "peak"),
+    [
+        (20, True, 25, 20),  # a user's own limit, above what is usual
+        (4, False, 15, 15),  # the usual one grows to what the account bears
+        (4, True, 15, 4),  # a user's own is never passed
+        (20, True, 10, 10),  # nor what the account bears
+    ],
+)
+async def test_as_much_is_spoken_at_once_as_the_account_bears_and_the_user_allows(
+    tmp_path: Path, flying_clock: FlyingClock, seats: int, chosen: bool, bears: int, peak: int
+) -> None:
+    world = a_world(latencies={"narration": 20.0}, account={"elevenlabs": bears})
+    limits = {"elevenlabs": seats}
+    capacity = Capacity(limits, chosen=limits if chosen else ())
+    async with (
+        simulated(world) as simulator,
+        open_provider("elevenlabs", simulator, tmp_path, seats=limits, tell_limit=capacity.bear) as provider,
+    ):
+        await speak_at_once(provider, capacity, tmp_path, 1)
+        await speak_at_once(provider, capacity, tmp_path, 30)
+    assert world.ledger.peaks["elevenlabs"] == peak
+    assert paid(simulator) == 31

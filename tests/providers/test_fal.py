@@ -397,7 +397,7 @@ async def test_speech_at_fal_comes_as_wav_with_its_words(tmp_path: Path, flying_
 async def test_a_job_in_line_is_let_go_for_nothing_one_at_work_is_not(
     tmp_path: Path, flying_clock: FlyingClock
 ) -> None:
-    world = a_world(account={"fal": 1}, latencies={"image": 60.0})
+    world = a_world(*troubles("cancel", "ignored"), account={"fal": 1}, latencies={"image": 60.0})
     async with simulated(world) as simulator, open_provider("fal", simulator, tmp_path) as fal:
         first = await fal.submit(an_image(token=1))
         second = await fal.submit(an_image(token=2))

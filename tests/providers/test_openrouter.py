@@ -11,7 +11,7 @@ import pytest
 import trio
 
 from tests.simulated import a_shot_list, a_story, a_world, buy, open_provider, paid, serving, simulated
-from tiktoker_batch.errors import AuthFailed, RateLimited, Unavailable, UnknownOutcome, Unusable
+from tiktoker_batch.errors import AuthFailed, BadRequest, RateLimited, Unavailable, UnknownOutcome, Unusable
 from tiktoker_batch.providers.base import Provider
 from tiktoker_batch.simulator.clock import FlyingClock
 from tiktoker_batch.simulator.faults import Scripted
@@ -98,6 +98,20 @@ async def test_no_more_requests_than_the_limit_leave_at_once(tmp_path: Path, fly
     ):
         await buy(provider, a_story(*PROMPTS), {})
     assert world.ledger.peaks["openrouter"] == 2
+
+
+async def test_a_limit_above_the_usual_one_is_used_to_the_full(tmp_path: Path, flying_clock: FlyingClock) -> None:
+    world = a_world(latencies={"text": 10.0})
+    async with (
+        simulated(world) as simulator,
+        open_provider("openrouter", simulator, tmp_path, seats={"openrouter": 20}) as provider,
+        trio.open_nursery() as nursery,
+    ):
+        for number in range(8):
+            prompts = [f"{prompt} Story {number}." for prompt in PROMPTS]
+            nursery.start_soon(buy, provider, a_story(*prompts), {})
+    assert world.ledger.peaks["openrouter"] == 20
+    assert paid(simulator) == 24
 
 
 # ---------------------------------------------------------------------- what a story costs
@@ -236,6 +250,42 @@ async def test_the_patience_that_is_asked_for_is_heeded_within_reason(
             with pytest.raises(RateLimited) as raised:
                 await buy(provider, a_story(), {})
         assert raised.value.retry_after == heeded
+
+
+HALF = "\ud83e"  # of a hedgehog
+
+
+async def test_half_an_emoji_in_a_story_is_replaced_before_the_judge_reads_it(
+    tmp_path: Path, flying_clock: FlyingClock
+) -> None:
+    judged: list[str] = []
+
+    def reply(asked: Mapping[str, Any]) -> Reply:
+        if not _is_judging(asked):
+            return written(f"A hedgehog {HALF} and a whole one: 🦔.")
+        judged.append(asked["messages"][0]["content"])
+        return written('{"best": 2}')
+
+    async with answered(reply, tmp_path) as provider:
+        made = await buy(provider, a_story(*PROMPTS, choose="best"), {})
+    story = "A hedgehog \ufffd and a whole one: 🦔."
+    assert made.value == {"stories": [story] * 3, "best": 1}
+    assert judged[0].count(story) == 3
+
+
+async def test_half_an_emoji_in_a_shot_is_replaced(tmp_path: Path, flying_clock: FlyingClock) -> None:
+    """The list is JSON inside of JSON: the half may come to light in either."""
+    texts = [f'{{"shots": ["a cat {HALF}", "a dog"]}}', '{"shots": ["a cat \\ud83e", "a dog"]}']
+    async with answered(lambda asked: written(texts.pop()), tmp_path) as provider:
+        for _ in range(2):
+            assert (await buy(provider, a_shot_list(2), {})).value == ["a cat \ufffd", "a dog"]
+
+
+async def test_half_an_emoji_can_be_asked_for_and_refused(tmp_path: Path, flying_clock: FlyingClock) -> None:
+    async with answered(lambda _: Reply(status=400, body={"error": {"message": f"no {HALF}"}}), tmp_path) as provider:
+        with pytest.raises(BadRequest) as raised:
+            await buy(provider, a_story(f"Write about {HALF}."), {})
+    assert raised.value.message == "openrouter: 400 no \ufffd"
 
 
 async def test_a_request_that_was_lost_cannot_be_looked_up(tmp_path: Path, flying_clock: FlyingClock) -> None:

@@ -141,6 +141,7 @@ UNSENT = read(SUBMIT, None, sent=False)
 CASES = [
     # ---- a paid submit to a queue
     scripted("submit", "lost_reply", read(SUBMIT, None), UnknownOutcome, charged=True),
+    scripted("submit", "dropped", read(SUBMIT, None), UnknownOutcome, charged=True),
     crafted("silence", never, read(SUBMIT, None), UnknownOutcome, charged=True),
     scripted("submit", "garbage", read(SUBMIT, 200), UnknownOutcome, charged=True),
     scripted("submit", "gateway_error", read(SUBMIT, 502), UnknownOutcome, charged=True),

@@ -121,16 +121,23 @@ def test_captions_can_be_switched_on_and_off(tmp_path: Path, default: str, own: 
     assert one(tmp_path, f", captions: {own}", f"defaults: {{captions: {default}}}").captions == expected
 
 
+def test_a_video_may_say_how_many_segments_it_needs(tmp_path: Path) -> None:
+    assert one(tmp_path, "", "").minimum_segments == 1
+    assert one(tmp_path, "", "defaults: {minimum_segments: 3}").minimum_segments == 3
+    assert one(tmp_path, ", minimum_segments: 2", "defaults: {minimum_segments: 3}").minimum_segments == 2
+
+
 def test_top_level_values_become_typed(tmp_path: Path) -> None:
     recipe = load(
         tmp_path,
         "version: 1\nname: week12\noutput_dir: ../out\n"
         f'limits: {{fal: 10, ffmpeg: 2, "{VEO}": 6, x-note: 1}}\n'
-        "budget: {max_usd: 25.10, max_clip_seconds: 900}\nvideos: [{id: a, topic: tea, x-k: 1}]\n",
+        "budget: {max_usd: 25.10, max_clip_seconds: 900, max_images: 40}\nvideos: [{id: a, topic: tea, x-k: 1}]\n",
     )
     assert recipe.limits == {"fal": 10, "ffmpeg": 2, VEO: 6}
     assert recipe.budget.max_usd == Decimal("25.1")
     assert (recipe.budget.per_video_usd, recipe.budget.max_clip_seconds) == (None, 900.0)
+    assert (recipe.budget.max_images, recipe.budget.max_characters) == (40, None)
     assert recipe.output_dir == str(tmp_path.parent / "out")
     assert recipe.path == str(tmp_path / "recipe.yaml")
     assert len(recipe.sha256) == 64

@@ -1,4 +1,4 @@
-"""The one place where an error becomes words on stderr and an exit code."""
+"""The one place where an error becomes words on stderr and an exit code; no key is in them."""
 
 import errno
 import platform
@@ -13,7 +13,9 @@ import click
 
 from tiktoker_batch import __version__
 from tiktoker_batch.cli.options import Session, say
+from tiktoker_batch.environment import environments
 from tiktoker_batch.errors import ExitCode, TiktokerError
+from tiktoker_batch.redaction import Secrets
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _CLOSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
@@ -24,20 +26,32 @@ def explain(error: BaseException, session: Session) -> int:
 
     Expected errors are told in their own words; a bug leaves its traceback in a file.
     """
-    if session.debug and not isinstance(error, click.ClickException | click.Abort):
-        traceback.print_exception(error)
     if isinstance(error, click.ClickException):
         error.show()
         return error.exit_code
+    secrets = _secrets(session)
+    if session.debug and not isinstance(error, click.Abort):
+        say(secrets.redact(_traceback(error)))
     causes = list(_leaves(error))
     if any(isinstance(cause, click.Abort | KeyboardInterrupt) for cause in causes):
         say(f"interrupted; run again to go on: {session.again}" if session.again else "interrupted")
         return ExitCode.INTERRUPTED
     expected = [cause for cause in causes if isinstance(cause, TiktokerError)]
     if len(expected) == len(causes):
-        say("\n".join(dict.fromkeys(map(str, expected))))
+        say(secrets.redact("\n".join(dict.fromkeys(map(str, expected)))))
         return expected[0].exit_code
-    return _explain_disk(causes) or _explain_bug(error, session)
+    return _explain_disk(causes) or _explain_bug(error, session, secrets)
+
+
+def _secrets(session: Session) -> Secrets:
+    """Every key that this call may have met."""
+    from tiktoker_batch.providers.registry import keys_set  # noqa: PLC0415  (loads packages, and only a failure needs it)
+
+    return Secrets(tuple(key for environ in environments(session.recipes) for key in keys_set(environ)))
+
+
+def _traceback(error: BaseException) -> str:
+    return "".join(traceback.format_exception(error))
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:
@@ -60,29 +74,34 @@ def _explain_disk(causes: list[BaseException]) -> int | None:
     return None
 
 
-def _explain_bug(error: BaseException, session: Session) -> int:
-    written = _write_details(error, session.output)
+def _explain_bug(error: BaseException, session: Session, secrets: Secrets) -> int:
+    now = datetime.now(UTC)
+    details = secrets.redact(_details(error, now))
+    written = _write_details(details, f"error-{now:%Y%m%d-%H%M%S}.txt", session.output)
+    if written is None:
+        say(details)
     say(
-        f"something went wrong inside tiktoker-batch; the details are in {written}\n"
+        f"something went wrong inside tiktoker-batch; the details are {f'in {written}' if written else 'above'}\n"
         "  the journal is intact: running again goes on where this stopped"
     )
     return ExitCode.BUG
 
 
-def _write_details(error: BaseException, output: Path | None) -> Path:
-    now = datetime.now(UTC)
+def _details(error: BaseException, now: datetime) -> str:
     head = (
         f"tiktoker-batch {__version__}, Python {platform.python_version()}, {platform.platform()}\n"
         f"{now.isoformat(timespec='seconds')}\n{' '.join(sys.argv)}\n\n"
     )
-    details = head + "".join(traceback.format_exception(error))
-    name = f"error-{now:%Y%m%d-%H%M%S}.txt"
+    return head + _traceback(error)
+
+
+def _write_details(details: str, name: str, output: Path | None) -> Path | None:
+    """Where they are now; ``None`` where no disk takes them."""
     for folder in (output, None):
         try:
             path = folder / name if folder else Path(tempfile.mkdtemp(prefix="tiktoker-batch-")) / name
-            path.write_text(details, encoding="utf-8")
+            path.write_text(details, encoding="utf-8", errors="backslashreplace")
             return path
         except OSError:
-            if folder is None:
-                raise
-    raise AssertionError("unreachable")
+            continue
+    return None

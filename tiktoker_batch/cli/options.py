@@ -7,9 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from tiktoker_batch.planning.selection import Choice
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -18,12 +21,14 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 class Session:
     """What is known about this call when it ends badly.
 
-    ``output`` is the folder of the batch at work, ``again`` the command that goes on with it.
+    ``output`` is the folder of the batch at work, ``again`` the command that goes on with it; ``recipes`` are those
+    that it was called with.
     """
 
     debug: bool = False
     output: Path | None = None
     again: str | None = None
+    recipes: tuple[Path, ...] = ()
 
 
 def subcommand(name: str, *, example: str) -> Callable[[Callable[..., Any]], click.Command]:
@@ -46,9 +51,24 @@ debug_option = click.option(
     "--debug", is_flag=True, expose_value=False, callback=_note_debug, help="Show tracebacks of errors."
 )
 
-recipe_argument = click.argument("recipe", type=click.Path(path_type=Path))
-optional_recipe_argument = click.argument("recipe", type=click.Path(path_type=Path), required=False)
-target_argument = click.argument("target", metavar="RECIPE|OUTPUT_DIR", type=click.Path(path_type=Path))
+
+def _note_recipes(ctx: click.Context, _parameter: click.Parameter, value: Any) -> Any:
+    session = ctx.find_object(Session)
+    if value and session:
+        session.recipes = value if isinstance(value, tuple) else (value,)
+    return value
+
+
+recipe_argument = click.argument("recipe", type=click.Path(path_type=Path), callback=_note_recipes)
+recipes_argument = click.argument(
+    "recipes", metavar="RECIPE...", type=click.Path(path_type=Path), nargs=-1, required=True, callback=_note_recipes
+)
+optional_recipe_argument = click.argument(
+    "recipe", type=click.Path(path_type=Path), required=False, callback=_note_recipes
+)
+target_argument = click.argument(
+    "target", metavar="RECIPE|OUTPUT_DIR", type=click.Path(path_type=Path), callback=_note_recipes
+)
 output_option = click.option(
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
@@ -94,6 +114,47 @@ profile_option = click.option(
 )
 
 
+select_option = click.option(
+    "--select",
+    multiple=True,
+    metavar="EXPR",
+    help="Only these: mon-*, tag:noir, state:failed, date:FROM..TO, mon-*/03/clip; with and, or, not; repeatable.",
+)
+exclude_option = click.option("--exclude", multiple=True, metavar="EXPR", help="Not these; repeatable.")
+
+
+def _parse_kind(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    from tiktoker_batch.model import Kind  # noqa: PLC0415  (--help answers at once)
+    from tiktoker_batch.recipe.suggest import did_you_mean  # noqa: PLC0415
+
+    kinds = [str(kind) for kind in Kind]
+    if value is not None and value not in kinds:
+        raise click.BadParameter(f"{value!r} is none of {', '.join(kinds)}{did_you_mean(value, kinds)}")
+    return value
+
+
+until_option = click.option(
+    "--until",
+    callback=_parse_kind,
+    metavar="KIND",
+    help="Stop after this kind of step: story, shots, image, clip, narration, captions, music.",
+)
+force_option = click.option(
+    "--force",
+    multiple=True,
+    metavar="EXPR",
+    help="Do these again, and pay again, whatever is there; repeatable.",
+)
+
+
+def choice_of(select: Sequence[str], exclude: Sequence[str], until: str | None) -> "Choice":
+    """What the options choose."""
+    from tiktoker_batch.model import Kind  # noqa: PLC0415
+    from tiktoker_batch.planning.selection import Choice  # noqa: PLC0415
+
+    return Choice(select=tuple(select), exclude=tuple(exclude), until=Kind(until) if until else None)
+
+
 def _parse_usd(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> Decimal | None:
     if value is None:
         return None
@@ -133,6 +194,14 @@ faults_option = click.option(
     show_default=True,
     metavar="P",
     help="The share of requests that meet a trouble, from 0 to 0.9.",
+)
+account_option = click.option(
+    "--account",
+    "accounts",
+    multiple=True,
+    callback=_parse_limits,
+    metavar="NAME=N",
+    help="How much the simulated account of fal or elevenlabs works on at once (20, 10); repeatable.",
 )
 seed_option = click.option(
     "--seed", type=int, default=0, show_default=True, help="The same troubles and latencies for the same seed."

@@ -7,18 +7,23 @@ import click
 
 from tiktoker_batch import app
 from tiktoker_batch.cli.options import (
+    choice_of,
     echo_json,
+    exclude_option,
+    force_option,
     format_option,
     limit_option,
     output_option,
     profile_option,
     recipe_argument,
     say,
+    select_option,
     show,
     subcommand,
+    until_option,
 )
 from tiktoker_batch.errors import ExitCode
-from tiktoker_batch.report.plan_text import budget_warning, plan_text
+from tiktoker_batch.report.plan_text import plan_text
 
 WORK_TO_DO = 2  # of --detailed-exitcode, as Terraform has it
 
@@ -28,13 +33,22 @@ WORK_TO_DO = 2  # of --detailed-exitcode, as Terraform has it
 @output_option
 @limit_option
 @profile_option
+@select_option
+@exclude_option
+@until_option
+@force_option
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 0 when nothing is to do, 2 when there is work.")
 @format_option
 def command(
+    *,
     recipe: Path,
     output: Path | None,
     limits: Mapping[str, int],
     profiles: tuple[str, ...],
+    select: tuple[str, ...],
+    exclude: tuple[str, ...],
+    until: str | None,
+    force: tuple[str, ...],
     detailed_exitcode: bool,
     form: str,
 ) -> int:
@@ -42,7 +56,9 @@ def command(
 
     Changes nothing and calls nobody. Steps whose results still hold are reused.
     """
-    preview = show_plan(recipe, app.Options(output=output, limits=limits, profiles=profiles), form)
+    choice = choice_of(select, exclude, until)
+    options = app.Options(output=output, limits=limits, profiles=profiles, choice=choice, force=force)
+    preview = show_plan(recipe, options, form)
     return WORK_TO_DO if detailed_exitcode and preview.to_run else ExitCode.OK
 
 
@@ -54,8 +70,7 @@ def show_plan(recipe: Path, options: app.Options, form: str) -> app.Preview:
         echo_json(preview.to_json())
     else:
         show(plan_text(opened.plan, preview.estimate, preview.action, str(opened.layout.root)))
-    warning = budget_warning(opened.plan, preview.estimate)
-    if warning:
+    for warning in preview.warnings:
         say(f"warning: {warning}")
     for reason in preview.not_ready:
         say(f"not ready to run: {reason}")

@@ -12,6 +12,7 @@ import click
 from tiktoker_batch import app, rehearsal
 from tiktoker_batch.cli.options import (
     Session,
+    account_option,
     budget_option,
     echo_json,
     faults_option,
@@ -41,6 +42,7 @@ from tiktoker_batch.report.run_text import failures_text, summary_text
 @speed_option
 @faults_option
 @seed_option
+@account_option
 @progress_option
 @format_option
 @click.pass_obj
@@ -55,6 +57,7 @@ def command(
     speed: float,
     faults: float,
     seed: int,
+    accounts: Mapping[str, int],
     progress: Mode,
     form: str,
 ) -> int:
@@ -67,7 +70,7 @@ def command(
     opened = rehearsal.open_rehearsal(recipe, options)
     session.output = opened.layout.root
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    how = rehearsal.Rehearsal(speed=speed, faults=faults, seed=seed)
+    how = rehearsal.Rehearsal(speed=speed, faults=faults, seed=seed, account=accounts)
     with open_progress(progress, sys.stderr, os.environ) as sink:
         rehearsed = rehearsal.rehearse(opened, options, how, [sink])
     ended = rehearsed.ended

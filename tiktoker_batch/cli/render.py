@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import click
-
 from tiktoker_batch import app
 from tiktoker_batch.cli.options import (
     echo_json,
@@ -11,6 +9,7 @@ from tiktoker_batch.cli.options import (
     profile_option,
     recipe_argument,
     say,
+    select_option,
     show,
     subcommand,
 )
@@ -19,9 +18,7 @@ from tiktoker_batch.steps.prompts import Prompt
 
 @subcommand("render", example="tiktoker-batch render recipes/quickstart.yaml --select 'coffee/*/image'")
 @recipe_argument
-@click.option(
-    "--select", multiple=True, metavar="ID-GLOB", help="Only these videos or steps (mon-*/03/clip); repeatable."
-)
+@select_option
 @profile_option
 @format_option
 def command(recipe: Path, select: tuple[str, ...], profiles: tuple[str, ...], form: str) -> None:

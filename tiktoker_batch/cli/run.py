@@ -13,6 +13,9 @@ from tiktoker_batch import app, running
 from tiktoker_batch.cli.options import (
     Session,
     budget_option,
+    choice_of,
+    exclude_option,
+    force_option,
     limit_option,
     output_option,
     profile_option,
@@ -20,8 +23,10 @@ from tiktoker_batch.cli.options import (
     recipe_argument,
     run_command,
     say,
+    select_option,
     show,
     subcommand,
+    until_option,
 )
 from tiktoker_batch.cli.plan import show_plan
 from tiktoker_batch.errors import ExitCode
@@ -35,8 +40,13 @@ from tiktoker_batch.report.run_text import failures_text, summary_text
 @limit_option
 @profile_option
 @budget_option
+@select_option
+@exclude_option
+@until_option
+@force_option
 @click.option("--fail-fast", is_flag=True, help="Start nothing more after the first step that fails.")
 @click.option("--allow-partial", is_flag=True, help="Exit with 0 also when videos lack a segment.")
+@click.option("--strict", is_flag=True, help="Do not start with a warning, as of a budget that is too small.")
 @click.option("--dry-run", is_flag=True, help="Only show the plan.")
 @progress_option
 @click.pass_obj
@@ -48,8 +58,13 @@ def command(
     limits: Mapping[str, int],
     profiles: tuple[str, ...],
     budget: Decimal | None,
+    select: tuple[str, ...],
+    exclude: tuple[str, ...],
+    until: str | None,
+    force: tuple[str, ...],
     fail_fast: bool,
     allow_partial: bool,
+    strict: bool,
     dry_run: bool,
     progress: Mode,
 ) -> int:
@@ -64,12 +79,22 @@ def command(
         allow_partial=allow_partial,
         profiles=profiles,
         budget=budget,
+        choice=choice_of(select, exclude, until),
+        force=force,
+        strict=strict,
     )
     if dry_run:
         show_plan(recipe, options, "text")
         return ExitCode.OK
+    return make(session, recipe, options, progress)
+
+
+def make(session: Session, recipe: Path, options: app.Options, progress: Mode) -> int:
+    """Run a batch and tell how it went."""
+    if options.strict:
+        app.require_no_warning(app.preview(recipe, options))
     opened = app.open_recipe(recipe, options)
-    session.output, session.again = opened.layout.root, run_command(recipe, output, profiles)
+    session.output, session.again = opened.layout.root, run_command(recipe, options.output, options.profiles)
     # Before and after the engine listens for itself, SIGTERM is as good as Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with open_progress(progress, sys.stderr, os.environ) as sink:

@@ -3,16 +3,14 @@
 from pathlib import Path
 from typing import Any
 
-import click
-
 from tiktoker_batch import app
-from tiktoker_batch.cli.options import echo_json, format_option, profile_option, show, subcommand
+from tiktoker_batch.cli.options import echo_json, format_option, profile_option, recipes_argument, show, subcommand
 from tiktoker_batch.errors import ExitCode, RecipeError
 from tiktoker_batch.report.quantities import counted
 
 
 @subcommand("validate", example="tiktoker-batch validate recipes/quickstart.yaml")
-@click.argument("recipes", metavar="RECIPE...", type=click.Path(path_type=Path), nargs=-1, required=True)
+@recipes_argument
 @profile_option
 @format_option
 def command(recipes: tuple[Path, ...], profiles: tuple[str, ...], form: str) -> int:

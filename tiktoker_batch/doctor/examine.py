@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from tiktoker_batch.app import Opened, Options, environment, open_recipe
+from tiktoker_batch.app import Opened, Options, open_recipe
 from tiktoker_batch.doctor import machine
 from tiktoker_batch.doctor.accounts import examine_accounts
 from tiktoker_batch.doctor.check import Check
+from tiktoker_batch.environment import environment
 from tiktoker_batch.providers.registry import not_ready, providers
 
 

@@ -15,7 +15,7 @@ from tiktoker_batch.engine.capacity import MACHINE, usable_cores
 from tiktoker_batch.errors import TiktokerError
 from tiktoker_batch.media.ffmpeg import ffmpeg_version, find_ffmpeg, has_libass
 from tiktoker_batch.media.fonts import caption_font
-from tiktoker_batch.running import FREE_BYTES_NEEDED
+from tiktoker_batch.preflight import FREE_BYTES_NEEDED
 
 ROOMY_BYTES = 2 * 1024**3  # below this a batch of some length fills the disk
 

@@ -1,13 +1,14 @@
 """One attempt at a step: its seats, and what its end means."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import NoReturn
 
 import trio
 
-from tiktoker_batch.engine.capacity import Capacity
+from tiktoker_batch.engine.breaker import Breaker
+from tiktoker_batch.engine.capacity import Capacity, Lease
 from tiktoker_batch.engine.pause import Pause, Paused
 from tiktoker_batch.engine.purchase import may_repeat
 from tiktoker_batch.errors import ProviderError, ResultLost, TiktokerError, TimedOut, UnknownOutcome
@@ -54,6 +55,25 @@ class StepSeats:
             )
         finally:
             lease.release()
+
+
+async def seats(step: Step, names: Iterable[str], capacity: Capacity, breaker: Breaker | None) -> Lease:
+    """Seats for an attempt; with a breaker only once the step's provider answers.
+
+    :raises Unavailable: the provider was given up.
+    """
+    if breaker is None:
+        return await capacity.acquire(names)
+    try:
+        while True:
+            await breaker.admitted(step)
+            lease = await capacity.acquire(names)
+            if not breaker.holds_back(step):
+                return lease
+            lease.release()
+    except BaseException:
+        breaker.leave(step)
+        raise
 
 
 def sole_cause(error: BaseException) -> BaseException:

@@ -27,6 +27,7 @@ from tiktoker_batch.faultpoints import reach
 from tiktoker_batch.model import CHEAP_USD, Step
 from tiktoker_batch.providers.base import Job, Produced, Provider, Request
 from tiktoker_batch.store.jobs import OpenJob
+from tiktoker_batch.units import NOTHING, Units, things_of
 
 SUBMIT_SECONDS = 90.0  # longer than any provider's own deadline for accepting a request
 CANCEL_SECONDS = 30.0
@@ -73,29 +74,41 @@ class Purchase:
         try:
             produced = await self._buy(request, into)
         except ProviderError as error:
-            self.breaker.note(self.step.provider, error)
+            self._note(error)
             if isinstance(error, AuthFailed) and self.open_job and self.open_job.addresses:
                 error.maybe_charged = True  # refused while asking after what was bought: it must not be bought again
             if error.maybe_charged:
                 self._count(self._quoted(request))
                 self.open_job = replace(self.open_job, counted=True) if self.open_job else None
-            self._settle(self.cost_usd - before, made=error.maybe_charged)
+            self._settle(request, self.cost_usd - before, made=error.maybe_charged)
             raise
-        self.breaker.note(self.step.provider, None)
+        self._note(None)
         self._count(self._quoted(request) if produced.cost_usd is None else produced.cost_usd)
-        self._settle(self.cost_usd - before, made=True)
+        self._settle(request, self.cost_usd - before, made=True)
         return produced
+
+    def _note(self, error: ProviderError | None) -> None:
+        if isinstance(error, Unavailable) and self.open_job and self.open_job.addresses and not error.unreachable:
+            return  # the provider took the job; that this one came to nothing says little of others
+        paused = self.breaker.note(self.step, error)
+        if paused is not None:
+            self.recorder.emit(paused)
 
     def _price(self, request: Request) -> Decimal:
         return self.step.estimated_cost_usd if request.price_usd is None else request.price_usd
+
+    def _units(self, request: Request) -> Units:
+        return replace(things_of(self.step, request.prompt), usd=self._price(request))
 
     def _quoted(self, request: Request) -> Decimal:
         """The price at which the request that is out was sent."""
         return self.open_job.price_usd if self.open_job else self._price(request)
 
-    def _settle(self, cost: Decimal, *, made: bool) -> None:
+    def _settle(self, request: Request, cost: Decimal, *, made: bool) -> None:
         if self._held is not None:
-            self.purse.settle(self._held, cost, made=made)
+            counted = self.earlier is not None and self.earlier.counted
+            things = self._units(request) if made and not counted else NOTHING
+            self.purse.settle(self._held, replace(things, usd=cost))
             self._held = None
 
     def _count(self, cost: Decimal) -> None:
@@ -110,13 +123,13 @@ class Purchase:
             except (UnknownOutcome, ResultLost) as lost:
                 if not may_repeat(self.step):
                     raise
-                self._note_lost(lost)
-        self.breaker.check(self.step.provider)
+                self._note_lost(request, lost)
+        self.breaker.check(self.step)
         prepared = await self.provider.prepare(replace(request, token=self.rng.getrandbits(31)))
-        self.breaker.check(self.step.provider)
+        self.breaker.check(self.step)
         if self.pause.requested:
             raise Paused
-        self._held = self.purse.reserve(self.step, self._price(request))
+        self._held = self.purse.reserve(self.step.video, self._units(request))
         self._intend(prepared)
         before, self.scope.deadline = self.scope.deadline, math.inf
         sent = datetime.now(UTC)
@@ -133,7 +146,7 @@ class Purchase:
         :raises ResultLost: it was made and paid for, but is not there any more.
         :raises Unavailable: it was never accepted; nothing was bought.
         """
-        self._held = self.purse.hold(self.step)
+        self._held = self.purse.hold(self.step.video)
         wanted = replace(request, token=earlier.token, uploads=earlier.uploads)
         # Files that went with it lie where they lay: uploaded anew, the request would not be known again.
         prepared = wanted if earlier.uploads else await self.provider.prepare(wanted)
@@ -152,6 +165,7 @@ class Purchase:
                 request_id=earlier.request_id,
                 addresses=dict(earlier.addresses),
                 uploads=dict(earlier.uploads),
+                units=earlier.units.to_json(),
             )
         )
         reach("reattached")
@@ -173,13 +187,13 @@ class Purchase:
         finally:
             self.scope.deadline = before
 
-    def _note_lost(self, lost: UnknownOutcome | ResultLost) -> None:
+    def _note_lost(self, request: Request, lost: UnknownOutcome | ResultLost) -> None:
         """The recipe lets it be bought again; what the first one may have cost is counted."""
         self.recorder.emit(OutcomeUnknown(step=self.step.id, attempt=self.attempt, message=lost.message))
         before = self.cost_usd
         if self.earlier is not None:
             self._count(self.earlier.price_usd)
-        self._settle(self.cost_usd - before, made=True)
+        self._settle(request, self.cost_usd - before, made=True)
         self.earlier = self.open_job = None
 
     def _intend(self, request: Request) -> None:
@@ -194,6 +208,7 @@ class Purchase:
                 key=self.step.key,
                 work=self.work,
                 uploads=dict(request.uploads),
+                units=self._units(request).to_json(),
             )
         )
         self.open_job = OpenJob(
@@ -205,6 +220,7 @@ class Purchase:
             work=self.work,
             sent_at=datetime.now(UTC),
             uploads=request.uploads,
+            units=self._units(request).things,
         )
 
     async def _submit(self, request: Request, sent: datetime) -> Job:
@@ -251,6 +267,8 @@ class Purchase:
         )
         if self.open_job is not None:
             self.open_job = replace(self.open_job, request_id=job.id, addresses=job.addresses)
+        if job.addresses:
+            self._note(None)
 
     async def _delivered(self, job: Job, request: Request, sent: datetime, into: Mapping[str, Path]) -> Produced:
         try:

@@ -11,16 +11,28 @@ from tiktoker_batch.store.state import Success
 
 
 class Reuse:
-    """Decides step by step. Each file is hashed once, however often it is asked about."""
+    """Decides step by step. Each file is hashed once, however often it is asked about.
 
-    def __init__(self, kinds: Mapping[Kind, StepKind], layout: Layout, successes: Mapping[str, Success]) -> None:
+    ``forced`` are steps that are done again whatever still holds.
+    """
+
+    def __init__(
+        self,
+        kinds: Mapping[Kind, StepKind],
+        layout: Layout,
+        successes: Mapping[str, Success],
+        forced: frozenset[str] = frozenset(),
+    ) -> None:
         self._kinds = kinds
         self._layout = layout
         self._successes = successes
+        self.forced = forced
         self._intact: dict[Artifact, bool] = {}
 
     def check(self, step: Step, inputs: Inputs) -> Reused | None:
         """The earlier result of this step if it still holds for these inputs."""
+        if step.id in self.forced:
+            return None
         success = self._successes.get(step.id)
         if success is None or success.key != step.key:
             return None

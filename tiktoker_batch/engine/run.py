@@ -17,6 +17,7 @@ from tiktoker_batch.engine.attempt import (
     as_step_error,
     may_retry,
     raise_cancellation,
+    seats,
     sole_cause,
 )
 from tiktoker_batch.engine.backoff import delay_before
@@ -34,6 +35,7 @@ from tiktoker_batch.errors import (
     RateLimited,
     TiktokerError,
     TimedOut,
+    Unavailable,
     Unfetched,
     UnknownOutcome,
 )
@@ -78,8 +80,8 @@ THROTTLES = 60  # times that one step lets itself be told to wait
 class Batch:
     """Everything a run needs.
 
-    ``open_jobs`` are requests that earlier runs left open, by step. ``measure`` gives the length in seconds of a
-    finished video's file.
+    ``open_jobs`` are requests that earlier runs left open, by step. ``selected`` are the steps that may be done, if not
+    all; the others are taken as they are. ``measure`` gives the length in seconds of a finished video's file.
     """
 
     plan: Plan
@@ -91,6 +93,7 @@ class Batch:
     reuse: Reuse
     tools: Tools
     open_jobs: Mapping[str, OpenJob] = field(default_factory=dict)
+    selected: frozenset[str] | None = None
     pause: Pause = field(default_factory=Pause)
     breaker: Breaker = field(default_factory=Breaker)
     purse: Purse = field(default_factory=lambda: Purse(ceilings=Budget()))
@@ -120,7 +123,7 @@ class _Run:
         self._ended = {step.id: trio.Event() for step in batch.plan.steps}
         self._videos = {planned.video.id: planned.video for planned in batch.plan.videos}
         self._predicted = batch.reuse.predict(batch.plan)
-        self._open_jobs = dict(batch.open_jobs)
+        self._open_jobs = {name: job for name, job in batch.open_jobs.items() if name not in batch.reuse.forced}
 
     async def do_step(self, step: Step) -> None:
         try:
@@ -163,7 +166,10 @@ class _Run:
 
     async def _outcome(self, step: Step) -> Outcome:
         kind = self.batch.kinds[step.kind]
+        left_out = self.batch.selected is not None and step.id not in self.batch.selected
         if kind.eager and step.id not in self._predicted:
+            if left_out:
+                return Cancelled()
             return await self._attempts(step, Inputs(layout=self.batch.layout, artifacts={}))
         try:
             found = {need: await self._arrival(step, need) for need in step.needs}
@@ -171,7 +177,8 @@ class _Run:
             return Blocked(by=lost.need)
         artifacts = {need: items for need, items in found.items() if items is not None}
         inputs = Inputs(layout=self.batch.layout, artifacts=artifacts)
-        return self.batch.reuse.check(step, inputs) or await self._attempts(step, inputs)
+        held = self.batch.reuse.check(step, inputs)
+        return held or (Cancelled() if left_out else await self._attempts(step, inputs))
 
     async def _arrival(self, step: Step, need: str) -> tuple[Artifact, ...] | None:
         """Wait for a need; ``None`` if it is lost and may be.
@@ -199,15 +206,22 @@ class _Run:
             if not isinstance(ended, TiktokerError):
                 return ended
             throttled = isinstance(ended, RateLimited)
-            last = throttles == THROTTLES if throttled else tries >= step.retry.max_attempts
+            spared = throttled or self._is_away(ended, step)
+            last = throttles == THROTTLES if throttled else not spared and tries >= step.retry.max_attempts
             last = last or not self._may_retry(ended, step)
-            self._tell_end(step, attempt, _ending(ended, last=last), type(ended).__name__, str(ended), cost)
+            self._tell_failure(step, attempt, ended, cost, last=last)
             if last:
                 return Failed(attempts=attempt, error_kind=type(ended).__name__, message=ended.message)
-            attempt, tries, throttles = attempt + 1, tries + (not throttled), throttles + throttled
+            attempt, tries, throttles = attempt + 1, tries + (not spared), throttles + throttled
             await self._back_off(step, attempt, throttles if throttled else tries, ended)
 
+    def _is_away(self, error: TiktokerError, step: Step) -> bool:
+        """Whether it is not this step that failed: its provider answers nobody."""
+        return isinstance(error, Unavailable | Unfetched) and self.batch.breaker.is_paused(step.provider)
+
     def _may_retry(self, error: TiktokerError, step: Step) -> bool:
+        if self.batch.breaker.is_gone(step.provider):
+            return False
         if isinstance(error, AuthFailed):
             # One refusal may be the service's slip; the breaker knows when it is not.
             return not error.maybe_charged and not self.batch.breaker.is_open(step.provider)
@@ -228,8 +242,13 @@ class _Run:
         # An eager step takes seats piece by piece: it must not hold one while it waits for others.
         names = () if eager else step.capacity
         batch.recorder.emit(StepQueued(step=step.id, attempt=attempt))
-        async with batch.pause.interruptible():
-            lease = await batch.capacity.acquire(names)
+        # What was paid for is asked for even while nothing new is.
+        waits = not (attempt == 1 and step.id in self._open_jobs)
+        try:
+            async with batch.pause.interruptible():
+                lease = await seats(step, names, batch.capacity, batch.breaker if waits else None)
+        except Unavailable as gone:
+            return gone, Decimal(0)
         try:
             batch.recorder.emit(AttemptStarted(step=step.id, attempt=attempt))
             with trio.CancelScope(deadline=trio.current_time() + step.retry.timeout) as scope:
@@ -242,6 +261,7 @@ class _Run:
                 return self._mind_capacity(step, ended), purchase.cost_usd
             return TimedOut(f"no result within {step.retry.timeout:g} s"), purchase.cost_usd
         finally:
+            batch.breaker.leave(step)
             lease.release()
 
     def _mind_capacity(self, step: Step, ended: Outcome | TiktokerError) -> Outcome | TiktokerError:
@@ -264,20 +284,20 @@ class _Run:
             return self._failure(step, purchase.attempt, error)
         except BaseException as error:  # noqa: ASYNC103  (raise_cancellation never returns)
             if not purchase.scope.cancel_called:  # the deadline's cancellation is told as what it is
-                self._tell_end(step, purchase.attempt, "cancelled", "Cancelled", "the run was stopped")
+                self._tell_end(step, purchase.attempt, "Cancelled", "the run was stopped")
             raise_cancellation(error)
         return self._success(step, purchase, made, inputs)
 
     def _failure(self, step: Step, attempt: int, error: Exception) -> Outcome | TiktokerError:
         match sole_cause(error):
             case NeedLost(need=need):
-                self._tell_end(step, attempt, "cancelled", "Blocked", f"{need} did not deliver")
+                self._tell_end(step, attempt, "Blocked", f"{need} did not deliver")
                 return Blocked(by=need)
             case Paused():
-                self._tell_end(step, attempt, "cancelled", "Cancelled", "the run was stopped")
+                self._tell_end(step, attempt, "Cancelled", "the run was stopped")
                 return Cancelled()
             case BudgetExceeded() as exceeded:
-                self._tell_end(step, attempt, "cancelled", "BudgetExceeded", exceeded.message)
+                self._tell_end(step, attempt, "BudgetExceeded", exceeded.message)
                 return Cancelled()
             case cause:
                 failed = as_step_error(cause, step)
@@ -314,12 +334,22 @@ class _Run:
             case Succeeded() | Cancelled():
                 pass  # told by the attempt, which knows its number
 
-    def _tell_end(
-        self, step: Step, attempt: int, outcome: str, kind: str, message: str, cost_usd: Decimal = Decimal(0)
-    ) -> None:
+    def _tell_end(self, step: Step, attempt: int, kind: str, message: str) -> None:
+        """An attempt was stopped; whether by somebody or by something else that went wrong."""
+        self.batch.recorder.emit(
+            AttemptFailed(step=step.id, attempt=attempt, outcome="cancelled", error_kind=kind, message=message)
+        )
+
+    def _tell_failure(self, step: Step, attempt: int, error: TiktokerError, cost: Decimal, *, last: bool) -> None:
         self.batch.recorder.emit(
             AttemptFailed(
-                step=step.id, attempt=attempt, outcome=outcome, error_kind=kind, message=message, cost_usd=cost_usd
+                step=step.id,
+                attempt=attempt,
+                outcome=_ending(error, last=last),
+                error_kind=type(error).__name__,
+                message=str(error),
+                cost_usd=cost,
+                charged=isinstance(error, ProviderError) and error.maybe_charged,
             )
         )
 

@@ -24,6 +24,7 @@ class Draft:
     prompt: str | None = None
     deferred: bool = False
     units: float = 0.0
+    characters: int = 0
     seconds: float | None = None
 
 
@@ -99,6 +100,7 @@ def _step(video: Video, draft: Draft, before: Mapping[str, Step]) -> Step:
         retry=video.retry,
         estimated_seconds=step_seconds(draft.model, draft.seconds),
         estimated_cost_usd=step_cost_usd(draft.model, draft.units, video.resolution),
+        estimated_characters=draft.characters,
     )
 
 

@@ -13,8 +13,8 @@ def canonical(value: Any) -> str:
 
 
 def digest(value: Any) -> str:
-    """The sha256 (hex) of a value's canonical JSON."""
-    return hashlib.sha256(canonical(value).encode()).hexdigest()
+    """The sha256 (hex) of a value's canonical JSON; half of a surrogate pair is as good as any other character."""
+    return hashlib.sha256(canonical(value).encode(errors="backslashreplace")).hexdigest()
 
 
 def seed_from(*parts: Any) -> int:

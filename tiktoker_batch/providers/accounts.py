@@ -15,10 +15,12 @@ from tiktoker_batch.errors import AuthFailed
 from tiktoker_batch.providers.account import Account
 from tiktoker_batch.providers.fal.answers import read_answer
 from tiktoker_batch.providers.fal.provider import API as FAL_API
-from tiktoker_batch.providers.fal.provider import account_key
-from tiktoker_batch.providers.http import Reader, Secrets, Wire, base_url, body_of, first_text, open_client
+from tiktoker_batch.providers.http import Reader, Wire, base_url, body_of, open_client
 from tiktoker_batch.providers.openrouter import API as OPENROUTER_API
 from tiktoker_batch.providers.policy import Signal, Verb
+from tiktoker_batch.providers.registry import PROVIDERS
+from tiktoker_batch.providers.text import first_text
+from tiktoker_batch.redaction import Secrets
 
 _SECONDS = 10.0
 _WELL_KNOWN = "fal-ai/flux/schnell"  # some model must be named; this one has been there for years
@@ -27,7 +29,7 @@ _MISSING_PERMISSION = frozenset({"missing_permissions", "missing_permission"})
 
 async def check_fal(environ: Mapping[str, str]) -> Account:
     """Ask fal for a price. Whether there is money in the account it tells nobody."""
-    key = account_key(environ).strip()
+    key = PROVIDERS["fal"].key(environ)
     address = base_url(environ, "FAL_API_URL", FAL_API)
     headers = AuthCredentials("Key", key).as_headers()
     async with _wire("fal", key, headers, read_answer) as wire:
@@ -43,7 +45,7 @@ async def check_elevenlabs(environ: Mapping[str, str]) -> Account:
     """Ask ElevenLabs for the account's voices, those included that it calls legacy: recipes may still use them."""
     from tiktoker_batch.providers.elevenlabs import API  # noqa: PLC0415  (its SDK loads for a second)
 
-    key = environ.get("ELEVENLABS_API_KEY", "").strip()
+    key = PROVIDERS["elevenlabs"].key(environ)
     address = base_url(environ, "ELEVENLABS_BASE_URL", API)
     async with _wire("elevenlabs", key, {"xi-api-key": key}, _read) as wire:
         try:
@@ -61,7 +63,7 @@ async def check_elevenlabs(environ: Mapping[str, str]) -> Account:
 
 async def check_openrouter(environ: Mapping[str, str]) -> Account:
     """Ask OpenRouter about the key: what of its limit is left."""
-    key = environ.get("OPENROUTER_API_KEY", "").strip()
+    key = PROVIDERS["openrouter"].key(environ)
     address = base_url(environ, "OPENROUTER_BASE_URL", OPENROUTER_API)
     async with _wire("openrouter", key, {"Authorization": f"Bearer {key}"}, _read) as wire:
         answer = await wire.send(Verb.LOOKUP, "GET", f"{address}/api/v1/key")

@@ -24,18 +24,19 @@ from tiktoker_batch.providers import checks
 from tiktoker_batch.providers.base import Job, Produced, Request
 from tiktoker_batch.providers.http import (
     GATE,
-    Secrets,
     Wire,
     base_url,
-    first_text,
     open_client,
     reconcile_seconds,
     retry_after,
     seconds_since,
 )
 from tiktoker_batch.providers.policy import Signal, Verb
+from tiktoker_batch.providers.registry import PROVIDERS
 from tiktoker_batch.providers.setting import Setting
+from tiktoker_batch.providers.text import first_text, well_formed
 from tiktoker_batch.providers.words import LETTER_ROWS, timed_words
+from tiktoker_batch.redaction import Secrets
 
 API = "https://api.elevenlabs.io"
 _SECONDS = 240.0  # the SDK's own deadline; long texts take minutes
@@ -129,7 +130,7 @@ class ElevenLabsProvider:
             reach("speech.before")
             answer = await speech.convert_with_timestamps(
                 str(request.params["voice"]),
-                text=request.prompt,
+                text=well_formed(request.prompt),
                 model_id=request.model,
                 seed=request.seed,
                 **_parameters(request),
@@ -155,7 +156,7 @@ class ElevenLabsProvider:
             return list(page.history)
 
     def _is_ours(self, item: Any, request: Request) -> bool:
-        same = item.text == request.prompt and item.model_id in {None, request.model}
+        same = item.text == well_formed(request.prompt) and item.model_id in {None, request.model}
         return same and isinstance(item.history_item_id, str) and item.history_item_id not in self.known
 
     async def _recall(self, name: str) -> tuple[bytes, Any]:
@@ -200,6 +201,8 @@ class ElevenLabsProvider:
         if told.isdecimal() and int(told) not in {0, self._told}:
             self._told = int(told)
             self.setting.tell_limit(self.name, self._told)
+            # The engine's seats, one a request, say how much of that is used: a user's own limit may be lower.
+            self.wire.gate.total_tokens = max(self.wire.gate.total_tokens, self._told)
 
     def _cost(self, request: Request) -> Decimal | None:
         model = self.models.get(f"{self.name}:{request.model}")
@@ -260,11 +263,12 @@ def _read_nothing(verb: Verb, response: httpx.Response) -> Signal:
 @asynccontextmanager
 async def open_elevenlabs(setting: Setting) -> AsyncIterator[ElevenLabsProvider]:
     """The provider with its connections, for as long as the context."""
-    key = setting.environ.get("ELEVENLABS_API_KEY", "").strip()
+    key = PROVIDERS["elevenlabs"].key(setting.environ)
     address = base_url(setting.environ, "ELEVENLABS_BASE_URL", API)
-    async with open_client(patience=_SECONDS) as http:
+    # The gate alone bounds what is asked at once: an account may bear more than anybody knew at the start.
+    async with open_client(patience=_SECONDS, connections=None) as http:
         client = AsyncElevenLabs(api_key=key, base_url=address, httpx_client=http, timeout=_SECONDS)
-        gate = trio.CapacityLimiter(max(GATE, setting.seats.get("elevenlabs", GATE)))
+        gate = trio.CapacityLimiter(setting.seats.get("elevenlabs", GATE))
         wire = Wire(provider="elevenlabs", client=http, read=_read_nothing, secrets=Secrets((key,)), gate=gate)
         yield ElevenLabsProvider(
             client=client, wire=wire, models=setting.models, setting=setting, known=set(setting.known)

@@ -1,15 +1,13 @@
 """HTTP as providers speak it: one client, a gate before it, and every failure put into words once."""
 
-import re
 import ssl
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 import httpx
 import trio
@@ -18,6 +16,7 @@ from tiktoker_batch import __version__
 from tiktoker_batch.errors import PreflightError, ProviderError
 from tiktoker_batch.faultpoints import reach
 from tiktoker_batch.providers.policy import Signal, Verb, error_for
+from tiktoker_batch.redaction import Secrets
 
 # Of requests, not jobs. The client looks at all its connections for every request: 8 cost less than 16, 200 cost 17
 # times as much (measured with 200 polled jobs).
@@ -35,7 +34,6 @@ _UNSENT = (
     httpx.UnsupportedProtocol,
     httpx.LocalProtocolError,
 )
-_SECRET_HEAD = 6  # characters of a key that are already too many to show
 
 
 class Reader(Protocol):
@@ -44,21 +42,6 @@ class Reader(Protocol):
     def __call__(self, verb: Verb, response: httpx.Response) -> Signal:
         """The answer as a signal."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Secrets:
-    """Keys that must never be shown; ``redact`` takes them, whole or cut off, out of other people's words."""
-
-    values: tuple[str, ...]
-
-    def redact(self, text: str) -> str:
-        """The text without any key or beginning of one."""
-        for value in self.values:
-            for part in filter(None, (value, *value.split(":"))):
-                head = re.escape(part[:_SECRET_HEAD])
-                text = re.sub(rf"{head}[^\s'\"<>,;]*", "[key]", text) if len(part) >= _SECRET_HEAD else text
-        return text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +74,7 @@ class Wire:
                 response = await self.client.request(method, url, headers=headers, json=json, params=params)
                 reach(f"{method}.answered")
             except httpx.RequestError as error:  # also an answer that cannot be decoded
-                raise self.lost(verb, error) from error
+                raise self.lost(verb, error) from None  # its words may hold the key, and its request does
         if not response.is_success:
             raise self.refused(verb, response)
         return response
@@ -110,11 +93,12 @@ class Wire:
         except httpx.InvalidURL:
             raise self.explain(Signal(verb=verb, status=404, message="the address of a file is none")) from None
         except httpx.RequestError as error:  # also redirections without end
-            raise self.lost(verb, error) from error
+            raise self.lost(verb, error) from None
 
     def refused(self, verb: Verb, response: httpx.Response) -> ProviderError:
-        """The error of an unhappy answer, which it carries as its ``cause``."""
+        """The error of an unhappy answer, which it carries as its ``cause``, without the key that was sent."""
         error = self.explain(self.read(verb, response))
+        response.request = httpx.Request(response.request.method, response.request.url)
         error.__cause__ = httpx.HTTPStatusError(error.message, request=response.request, response=response)
         return error
 
@@ -162,9 +146,13 @@ async def open_client(
     headers: Mapping[str, str] | None = None,
     redirects: bool = False,
     patience: float = READ_SECONDS,
-    connections: int = GATE,
+    connections: int | None = GATE,
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """A client that repeats nothing by itself; ``patience`` is for each piece of an answer, in seconds."""
+    """A client that repeats nothing by itself.
+
+    ``patience`` is for each piece of an answer, in seconds. ``connections`` is how many there may be at most; ``None``
+    leaves that to whoever stands before it.
+    """
     async with _client(headers or {}, redirects, patience, connections) as client:
         yield client
 
@@ -175,7 +163,7 @@ def _trusted() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def _client(headers: Mapping[str, str], redirects: bool, patience: float, connections: int) -> httpx.AsyncClient:
+def _client(headers: Mapping[str, str], redirects: bool, patience: float, connections: int | None) -> httpx.AsyncClient:
     limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
     return httpx.AsyncClient(
         limits=limits,
@@ -194,7 +182,7 @@ class StreamClients:
     78 ms of processor time a job, against 21), and a client for each would take memory.
     """
 
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     most: int
     _clients: list[httpx.AsyncClient] = field(default_factory=list)
     _free: list[httpx.AsyncClient] = field(default_factory=list)
@@ -271,22 +259,26 @@ def base_url(environ: Mapping[str, str], name: str, default: str) -> str:
 
     :raises PreflightError: plain http to another machine, where anybody could read the key.
     """
-    url = (environ.get(name) or default).rstrip("/")
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    url = (environ.get(name) or default).strip().rstrip("/")
+    scheme, host = _place(url)
+    if scheme not in {"http", "https"} or not host:
         raise PreflightError(f"{name} is not an address: {url!r}", hint="expected one like https://proxy.example")
-    local = parts.hostname in {"localhost", "127.0.0.1", "::1"} or parts.hostname.startswith("127.")
-    if parts.scheme == "http" and not local and environ.get("TIKTOKER_ALLOW_INSECURE") != "1":
+    local = host in {"localhost", "127.0.0.1", "::1"} or host.startswith("127.")
+    if scheme == "http" and not local and environ.get("TIKTOKER_ALLOW_INSECURE") != "1":
         raise PreflightError(
-            f"{name} is plain http to {parts.hostname}: your key could be read on the way",
+            f"{name} is plain http to {host}: your key could be read on the way",
             hint="use https, or set TIKTOKER_ALLOW_INSECURE=1 if you are sure",
         )
     return url
 
 
-def first_text(values: Iterable[object]) -> str | None:
-    """The first of these that is text with something in it."""
-    return next((value for value in values if isinstance(value, str) and value.strip()), None)
+def _place(url: str) -> tuple[str, str]:
+    """Scheme and host of an address, as the client that goes there reads it; of none, nothing."""
+    try:
+        parts = httpx.URL(url)
+    except (httpx.InvalidURL, ValueError):
+        return "", ""
+    return (parts.scheme, parts.host) if (parts.port or 0) < 2**16 else ("", "")
 
 
 def body_of(response: httpx.Response) -> Any:

@@ -18,17 +18,18 @@ from tiktoker_batch.model import Json, Kind
 from tiktoker_batch.providers.base import Job, Produced, Request
 from tiktoker_batch.providers.http import (
     GATE,
-    Secrets,
     Wire,
     base_url,
     body_of,
     bounded_patience,
-    first_text,
     open_client,
     retry_after,
 )
 from tiktoker_batch.providers.policy import Signal, Verb
+from tiktoker_batch.providers.registry import PROVIDERS
 from tiktoker_batch.providers.setting import Setting
+from tiktoker_batch.providers.text import first_text, well_formed
+from tiktoker_batch.redaction import Secrets
 
 API = "https://openrouter.ai"
 # TikToker's: variants are spread around 1, the shot list is to be exact.
@@ -194,7 +195,7 @@ def _body(request: Request, prompt: str, *, temperature: float, tokens: int) -> 
     chosen = {name: request.params[name] for name in ("models", "top_p", "reasoning") if name in request.params}
     return {
         "model": request.model,
-        "messages": [{"role": "user", "content": prompt}],
+        "messages": [{"role": "user", "content": well_formed(prompt)}],
         "temperature": request.params.get("temperature", temperature),
         "max_tokens": most,
         **chosen,
@@ -229,7 +230,7 @@ def _shot_list(text: str) -> list[str]:
     shots = found.get("shots") if isinstance(found, Mapping) else found
     if not isinstance(shots, list) or not all(isinstance(shot, str) and shot.strip() for shot in shots):
         raise Unusable("openrouter: the answer is not a list of shots", maybe_charged=True)
-    return [" ".join(shot.split()) for shot in shots]
+    return [well_formed(" ".join(shot.split())) for shot in shots]
 
 
 def _trouble(answer: Any) -> Mapping[str, Any] | None:
@@ -307,11 +308,12 @@ def _whole(value: Json) -> int:
 @asynccontextmanager
 async def open_openrouter(setting: Setting) -> AsyncIterator[OpenRouterProvider]:
     """The provider with its connections, for as long as the context."""
-    key = setting.environ.get("OPENROUTER_API_KEY", "").strip()
+    key = PROVIDERS["openrouter"].key(setting.environ)
     address = base_url(setting.environ, "OPENROUTER_BASE_URL", API)
     headers = {"Authorization": f"Bearer {key}", "X-Title": "tiktoker-batch"}
-    async with open_client(headers=headers, patience=_SECONDS) as client:
-        # A video's variants are requests of their own: the limit is kept here, request by request.
-        gate = trio.CapacityLimiter(setting.seats.get("openrouter", GATE))
+    # A video's variants are requests of their own: the limit is kept here, request by request.
+    seats = setting.seats.get("openrouter", GATE)
+    async with open_client(headers=headers, patience=_SECONDS, connections=seats) as client:
+        gate = trio.CapacityLimiter(seats)
         wire = Wire(provider="openrouter", client=client, read=_read, secrets=Secrets((key,)), gate=gate)
         yield OpenRouterProvider(wire=wire, base=address)

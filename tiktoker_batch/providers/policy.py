@@ -198,7 +198,7 @@ def error_for(provider: str, signal: Signal) -> ProviderError:
     kind = error_type(signal)
     charged = kind is UnknownOutcome or (signal.verb, kind) in MAYBE_CHARGED or _is_worked_on(signal)
     error = kind(f"{provider}: {signal.message}", retry_after=signal.retry_after, maybe_charged=charged)
-    error.code = signal.code
+    error.code, error.unreachable = signal.code, not signal.sent
     if isinstance(error, UnknownOutcome):
         error.answered = signal.verb is Verb.SPEAK and _is_refusal(signal.status)
     return error

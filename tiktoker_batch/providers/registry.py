@@ -47,6 +47,21 @@ class Entry:
         """Those variables of the key whose value no request could carry."""
         return tuple(name for name in set_keys(self.keys, environ) if not is_sendable(environ[name]))
 
+    def key(self, environ: Mapping[str, str]) -> str:
+        """The key as it is sent, its parts with a colon between them; empty where none is set.
+
+        :raises PreflightError: no request could carry it.
+        """
+        spoilt = self.spoilt(environ)
+        if spoilt:
+            raise PreflightError(spoilt)
+        return ":".join(environ[name].strip() for name in set_keys(self.keys, environ))
+
+    def spoilt(self, environ: Mapping[str, str]) -> str | None:
+        """A sentence on a key that no request could carry; ``None`` where all is well with it, or none is set."""
+        names = " and ".join(self.unsendable(environ))
+        return f"{self.name}: what {names} holds cannot be sent as a key; keys: {self.signup}" if names else None
+
 
 def _open_local(setting: Setting) -> AbstractAsyncContextManager[Provider]:
     from tiktoker_batch.providers.local.provider import open_local  # noqa: PLC0415  (only a run needs it)
@@ -188,7 +203,24 @@ def _reason(name: str, environ: Mapping[str, str]) -> str | None:
         first, *others = (" + ".join(group) for group in entry.keys)
         alternatives = f" (or {', or '.join(others)})" if others else ""
         return f"{name}: set {first}{alternatives} in the environment or in a .env file; keys: {entry.signup}"
-    spoilt = entry.unsendable(environ)
-    return (
-        f"{name}: what {' and '.join(spoilt)} holds cannot be sent as a key; keys: {entry.signup}" if spoilt else None
-    )
+    return entry.spoilt(environ)
+
+
+def spoilt_keys(steps: Iterable[Step], environ: Mapping[str, str]) -> list[str]:
+    """A sentence on each key that is set for these steps and could never be sent."""
+    names = dict.fromkeys(step.provider for step in steps if step.provider in providers())
+    return [spoilt for name in names if (spoilt := providers()[name].spoilt(environ))]
+
+
+def key_names() -> frozenset[str]:
+    """Every variable that may hold a key, those of packages included whose provider can be used."""
+    try:
+        known = providers()
+    except PreflightError:
+        known = PROVIDERS
+    return frozenset(name for entry in known.values() for group in entry.keys for name in group)
+
+
+def keys_set(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Whatever is set where a key may be, sent or not."""
+    return tuple(environ[name] for name in sorted(key_names()) if environ.get(name))

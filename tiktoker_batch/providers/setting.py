@@ -24,7 +24,7 @@ class Setting:
 
     ffmpeg: str
     workers: int
-    environ: Mapping[str, str] = field(default_factory=dict)
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
     models: Mapping[str, Model] = field(default_factory=dict)
     cache: Path = Path(".cache")
     seats: Mapping[str, int] = field(default_factory=dict)

@@ -247,6 +247,7 @@ def _plain_settings(settings: Settings) -> dict[str, Any]:
         "fps": int(settings.get("fps", built_in=24).value),
         "retry": Retry(**retry),
         "on_segment_failure": settings.get("on_segment_failure", built_in="continue").value,
+        "minimum_segments": int(settings.get("minimum_segments", built_in=1).value),
         "tags": tuple(settings.own.get("tags", ())),
         "vars": settings.merged("vars"),
     }
@@ -258,7 +259,13 @@ def _budget(given: Mapping[str, Any]) -> Budget:
         max_usd=_usd(given.get("max_usd")),
         per_video_usd=_usd(given.get("per_video_usd")),
         max_clip_seconds=None if seconds is None else float(seconds),
+        max_images=_whole(given.get("max_images")),
+        max_characters=_whole(given.get("max_characters")),
     )
+
+
+def _whole(number: float | None) -> int | None:
+    return None if number is None else int(number)
 
 
 def _usd(amount: float | None) -> Decimal | None:

@@ -15,6 +15,7 @@ from tiktoker_batch.events import (
     AttemptStarted,
     BackedOff,
     Interrupted,
+    ProviderPaused,
     Record,
     RunStarted,
     Sink,
@@ -137,6 +138,8 @@ def notice_lines(event: object, state: BatchState) -> Iterator[str]:
             yield f"{step}: attempt {attempt} failed: {one_line(message)}"
         case BackedOff(step=step, attempt=attempt, seconds=seconds):
             yield f"{step}: attempt {attempt} in {seconds_text(seconds)}"
+        case ProviderPaused(provider=provider, seconds=seconds, reason=reason):
+            yield f"{provider} does not answer, next try in {seconds_text(seconds)}: {one_line(reason)}"
         case StepFailed(step=step, attempts=attempts, message=message):
             yield f"{step}: failed after {counted(attempts, 'attempt')}: {one_line(message)}"
         case VideoFinished() as finished:

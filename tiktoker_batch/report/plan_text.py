@@ -1,13 +1,17 @@
 """A plan as text: what would run, what it takes, and what holds it up."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from itertools import groupby, islice
+from typing import TypeVar
 
 from tiktoker_batch.model import CHEAP_USD, Plan, PlannedVideo, Step
 from tiktoker_batch.planning.estimate import Estimate
 from tiktoker_batch.report.quantities import columns, counted, seconds_text, usd_text
+from tiktoker_batch.units import NOTHING, Units, things_of
 
+TO_DO = frozenset({"run", "reattach"})  # the actions that something is done for
 MOST_TABLES = 12  # a batch with more videos gets a line for each instead of a table
 
 Action = Callable[[Step], str]
@@ -24,12 +28,34 @@ def plan_text(plan: Plan, estimate: Estimate, action: Action, output: str) -> st
     return "\n".join([*lines, "", *_totals(steps, estimate, action)])
 
 
-def budget_warning(plan: Plan, estimate: Estimate) -> str | None:
-    """What to say when the estimate is above the recipe's ceiling."""
-    ceiling = plan.recipe.budget.max_usd
-    if ceiling is None or estimate.cost_usd <= ceiling:
+def budget_warnings(plan: Plan, pays: Callable[[Step], bool]) -> list[str]:
+    """What to say when the steps that ``pays`` picks are estimated to take more than the recipe's ceilings allow."""
+    budget, paid = plan.recipe.budget, [step for step in plan.steps if pays(step)]
+    whole = _units(paid)
+    found = [
+        _above("max_usd", whole.usd, budget.max_usd, usd_text),
+        _above("max_clip_seconds", whole.clip_seconds, budget.max_clip_seconds, lambda each: f"{each:g} s of clips"),
+        _above("max_images", whole.images, budget.max_images, lambda each: counted(each, "picture")),
+        _above("max_characters", whole.characters, budget.max_characters, lambda each: counted(each, "character")),
+    ]
+    for planned in plan.videos:
+        cost = _units(step for step in planned.steps if pays(step)).usd
+        found.append(_above("per_video_usd", cost, budget.per_video_usd, usd_text, f" for {planned.video.id!r}"))
+    return [warning for warning in found if warning]
+
+
+Amount = TypeVar("Amount", int, float, Decimal)
+
+
+def _above(key: str, wanted: Amount, most: Amount | None, text: Callable[[Amount], str], of: str = "") -> str | None:
+    if most is None or wanted <= most:
         return None
-    return f"the estimate of {usd_text(estimate.cost_usd)} is above budget.max_usd ({usd_text(ceiling)})"
+    return f"the estimate of {text(wanted)}{of} is above budget.{key} ({text(most)})"
+
+
+def _units(steps: Iterable[Step]) -> Units:
+    """What one request for each of these steps would take."""
+    return sum((replace(things_of(step), usd=step.estimated_cost_usd) for step in steps), NOTHING)
 
 
 # ---------------------------------------------------------------------- videos
@@ -45,13 +71,13 @@ def _tables(videos: Sequence[PlannedVideo], action: Action) -> list[str]:
     lines = iter(columns([row for found in rows.values() for row in found], right=(3, 4), indent=4))
     tables: list[str] = []
     for video, found in rows.items():
-        tables += [f"  {video}" if found else f"  {video}  everything is reused", *islice(lines, len(found))]
+        tables += [f"  {video}" if found else f"  {video}  nothing to do", *islice(lines, len(found))]
     return tables
 
 
 def _kind_rows(planned: PlannedVideo, action: Action) -> list[list[str]]:
     """A row for each kind of step; none where nothing is to do."""
-    if all(action(step) == "reuse" for step in planned.steps):
+    if not any(action(step) in TO_DO for step in planned.steps):
         return []
     return [
         [f"{kind} x{len(group)}" if len(group) > 1 else kind, _model(group[0]), *_figures(group, action)]
@@ -76,7 +102,7 @@ def _figures(steps: Sequence[Step], action: Action) -> list[str]:
     actions = [action(step) for step in steps]
     words = [f"{name} {actions.count(name)}" for name in dict.fromkeys(actions)]
     what = actions[0] if len(set(actions)) == 1 and len(steps) == 1 else ", ".join(words)
-    running = [step for step in steps if action(step) != "reuse"]
+    running = [step for step in steps if action(step) in TO_DO]
     if not running:
         return [what, "", ""]
     cost = sum((step.estimated_cost_usd for step in running if action(step) == "run"), Decimal(0))
@@ -87,12 +113,13 @@ def _figures(steps: Sequence[Step], action: Action) -> list[str]:
 
 
 def _totals(steps: Sequence[Step], estimate: Estimate, action: Action) -> list[str]:
-    running = [step for step in steps if action(step) != "reuse"]
+    running = [step for step in steps if action(step) in TO_DO]
+    reused, skipped = (sum(action(step) == what for step in steps) for what in ("reuse", "skip"))
     if not running:
-        return ["nothing to do: every step is reused"]
-    reused = len(steps) - len(running)
+        return ["nothing to do: every step is reused" + (", or not selected" if skipped else "")]
     waiting = sum(action(step) == "reattach" for step in running)
     notes = [f"{reused} reused"] if reused else []
+    notes += [f"{skipped} not selected"] if skipped else []
     notes += [f"{waiting} paid for already, to be fetched"] if waiting else []
     also = f" ({', '.join(notes)})" if notes else ""
     takes = f"about {seconds_text(estimate.seconds)}, {usd_text(estimate.cost_usd)}"

@@ -22,6 +22,7 @@ ADVICE = {
     "ResultLost": "it is paid for, but gone: 'retry: {on_unknown: retry}' in the recipe buys it again",
     "Broken": "run again; if it stays, name another model for this step",
     "MediaError": "'tiktoker-batch doctor' checks ffmpeg; journal.jsonl holds all it said",
+    "TooFewSegments": "run again: only the shots that failed are made anew; or ask for fewer with 'minimum_segments'",
     "NarrationTooLong": "shorten the script, give the video more seconds, or leave out 'length: exact'",
 }
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import trio
 
+from tiktoker_batch.simulator.asked import subject_of
 from tiktoker_batch.simulator.http import DROPPED, Reply, Request
 from tiktoker_batch.simulator.world import World
 
@@ -49,10 +50,11 @@ class Chat:
         """``POST /api/v1/chat/completions``."""
         given = request.json()
         model = self.world.models.get(f"openrouter:{given.get('model')}") if isinstance(given, dict) else None
-        if model is None or not given.get("messages"):
+        prompt = _prompt(given)
+        if model is None or prompt is None:
             return _error(400, "no such model, or no messages", {"error_type": "invalid_request"})
-        prompt = str(given["messages"][-1].get("content", ""))
-        trouble = self.world.faults.draw("write", prompt)
+        subject = subject_of(model, given)
+        trouble = self.world.faults.draw("write", subject)
         refusal = REFUSALS.get(trouble)
         if refusal is not None:
             return refusal
@@ -60,7 +62,7 @@ class Chat:
         entry.started_at = datetime.now(UTC)
         self.world.enter("openrouter")
         try:
-            await trio.sleep(self.world.latency.draw(model))
+            await trio.sleep(self.world.latency.draw(model, subject))
         finally:
             self.world.leave("openrouter")
         entry.state, entry.paid, entry.ended_at = "done", True, datetime.now(UTC)
@@ -85,6 +87,13 @@ class Chat:
         return Reply(body={"data": facts})
 
 
+def _prompt(given: Any) -> str | None:
+    """What the last message says; ``None`` where there is none."""
+    messages = given.get("messages") if isinstance(given, dict) else None
+    last = messages[-1] if isinstance(messages, list) and messages else None
+    return str(last.get("content", "")) if isinstance(last, dict) else None
+
+
 def _content(given: Mapping[str, Any], prompt: str, trouble: str | None) -> str:
     if trouble == "empty":
         return ""
@@ -103,8 +112,9 @@ def _schema(given: Mapping[str, Any]) -> Mapping[str, Any] | None:
     form = given.get("response_format")
     if not isinstance(form, Mapping) or form.get("type") != "json_schema":
         return None
-    schema = form["json_schema"]["schema"]
-    return schema if isinstance(schema, Mapping) else None
+    named = form.get("json_schema")
+    schema = named.get("schema") if isinstance(named, Mapping) else None
+    return schema if isinstance(schema, Mapping) and isinstance(schema.get("properties"), Mapping) else None
 
 
 def _value(shape: Mapping[str, Any], rng: random.Random, trouble: str | None) -> Any:
@@ -149,6 +159,7 @@ def _error(status: int, message: str, metadata: Mapping[str, Any], headers: Mapp
 
 _UPSTREAM = {"code": 502, "message": "Upstream error", "metadata": {"error_type": "provider_unavailable"}}
 _BROKEN_OFF = {"index": 0, "finish_reason": "error", "error": _UPSTREAM, "message": {"content": "Once upon"}}
+MISHAP = _error(500, "Internal Server Error", {"error_type": "server"})
 REFUSALS: Mapping[str | None, Reply] = {
     "unauthorized": _error(401, "No auth credentials found", {"error_type": "authentication"}),
     "no_credits": _error(402, "Insufficient credits", {"limit_source": "openrouter_credits"}),

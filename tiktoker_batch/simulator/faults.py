@@ -8,7 +8,11 @@ from typing import Any
 
 # By what is being done: the troubles that chance may send. Each of them passes, so a batch with patience gets done.
 PASSING: Mapping[str, tuple[str, ...]] = {
-    "submit": ("lost_reply", "late_reply", "throttled", "overloaded", "gateway_error"),
+    "submit": (
+        "lost_reply", "late_reply", "gateway_error",  # taken all the same
+        "dropped", "error_500", "nginx_503", "timeout_408", "conflict_409",  # not taken, though nobody can tell
+        "throttled", "overloaded",
+    ),
     "status": ("drop", "error_500", "throttled", "slow"),
     "stream": ("drop", "break"),
     "result": ("drop", "error_500", "slow"),
@@ -18,19 +22,17 @@ PASSING: Mapping[str, tuple[str, ...]] = {
     "listing": ("drop", "error_500"),
     "speak": ("lost_reply", "busy", "crowded", "error_500", "slow"),
     "write": ("lost_reply", "throttled", "error_502", "error_in_200", "budget_in_flight"),
-}
+}  # fmt: skip
 # Troubles that do not pass by themselves; only a script sends them.
 LASTING: Mapping[str, tuple[str, ...]] = {
-    "submit": (
-        "locked", "unauthorized", "not_found", "invalid", "error_500", "timeout_408", "conflict_409", "nginx_503",
-        "start_timeout", "garbage",
-    ),
+    "submit": ("locked", "unauthorized", "not_found", "invalid", "start_timeout", "garbage"),
     "status": ("forgotten", "unauthorized", "no_logs"),
     "result": ("expired", "gone"),
     "job": ("content_policy", "flagged", "black", "generation_timeout", "retryable_422", "invalid", "slow", "no_file"),
     "media": ("gone", "no_range", "damaged"),
     "upload": ("token_down", "unauthorized", "too_large"),
-    "listing": ("no_payloads", "unauthorized"),
+    "cancel": ("ignored",),
+    "listing": ("no_payloads", "unauthorized", "finished_only"),
     "speak": (
         "unauthorized", "quota_exceeded", "voice_not_found", "invalid", "no_alignment", "collapsed_alignment",
         "silent_failure",
@@ -40,7 +42,9 @@ LASTING: Mapping[str, tuple[str, ...]] = {
         "empty", "error_503", "timeout_408",
     ),
 }  # fmt: skip
-IN_A_ROW = 2  # the most passing troubles that one piece of work meets in succession
+MOST = 2  # passing troubles of a verb that one piece of work meets by chance
+_FORMS = {"times": int, "skip": int, "match": str}
+_ASKED_AGAIN = frozenset({"status", "stream", "listing"})  # asked over and over: there it is the most in a row
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,25 +65,33 @@ class Scripted:
 
 @dataclass(kw_only=True)
 class Faults:
-    """``rate`` is the share of requests that meet a passing trouble; ``script`` comes first."""
+    """``rate`` is the share of requests that meet a passing trouble; ``script`` comes first.
+
+    Chance goes by what is asked for and how often it was asked before, never by the order in which different things
+    are asked for.
+    """
 
     rate: float = 0.0
     seed: int = 0
     script: list[Scripted] = field(default_factory=list)
     happened: Counter[str] = field(default_factory=Counter)
-    _seen: Counter[tuple[str, str]] = field(default_factory=Counter)
-    _row: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _asked: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _met: Counter[tuple[str, str, str]] = field(default_factory=Counter)
 
-    def draw(self, verb: str, subject: str) -> str | None:
-        """The trouble that this request meets; ``subject`` names the piece of work it is about."""
-        kind = self._scripted(verb, subject) or self._by_chance(verb, subject)
+    def draw(self, verb: str, subject: str, name: str = "") -> str | None:
+        """The trouble that this request meets.
+
+        ``subject`` is what it is about, in words that are the same in every run; ``name`` tells it apart from others
+        of that subject where something does: a job's id, a file's name.
+        """
+        kind = self._scripted(verb, f"{subject} {name}") or self._by_chance(verb, subject, name)
         if kind is not None:
             self.happened[f"{verb}:{kind}"] += 1
         return kind
 
-    def _scripted(self, verb: str, subject: str) -> str | None:
+    def _scripted(self, verb: str, text: str) -> str | None:
         for each in self.script:
-            if each.verb == verb and each.match in subject and each.times > 0:
+            if each.verb == verb and each.match in text and each.times > 0:
                 if each.skip > 0:
                     each.skip -= 1
                     continue
@@ -87,17 +99,19 @@ class Faults:
                 return each.kind
         return None
 
-    def _by_chance(self, verb: str, subject: str) -> str | None:
-        if self.rate <= 0:
+    def _by_chance(self, verb: str, subject: str, name: str) -> str | None:
+        kinds = PASSING.get(verb, ())
+        if self.rate <= 0 or not kinds:
             return None
-        key = (verb, subject)
-        self._seen[key] += 1
-        rng = random.Random(f"{self.seed}/{verb}/{subject}/{self._seen[key]}")
-        if rng.random() >= self.rate or self._row[key] >= IN_A_ROW:
-            self._row[key] = 0
+        self._asked[verb, subject] += 1
+        rng = random.Random(f"{self.seed}/{verb}/{subject}/{self._asked[verb, subject]}")
+        work = (verb, subject, name)
+        if rng.random() >= self.rate or self._met[work] >= MOST:
+            if verb in _ASKED_AGAIN:
+                self._met[work] = 0
             return None
-        self._row[key] += 1
-        return rng.choice(PASSING[verb])
+        self._met[work] += 1
+        return rng.choice(kinds)
 
 
 def scripted_from_json(values: Any) -> list[Scripted]:
@@ -106,6 +120,11 @@ def scripted_from_json(values: Any) -> list[Scripted]:
     :raises ValueError: they cannot be understood.
     """
     try:
-        return [Scripted(**each) for each in values]
+        scripted = [Scripted(**each) for each in values]
     except TypeError as error:
         raise ValueError(str(error)) from None
+    for each in scripted:
+        for name, kind in _FORMS.items():
+            if type(getattr(each, name)) is not kind:
+                raise ValueError(f"{name} is {kind.__name__}, not {getattr(each, name)!r}")
+    return scripted

@@ -84,8 +84,8 @@ async def serve(handler: Handler, listener: trio.SocketListener) -> None:
     """Serve until cancelled, a task for each connection."""
 
     async def connection(stream: trio.SocketStream) -> None:
-        # The client may go away, or be none.
-        with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError, h11.RemoteProtocolError):
+        # The client may go away, or be none, or have named a header that cannot be sent.
+        with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError, h11.ProtocolError):
             await _converse(handler, stream)
 
     await trio.serve_listeners(connection, [listener])
@@ -127,7 +127,13 @@ async def _receive(wire: h11.Connection, stream: trio.SocketStream) -> Request |
 
 
 def _request(head: h11.Request, body: bytes) -> Request:
-    target = urlsplit(head.target.decode("latin-1"))
+    """
+    :raises h11.RemoteProtocolError: its target is no address.
+    """
+    try:
+        target = urlsplit(head.target.decode("latin-1"))
+    except ValueError:
+        raise h11.RemoteProtocolError("no address") from None
     return Request(
         method=head.method.decode("ascii"),
         path=unquote(target.path).rstrip("/") or "/",

@@ -77,6 +77,15 @@ class Media:
         return subprocess.run(command, capture_output=True, check=True, timeout=120).stdout
 
 
+def picture_size(content: bytes) -> tuple[int, int] | None:
+    """Width and height of a picture, ``None`` for what is none."""
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            return image.size
+    except (OSError, ValueError, Image.DecompressionBombError):
+        return None
+
+
 def _picture(size: tuple[int, int], seed: int, words: str, form: str, *, black: bool) -> bytes:
     rng = random.Random(seed)
     if black:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from tiktoker_batch.simulator.fal import FalQueue, Job
+from tiktoker_batch.simulator.fal import FalQueue
+from tiktoker_batch.simulator.fal_job import Job
 from tiktoker_batch.simulator.http import Reply, Request
 from tiktoker_batch.simulator.world import World
 
@@ -16,7 +17,7 @@ _UNITS = {"second": "seconds", "image": "images", "megapixel": "megapixels", "1k
 
 @dataclass(kw_only=True)
 class Platform:
-    """Lists finished requests only, as the real one may."""
+    """Lists requests of every state; on demand finished ones only, as the real one may."""
 
     world: World
     queue: FalQueue
@@ -24,7 +25,7 @@ class Platform:
     async def requests(self, request: Request) -> Reply:
         """``GET /v1/models/requests/by-endpoint``."""
         query = request.query
-        trouble = self.world.faults.draw("listing", query.get("endpoint_id", ""))
+        trouble = self.world.faults.draw("listing", query.get("endpoint_id", ""), query.get("start", ""))
         reply = await self.world.plain_trouble(trouble)
         if reply is not None:
             return reply
@@ -35,6 +36,8 @@ class Platform:
             return Reply(status=422, body={"error": {"type": "validation_error", "message": str(error)}})
         sent = [job for job in self.queue.jobs.values() if after <= job.entry.accepted_at <= before]
         found = [job for job in sent if _is_wanted(job, query)]
+        if trouble == "finished_only":
+            found = [job for job in found if job.status == "COMPLETED"]
         found.sort(key=lambda job: job.entry.ended_at or job.entry.accepted_at, reverse=True)
         page = found[start : start + size]
         shown = query.get("expand") == "payloads" and trouble != "no_payloads"
@@ -67,14 +70,12 @@ def _moment(query: Mapping[str, str], name: str, default: datetime) -> datetime:
 
 
 def _is_wanted(job: Job, query: Mapping[str, str]) -> bool:
-    if job.status != "COMPLETED" or job.entry.model.id != query.get("endpoint_id"):
-        return False
-    return query.get("request_id") in {None, job.entry.id}
+    return job.entry.model.id == query.get("endpoint_id") and query.get("request_id") in {None, job.entry.id}
 
 
 def _item(job: Job, *, payloads: bool) -> dict[str, Any]:
-    entry = job.entry
-    status, output, _ = job.outcome
+    entry, is_over = job.entry, job.ended is not None
+    status, output, _ = job.outcome if is_over else (None, None, {})
     item: dict[str, Any] = {
         "request_id": entry.id,
         "endpoint_id": entry.model.id,
@@ -82,6 +83,6 @@ def _item(job: Job, *, payloads: bool) -> dict[str, Any]:
         "started_at": entry.started_at.isoformat() if entry.started_at else None,
         "ended_at": entry.ended_at.isoformat() if entry.ended_at else None,
         "status_code": status,
-        "duration": round(job.took, 3),
+        "duration": round(job.took, 3) if is_over else None,
     }
     return item | ({"json_input": dict(entry.input), "json_output": output} if payloads else {})

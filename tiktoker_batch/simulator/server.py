@@ -3,13 +3,14 @@
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import trio
 
-from tiktoker_batch.simulator import chat, fal, speech
+from tiktoker_batch.simulator import chat, fal_answers, speech
 from tiktoker_batch.simulator.chat import Chat
 from tiktoker_batch.simulator.fal import FalQueue
+from tiktoker_batch.simulator.fal_job import Runners
 from tiktoker_batch.simulator.faults import scripted_from_json
 from tiktoker_batch.simulator.http import Reply, Request, listen, port_of, serve
 from tiktoker_batch.simulator.platform import Platform
@@ -46,7 +47,13 @@ class Simulator:
         return {**dict.fromkeys(ADDRESSES, self.base), **dict.fromkeys(KEYS, KEY)}
 
     async def handle(self, request: Request) -> Reply:
-        """Answer one request."""
+        """Answer one request, whatever is in it."""
+        try:
+            return await self._answer(request)
+        except Exception as error:  # one odd request must not end the service for everybody
+            return _mishap(request.path, error)
+
+    async def _answer(self, request: Request) -> Reply:
         self.world.ledger.requests[f"{request.method} {_shape(request.path)}"] += 1
         if not request.path.startswith(_OPEN) and not self._is_known(request):
             return _unknown_key(request.path)
@@ -120,13 +127,24 @@ class Simulator:
         return bool(told) and (not self.world.keys or told in self.world.keys or told == "upload")
 
 
-def _unknown_key(path: str) -> Reply:
-    """The refusal in the words of the service whose path it is."""
+def _service_of(path: str) -> str:
+    """The service whose path it is."""
     if path.startswith("/api/v1/"):
-        return chat.REFUSALS["unauthorized"]
-    if path.startswith("/v1/") and not path.startswith("/v1/models/"):
-        return speech.REFUSALS["unauthorized"]
-    return fal.REFUSALS["unauthorized"]
+        return "openrouter"
+    return "elevenlabs" if path.startswith("/v1/") and not path.startswith("/v1/models/") else "fal"
+
+
+def _unknown_key(path: str) -> Reply:
+    """The refusal in the service's own words."""
+    answers = {"openrouter": chat.REFUSALS, "elevenlabs": speech.REFUSALS, "fal": fal_answers.REFUSALS}
+    return answers[_service_of(path)]["unauthorized"]
+
+
+def _mishap(path: str, error: Exception) -> Reply:
+    """The service's own answer when it fails, with the kind of error in a header for whoever looks into it."""
+    answers = {"openrouter": chat.MISHAP, "elevenlabs": speech.MISHAP, "fal": fal_answers.REFUSALS["error_500"]}
+    reply = answers[_service_of(path)]
+    return replace(reply, headers={**reply.headers, "x-simulator-error": type(error).__name__})
 
 
 _NOT_FOUND = Reply(status=404, body={"detail": "Not Found"})
@@ -148,7 +166,8 @@ async def open_simulator(world: World, *, port: int = 0) -> AsyncIterator[Simula
     listener = await listen(port)
     world.base = f"http://127.0.0.1:{port_of(listener)}"
     async with trio.open_nursery() as nursery:
-        queue = FalQueue(world=world, nursery=nursery, running=trio.CapacityLimiter(world.account["fal"]))
+        runners = Runners(world=world, seats=trio.CapacityLimiter(world.account["fal"]))
+        queue = FalQueue(world=world, nursery=nursery, runners=runners)
         simulator = Simulator(
             world=world,
             queue=queue,

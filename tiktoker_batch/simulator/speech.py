@@ -9,15 +9,21 @@ from typing import Any
 
 import trio
 
+from tiktoker_batch.catalog.loader import load_catalog
+from tiktoker_batch.simulator.asked import subject_of
 from tiktoker_batch.simulator.http import DROPPED, Reply, Request
 from tiktoker_batch.simulator.ledger import Entry
 from tiktoker_batch.simulator.world import World
 
+_SLOW_FACTOR = 5.0
 CHARACTERS_A_SECOND = 15.0  # of speech at an ordinary pace
-VOICES = {
-    "21m00Tcm4TlvDq8ikWAM": "Rachel", "2EiwWnXFnvU5JabPnv8n": "Clyde", "TxGEqnHWrfWFTfGW9XjX": "Josh",
-    "JBFqnCBsd6RMkjVDRZzb": "George",
-}  # fmt: skip
+PROVIDER = "elevenlabs"
+
+
+def premade_voices() -> dict[str, str]:
+    """The names of ElevenLabs' voices that the catalog knows, by id."""
+    voices = load_catalog().voices.values()
+    return {voice.ids[PROVIDER]: voice.title.partition(",")[0] for voice in voices if PROVIDER in voice.ids}
 
 
 def spoken_seconds(text: str) -> float:
@@ -60,13 +66,12 @@ class Speech:
         voice, _, form = request.path.removeprefix("/v1/text-to-speech/").partition("/")
         given = request.json()
         limits = self._limits()
-        wrong = self._wrong(given)
+        wrong = self._wrong(voice, given)
         if wrong is not None:
             return wrong
-        trouble = self.world.faults.draw("speak", str(given.get("text")))
+        crowded = self.world.in_flight[PROVIDER] >= self.world.account[PROVIDER]
+        trouble = "crowded" if crowded else self.world.faults.draw("speak", self._subject(voice, given))
         refusal = REFUSALS.get(trouble)
-        if refusal is None and self.world.in_flight["elevenlabs"] >= self.world.account["elevenlabs"]:
-            refusal = REFUSALS["crowded"]
         if refusal is not None:
             return Reply(status=refusal.status, body=refusal.body, headers={**refusal.headers, **limits})
         spoken = await self._speak(voice, given, request.query.get("output_format", "mp3_44100_128"), trouble)
@@ -82,16 +87,17 @@ class Speech:
 
     async def _speak(self, voice: str, given: Mapping[str, Any], form: str, trouble: str | None) -> Spoken:
         world, text = self.world, str(given["text"])
-        model = world.models[f"elevenlabs:{given['model_id']}"]
-        entry = world.accept("elevenlabs", model, f"el-{world.number():08d}", given)
+        model = world.models[f"{PROVIDER}:{given['model_id']}"]
+        entry = world.accept(PROVIDER, model, f"el-{world.number():08d}", given)
         entry.state, entry.started_at = "running", datetime.now(UTC)
-        world.enter("elevenlabs")
+        world.enter(PROVIDER)
         try:
-            await trio.sleep(world.latency.draw(model) * (5.0 if trouble == "slow" else 1.0))
+            usual = world.latency.draw(model, self._subject(voice, given))
+            await trio.sleep(usual * (_SLOW_FACTOR if trouble == "slow" else 1.0))
             seconds = spoken_seconds(text)
             sound = await world.media.speech(seconds, form=form)
         finally:
-            world.leave("elevenlabs")
+            world.leave(PROVIDER)
         entry.state, entry.paid, entry.ended_at = "done", True, datetime.now(UTC)
         alignment = alignment_of(text, seconds)
         spoken = Spoken(entry=entry, voice=voice, sound=sound, alignment=alignment, at=datetime.now(UTC))
@@ -100,18 +106,26 @@ class Speech:
 
     def _limits(self) -> dict[str, str]:
         return {
-            "current-concurrent-requests": str(self.world.in_flight["elevenlabs"] + 1),
-            "maximum-concurrent-requests": str(self.world.account["elevenlabs"]),
+            "current-concurrent-requests": str(self.world.in_flight[PROVIDER] + 1),
+            "maximum-concurrent-requests": str(self.world.account[PROVIDER]),
         }
 
-    def _wrong(self, given: Any) -> Reply | None:
-        if not isinstance(given, dict) or not str(given.get("text") or "").strip():
-            detail = [{"loc": ["body", "text"], "msg": "Field required", "type": "missing"}]
-            return Reply(status=422, body={"detail": detail})
-        model = self.world.models.get(f"elevenlabs:{given.get('model_id')}")
+    def _subject(self, voice: str, given: Mapping[str, Any]) -> str:
+        model = self.world.models[f"{PROVIDER}:{given['model_id']}"]
+        return subject_of(model, {**given, "voice": voice})
+
+    def _wrong(self, voice: str, given: Any) -> Reply | None:
+        text = given.get("text") if isinstance(given, dict) else None
+        if text is not None and not isinstance(text, str):
+            return _invalid("body", "text", "Input should be a valid string", "string_type")
+        if text is None or not text.strip():
+            return _invalid("body", "text", "Field required", "missing")
+        model = self.world.models.get(f"{PROVIDER}:{given.get('model_id')}")
         if model is None:
             return _error(400, "model_not_found", "A model with this id does not exist")
-        if model.prompt_characters is not None and len(given["text"]) > model.prompt_characters:
+        if voice not in self._voices():
+            return REFUSALS["voice_not_found"]
+        if model.prompt_characters is not None and len(text) > model.prompt_characters:
             return _error(400, "max_character_limit_exceeded", "The text is too long for this model")
         if given.get("language_code") and model.id == "eleven_multilingual_v2":
             return _error(400, "invalid_parameters", "This model does not take language_code")
@@ -121,31 +135,42 @@ class Speech:
 
     def voices(self) -> Reply:
         """``GET /v1/voices``."""
-        listed = [{"voice_id": voice, "name": name, "category": "premade"} for voice, name in VOICES.items()]
+        listed = [{"voice_id": voice, "name": name, "category": kind} for voice, (name, kind) in self._voices().items()]
         return Reply(body={"voices": listed})
+
+    def _voices(self) -> dict[str, tuple[str, str]]:
+        """Name and category of every voice of the account, by id."""
+        own = dict.fromkeys(sorted(self.world.voices), ("A voice of your own", "cloned"))
+        return own | {voice: (name, "premade") for voice, name in premade_voices().items()}
 
     async def look(self, request: Request) -> Reply:
         """``GET /v1/history[/{id}[/audio]]``."""
-        trouble = await self.world.plain_trouble(self.world.faults.draw("listing", "history"))
+        asker = f"{request.path} {sorted(request.query.items())}"
+        trouble = await self.world.plain_trouble(self.world.faults.draw("listing", "history", asker))
         if trouble is not None:
             return trouble
         name, _, part = request.path.removeprefix("/v1/history").strip("/").partition("/")
         if not name:
-            wanted = request.query.get("voice_id")
-            found = [each for each in reversed(self.history.values()) if wanted in {None, each.voice}]
-            names = [each.entry.id for each in found]
-            after = request.query.get("start_after_history_item_id")
-            start = names.index(after) + 1 if after in names else 0
-            end = start + int(request.query.get("page_size", "100"))
-            last = names[start:end][-1] if names[start:end] else None
-            listed = [_item(each) for each in found[start:end]]
-            return Reply(body={"history": listed, "has_more": end < len(found), "last_history_item_id": last})
+            return self._page(request.query)
         spoken = self.history.get(name)
         if spoken is None:
             return _error(404, "history_item_not_found", "There is no such item")
         if part == "audio":
             return Reply(body=spoken.sound, headers={"content-type": "audio/mpeg"})
         return Reply(body=_item(spoken))
+
+    def _page(self, query: Mapping[str, str]) -> Reply:
+        size = query.get("page_size", "100")
+        if not size.isdecimal():
+            return _invalid("query", "page_size", "Input should be a valid integer", "int_parsing")
+        found = [each for each in reversed(self.history.values()) if query.get("voice_id") in {None, each.voice}]
+        names = [each.entry.id for each in found]
+        after = query.get("start_after_history_item_id")
+        start = names.index(after) + 1 if after in names else 0
+        end = start + int(size)
+        last = names[start:end][-1] if names[start:end] else None
+        listed = [_item(each) for each in found[start:end]]
+        return Reply(body={"history": listed, "has_more": end < len(found), "last_history_item_id": last})
 
 
 def _item(spoken: Spoken) -> dict[str, Any]:
@@ -188,14 +213,18 @@ def _error(status: int, code: str, message: str) -> Reply:
     return Reply(status=status, body={"detail": detail})
 
 
-_LACKING = [{"loc": ["body"], "msg": "Field required", "type": "missing"}]
+def _invalid(where: str, name: str, message: str, kind: str) -> Reply:
+    return Reply(status=422, body={"detail": [{"loc": [where, name], "msg": message, "type": kind}]})
+
+
+MISHAP = _error(500, "internal_server_error", "Something went wrong")
 _BUSY = _error(429, "system_busy", "The system is busy")
 REFUSALS: Mapping[str | None, Reply] = {
     "unauthorized": _error(401, "invalid_api_key", "Invalid API key"),
     "quota_exceeded": _error(401, "quota_exceeded", "This request exceeds your quota"),
     "voice_not_found": _error(400, "voice_not_found", "A voice with this id was not found"),
-    "invalid": Reply(status=422, body={"detail": _LACKING}),
+    "invalid": _invalid("body", "text", "Field required", "missing"),
     "crowded": _error(429, "concurrent_limit_exceeded", "Too many concurrent requests"),
     "busy": Reply(status=429, body=_BUSY.body, headers={"retry-after": "3"}),
-    "error_500": _error(500, "internal_server_error", "Something went wrong"),
+    "error_500": MISHAP,
 }

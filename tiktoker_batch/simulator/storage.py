@@ -3,14 +3,14 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tiktoker_batch.simulator.http import DROPPED, Reply, Request
 from tiktoker_batch.simulator.world import World
 
-_RANGE = re.compile(r"bytes=(\d+)-(\d*)")
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 _SLOW_PACE = 400_000.0  # bytes a second
 _LARGEST = 100 * 1024 * 1024
 
@@ -84,7 +84,9 @@ class Storage:
     def initiate(self, request: Request) -> Reply:
         """``POST /storage/upload/initiate``: the way that clients fall back to."""
         given: Any = request.json() or {}
-        name = f"{self.world.number():06d}-{given.get('file_name', 'file')}"
+        told = str(given.get("file_name", "file"))
+        name = f"{self.world.number():06d}-{told}"
+        self.world.subjects[name] = told
         self.kinds[name] = str(given.get("content_type", "application/octet-stream"))
         address = f"{self.world.base}/files/{name}"
         self._note_lifecycle(address, request)
@@ -99,31 +101,23 @@ class Storage:
         return Reply()
 
     async def fetch(self, request: Request) -> Reply:
-        """``GET /files/{name}``, whole or from a byte on."""
+        """``GET /files/{name}``, whole or a range of it."""
         name = request.path.removeprefix("/files/")
-        trouble = self.world.faults.draw("media", name)
+        trouble = self.world.faults.draw("media", self.world.subjects.get(name, name), name)
         if name not in self.world.files or trouble == "gone":
             return Reply(status=404, body={"detail": "Not Found"})
-        content, kind = self.world.files[name]
-        headers = {"content-type": kind, "etag": f'"{name}"', "accept-ranges": "bytes"}
         match trouble:
             case "drop":
                 return DROPPED
             case "error_500":
                 return Reply(status=500, body={"detail": "Internal Server Error"})
-            case "damaged":
-                content = content[: len(content) // 2] + bytes(len(content) - len(content) // 2)
-        status = 200
-        match = _RANGE.fullmatch(request.headers.get("range", ""))
-        if match and trouble != "no_range" and int(match[1]) < len(content):
-            start = int(match[1])
-            headers["content-range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
-            content, status = content[start:], 206
-        return Reply(
-            status=status,
-            body=content,
-            headers=headers,
-            cut=len(content) // 2 if trouble == "truncated" else None,
+        content, kind = self.world.files[name]
+        if trouble == "damaged":
+            content = content[: len(content) // 2] + bytes(len(content) - len(content) // 2)
+        reply = _served(content, kind, tag=f'"{name}"', asked={} if trouble == "no_range" else request.headers)
+        return replace(
+            reply,
+            cut=len(reply.body) // 2 if trouble == "truncated" else None,
             pace=_SLOW_PACE if trouble == "slow" else None,
         )
 
@@ -134,4 +128,33 @@ class Storage:
 
     def _keep(self, content: bytes, headers: Mapping[str, str]) -> str:
         suffix = "." + headers.get("x-fal-file-name", "file.bin").rsplit(".", 1)[-1]
-        return self.world.keep(content, headers.get("content-type", "application/octet-stream"), suffix)
+        kind = headers.get("content-type", "application/octet-stream")
+        return self.world.keep(content, kind, suffix, subject=headers.get("x-fal-file-name", ""))
+
+
+def _served(content: bytes, kind: str, *, tag: str, asked: Mapping[str, str]) -> Reply:
+    """A file, or the range of it that the headers ask for."""
+    headers = {"content-type": kind, "etag": tag, "accept-ranges": "bytes"}
+    wanted = _wanted(asked, tag, len(content))
+    if wanted is None:
+        return Reply(body=content, headers=headers)
+    if not wanted:
+        return Reply(status=416, headers={**headers, "content-range": f"bytes */{len(content)}"})
+    headers["content-range"] = f"bytes {wanted.start}-{wanted.stop - 1}/{len(content)}"
+    return Reply(status=206, body=content[wanted.start : wanted.stop], headers=headers)
+
+
+def _wanted(asked: Mapping[str, str], tag: str, size: int) -> range | None:
+    """The bytes that are asked for: none of them where the range lies outside, ``None`` for the whole file.
+
+    A range that is nonsense, or meant for another content than this one, counts as none.
+    """
+    match = _RANGE.fullmatch(asked.get("range", ""))
+    if match is None or match[0] == "bytes=-" or asked.get("if-range", tag) != tag:
+        return None
+    first, last = match[1], match[2]
+    if not first:
+        return range(max(size - int(last), 0), size)
+    if last and int(last) < int(first):
+        return None
+    return range(int(first), min(int(last or size) + 1, size))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pysubs2
 import trio
 
-from tiktoker_batch.errors import MediaError
+from tiktoker_batch.errors import MediaError, TooFewSegments
 from tiktoker_batch.media import commands
 from tiktoker_batch.media.fonts import caption_font
 from tiktoker_batch.media.loudness import level_to_target
@@ -71,6 +71,7 @@ class AssemblyStep:
             nursery.start_soon(_mix, bench, arrived, mixed)
             for slot in bench.timing.slots:
                 nursery.start_soon(_make_segment, bench, slot, segments, arrived)
+        _require_enough(work.video, len(segments))
         await _fill_gaps(bench, segments, arrived)
         ordered = [(segments[slot.number], slot.frames) for slot in bench.timing.slots]
         video = await _join(bench, ordered, mixed)
@@ -173,11 +174,16 @@ async def _arrival(bench: Bench, kind: Kind, number: int, arrived: Arrived) -> A
     return found[0]
 
 
+def _require_enough(video: Video, made: int) -> None:
+    planned = segment_count(video)
+    wanted = min(video.minimum_segments, planned)
+    if made < wanted:
+        raise TooFewSegments(f"only {made} of {planned} segments could be made, and minimum_segments asks for {wanted}")
+
+
 async def _fill_gaps(bench: Bench, segments: dict[int, Path], arrived: Arrived) -> None:
     """Segments with neither clip nor picture take the picture of a neighbour, so that nothing spoken is cut."""
     have = sorted(segments)
-    if not have:
-        raise MediaError("no segment of this video could be made")
     for slot in bench.timing.slots:
         if slot.number not in segments:
             nearest = min(have, key=lambda number: abs(number - slot.number))

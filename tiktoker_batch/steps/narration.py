@@ -30,6 +30,7 @@ class NarrationStep:
             model=model,
             params={"voice": video.voice.id, "language": video.language, **model.parameters},
             units=characters / 1000,
+            characters=characters,
         )
 
     def consumed(self, step: Step, inputs: Inputs) -> Json:

@@ -14,6 +14,7 @@ from tiktoker_batch.events import (
     JobReattached,
     JobSubmitted,
     OutcomeUnknown,
+    ProviderPaused,
     Record,
     StepBlocked,
     StepFailed,
@@ -33,7 +34,7 @@ _WORK = (
     StepQueued, AttemptStarted, SubmitIntended, JobSubmitted, JobReattached, AttemptFailed, StepSucceeded, WorkDone,
 )  # fmt: skip
 # Of a run before the newest one these leave no trace: what became of its steps is told anew.
-_TRACELESS = (BackedOff, OutcomeUnknown, StepBlocked, StepFailed)
+_TRACELESS = (BackedOff, OutcomeUnknown, ProviderPaused, StepBlocked, StepFailed)
 
 
 def compacted(lines: Sequence[Line]) -> list[bytes] | None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from tiktoker_batch.events import AttemptFailed, Event, JobReattached, JobSubmitted, StepSucceeded, SubmitIntended
+from tiktoker_batch.units import NOTHING, Units
 
 # Ends of an attempt that leave its request as it is: nobody knows, nobody waited, it could not be had (though it may
 # be some day), or the disk refused it.
@@ -19,7 +20,7 @@ class OpenJob:
 
     ``request_id`` is ``None`` where the provider's answer never came. ``sent_at`` is UTC; ``work`` digests what the
     request was for (the step's ``key`` and its inputs); ``token`` and ``uploads`` are what it can be found by.
-    ``counted``: its price is part of what was spent.
+    ``counted``: its price and its ``units`` are part of what was spent.
     """
 
     provider: str
@@ -32,6 +33,7 @@ class OpenJob:
     request_id: str | None = None
     addresses: Mapping[str, str] = field(default_factory=dict)
     uploads: Mapping[str, str] = field(default_factory=dict)
+    units: Units = NOTHING
     counted: bool = False
 
 
@@ -66,6 +68,7 @@ def _opened(event: SubmitIntended | JobReattached, sent_at: datetime) -> OpenJob
         work=event.work,
         sent_at=sent_at,
         uploads=_texts(event.uploads),
+        units=Units.from_json(event.units),
     )
 
 
@@ -74,9 +77,14 @@ def _mind_failure(jobs: dict[str, OpenJob], event: AttemptFailed) -> None:
     job = jobs[event.step]
     locked_out = event.error_kind == "AuthFailed" and bool(job.addresses)
     if event.outcome in _LEFT_OPEN or event.error_kind in _NOT_FETCHED or locked_out:
-        jobs[event.step] = replace(job, counted=job.counted or event.cost_usd > 0)
+        jobs[event.step] = replace(job, counted=job.counted or is_charged(event))
     else:
         del jobs[event.step]
+
+
+def is_charged(event: AttemptFailed) -> bool:
+    """Whether what an attempt asked for last may have been paid for although it did not deliver."""
+    return event.charged or event.cost_usd > 0
 
 
 def _texts(addresses: Mapping[str, object]) -> dict[str, str]:

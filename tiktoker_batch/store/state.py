@@ -1,6 +1,6 @@
 """The state of a batch as a fold of its records. Manifest, status, progress, reuse and report all look at this one."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -25,8 +25,9 @@ from tiktoker_batch.events import (
     VideoPlanned,
     WorkDone,
 )
-from tiktoker_batch.model import Artifact, Kind
-from tiktoker_batch.store.jobs import OpenJob, mind_job
+from tiktoker_batch.model import Artifact, Json, Kind
+from tiktoker_batch.store.jobs import OpenJob, is_charged, mind_job
+from tiktoker_batch.units import NOTHING, Units
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,8 +135,9 @@ class BatchState:
 
     ``videos`` and ``steps`` are those of the newest run, in plan order. ``successes`` also remembers steps that are
     not planned any more, for the day they come back; ``open_jobs`` are requests whose results were never taken in, by
-    step. ``spent_usd`` is all money that ever left. A run whose process
-    died without a word stays ``running``: the lock tells whether somebody is there. ``rehearsed``: nothing was real.
+    step. ``options`` are those of the newest run that could buy. ``spent`` is all that was ever bought, or may have
+    been. A run whose process died without a word stays ``running``: the lock tells whether somebody is there.
+    ``rehearsed``: nothing was real.
     """
 
     name: str = ""
@@ -149,9 +151,10 @@ class BatchState:
     steps: dict[str, StepState] = field(default_factory=dict)
     successes: dict[str, Success] = field(default_factory=dict)
     open_jobs: dict[str, OpenJob] = field(default_factory=dict)
-    spent_usd: Decimal = Decimal(0)
+    spent: Units = NOTHING
     wall_by_run: dict[int, float] = field(default_factory=dict)
     limits: dict[str, int] = field(default_factory=dict)
+    options: Mapping[str, Json] = field(default_factory=dict)
     rehearsed: bool = False
     _earlier: dict[str, StepState] = field(default_factory=dict)
     _earlier_videos: dict[str, VideoState] = field(default_factory=dict)
@@ -159,7 +162,7 @@ class BatchState:
     def apply(self, record: Record) -> None:
         """Take one record. Events of steps that are not planned change only what may be reused and what was spent."""
         if isinstance(record.event, RunStarted):
-            self._let_go()
+            self.let_go()
         self.updated_at = record.at
         self.wall_by_run[record.run] = max(self.wall_by_run.get(record.run, 0.0), record.elapsed)
         match record.event:
@@ -170,12 +173,17 @@ class BatchState:
             case VideoFinished() as event:
                 self._finish_video(event)
             case RunFinished(state=state):
-                self._let_go()
+                self.let_go()
                 self.state = state
             case event:
                 self._remember(event)
                 mind_job(self.open_jobs, event, record.at)
                 self._apply_step(event, record)
+
+    @property
+    def spent_usd(self) -> Decimal:
+        """All money that ever left."""
+        return self.spent.usd
 
     def attempts(self) -> Iterator[Attempt]:
         """Every attempt of every run, also of steps that are not planned any more."""
@@ -188,17 +196,18 @@ class BatchState:
         self.name, self.recipe, self.recipe_sha256 = event.batch, event.recipe, event.recipe_sha256
         self.limits = dict(event.limits)
         self.rehearsed = bool(event.options.get("rehearsed"))
+        self.options = event.options if event.options.get("buys", True) else self.options
         self.state, self.runs = "running", record.run
         self.started_at = self.started_at or record.at
         self._earlier |= self.steps
         self._earlier_videos |= self.videos
         self.steps, self.videos = {}, {}
 
-    def _let_go(self) -> None:
+    def let_go(self) -> None:
         """A run is over: what it left open is at work no more, and what it left unpaid may have been paid."""
         for name, job in self.open_jobs.items():
             if not job.counted:
-                self.spent_usd += job.price_usd
+                self.spent += replace(job.units, usd=job.price_usd)
                 if name in self.steps:
                     self.steps[name].cost_usd += job.price_usd
                 self.open_jobs[name] = replace(job, counted=True)
@@ -241,7 +250,14 @@ class BatchState:
         if isinstance(event, StepSucceeded | StepReused):
             self.successes[event.step] = Success(key=event.key, inputs=event.inputs, artifacts=event.artifacts)
         if isinstance(event, StepSucceeded | AttemptFailed):
-            self.spent_usd += event.cost_usd
+            self.spent += replace(self._bought(event), usd=event.cost_usd)
+
+    def _bought(self, event: StepSucceeded | AttemptFailed) -> Units:
+        """The things that the end of an attempt adds to those that are counted."""
+        job = self.open_jobs.get(event.step)
+        if job is None or job.counted or (isinstance(event, AttemptFailed) and not is_charged(event)):
+            return NOTHING
+        return job.units
 
     def _apply_step(self, event: Event, record: Record) -> None:
         step = self.steps.get(getattr(event, "step", ""))

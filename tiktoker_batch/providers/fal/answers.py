@@ -5,8 +5,9 @@ from typing import Any
 
 import httpx
 
-from tiktoker_batch.providers.http import body_of, first_text, retry_after
+from tiktoker_batch.providers.http import body_of, retry_after
 from tiktoker_batch.providers.policy import LOCKED, Signal, Verb
+from tiktoker_batch.providers.text import first_text
 
 _LOCKED = "User is locked"  # the only sign by which fal tells a locked account from a forbidden model
 

@@ -6,6 +6,7 @@ from typing import Any
 from tiktoker_batch.errors import BadRequest
 from tiktoker_batch.model import Field, Json, Kind, Model
 from tiktoker_batch.providers.base import Request
+from tiktoker_batch.providers.text import well_formed
 
 # Where a model of each kind puts its file.
 _PLACES: dict[Kind, tuple[tuple[str | int, ...], ...]] = {
@@ -28,7 +29,7 @@ def _values(request: Request) -> dict[str, Json]:
     params = request.params
     width, height = params.get("width"), params.get("height")
     return {
-        "prompt": request.prompt,
+        "prompt": well_formed(request.prompt),
         "seed": request.token,
         "size": {"width": width, "height": height} if width and height else None,
         **{name: params.get(name) for name in ("seconds", "aspect_ratio", "resolution", "voice", "language")},

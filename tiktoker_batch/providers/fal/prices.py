@@ -11,9 +11,11 @@ from fal_client.auth import AuthCredentials
 from tiktoker_batch.catalog.prices import Quote, Quotes
 from tiktoker_batch.errors import PreflightError, ProviderError
 from tiktoker_batch.providers.fal.answers import read_answer
-from tiktoker_batch.providers.fal.provider import API, account_key
-from tiktoker_batch.providers.http import Secrets, Wire, answer_of, base_url, body_of, open_client
+from tiktoker_batch.providers.fal.provider import API
+from tiktoker_batch.providers.http import Wire, answer_of, base_url, body_of, open_client
 from tiktoker_batch.providers.policy import Verb
+from tiktoker_batch.providers.registry import PROVIDERS
+from tiktoker_batch.redaction import Secrets
 
 CHUNK = 20  # ids a request; the platform takes 50, but addresses grow long
 _NOT_FOUND = 404
@@ -39,10 +41,10 @@ class Told:
 async def ask_prices(environ: Mapping[str, str], ids: Collection[str]) -> Told:
     """Ask for the prices of these models (ids without the provider), today's.
 
-    :raises PreflightError: no key, or an address to which none may be sent.
+    :raises PreflightError: no key, one that cannot be sent, or an address to which none may be sent.
     :raises ProviderError: the platform cannot be asked.
     """
-    key = account_key(environ).strip()
+    key = PROVIDERS["fal"].key(environ)
     if not key:
         raise PreflightError(
             "fal tells its prices to those with a key only", hint="set FAL_KEY; keys: https://fal.ai/dashboard/keys"

@@ -1,5 +1,6 @@
 """The fal provider: prepared with uploads, submitted once, waited for, fetched at once."""
 
+import contextlib
 import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -25,7 +26,6 @@ from tiktoker_batch.providers.fal.polling import Durations
 from tiktoker_batch.providers.fal.queue import STREAMS, STREAMS_VARIABLE, Queue
 from tiktoker_batch.providers.fal.storage import Storage, open_storage
 from tiktoker_batch.providers.http import (
-    Secrets,
     StreamClients,
     Wire,
     base_url,
@@ -33,8 +33,10 @@ from tiktoker_batch.providers.http import (
     reconcile_seconds,
     whole_number,
 )
+from tiktoker_batch.providers.registry import PROVIDERS
 from tiktoker_batch.providers.setting import Setting
 from tiktoker_batch.providers.words import timed_words
+from tiktoker_batch.redaction import Secrets
 
 QUEUE, API = "https://queue.fal.run", "https://api.fal.ai"
 
@@ -92,11 +94,10 @@ class FalProvider:
         except ProviderError as error:
             raise self._about_uploads(error, request) from error.__cause__
         reach("result.known")
-        try:
+        with contextlib.suppress(ResultLost):
             return await self._keep(job, request, result, into)
-        except ResultLost:
-            # Addresses change, and files come late: the result is told once more before its file counts as lost.
-            return await self._keep(job, request, await self._result(job, status), into)
+        # Addresses change, and files come late: the result is told once more before its file counts as lost.
+        return await self._keep(job, request, await self._result(job, status), into)
 
     async def _result(self, job: Job, status: Mapping[str, Any]) -> Any:
         """What the job made, by the queue's word, else by the account's list.
@@ -105,11 +106,12 @@ class FalProvider:
         """
         try:
             return await self.queue.result(job, status)
-        except ResultLost:
-            listed = await self.listing.output(job.model, job.id)
-            if listed is None:
-                raise
-            return listed
+        except ResultLost as error:
+            lost = error
+        listed = await self.listing.output(job.model, job.id)
+        if listed is None:
+            raise lost
+        return listed
 
     async def _keep(self, job: Job, request: Request, result: Any, into: Mapping[str, Path]) -> Produced:
         if is_flagged(result):
@@ -199,18 +201,11 @@ def _in_thread(check: Callable[[Path], None]) -> Callable[[Path], Awaitable[None
     return checked
 
 
-def account_key(environ: Mapping[str, str]) -> str:
-    """The key as it is sent: ``id:secret``."""
-    pair = (environ.get("FAL_KEY_ID"), environ.get("FAL_KEY_SECRET"))
-    both = ":".join(filter(None, pair)) if all(pair) else ""
-    return environ.get("FAL_KEY") or both or environ.get("FAL_API_KEY") or ""
-
-
 @asynccontextmanager
 async def open_fal(setting: Setting) -> AsyncIterator[FalProvider]:
     """The provider with its connections, for as long as the context."""
     environ = setting.environ
-    key = account_key(environ).strip()
+    key = PROVIDERS["fal"].key(environ)
     secrets = Secrets((key,))
     queue_address = base_url(environ, "FAL_QUEUE_URL", QUEUE)
     api_address = base_url(environ, "FAL_API_URL", API)

@@ -14,9 +14,9 @@ import trio
 
 from tiktoker_batch.errors import Unavailable
 from tiktoker_batch.providers.fal.answers import read_answer
-from tiktoker_batch.providers.http import Secrets
 from tiktoker_batch.providers.memory import recall, remember
 from tiktoker_batch.providers.policy import Signal, Verb, error_for
+from tiktoker_batch.redaction import Secrets
 
 AT_ONCE = 4
 KEPT_SECONDS = 6 * 24 * 3600  # uploads are asked to live for a week

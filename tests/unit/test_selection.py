@@ -1,0 +1,113 @@
+"""Choosing videos and steps of a plan by what they are called, tagged, when they go out, and how far they are."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.values import a_recipe, a_step, a_video
+from tiktoker_batch.errors import UsageError
+from tiktoker_batch.model import Kind, Plan, PlannedVideo, Publish, Video
+from tiktoker_batch.planning.selection import Choice, chosen_steps, matching_steps
+
+STATES = {"mon-fox": "done", "tue-owl": "failed", "wed-fox": "partial"}
+
+
+def video(name: str, day: int, *tags: str) -> PlannedVideo:
+    made: Video = a_video(name, tags=tags, publish=Publish(at=datetime(2027, 3, day, 18, tzinfo=UTC)))
+    steps = (
+        a_step(f"{name}/story"),
+        a_step(f"{name}/01/image", f"{name}/story"),
+        a_step(f"{name}/01/clip", f"{name}/01/image"),
+        a_step(f"{name}/narration", f"{name}/story"),
+        a_step(f"{name}/assembly", f"{name}/01/clip", f"{name}/narration"),
+    )
+    return PlannedVideo(video=made, steps=steps)
+
+
+VIDEOS = (
+    video("mon-fox", 15, "animal", "red"),
+    video("tue-owl", 16, "animal"),
+    video("wed-fox", 17, "red"),
+    video("thu-sea", 18),
+)
+PLAN = Plan(name="test", recipe=a_recipe(*(each.video for each in VIDEOS)), videos=VIDEOS)
+
+
+def videos(*expressions: str) -> list[str]:
+    chosen = matching_steps(PLAN, expressions, STATES)
+    return sorted({step.split("/")[0] for step in chosen})
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("mon-fox", ["mon-fox"]),
+        ("*-fox", ["mon-fox", "wed-fox"]),
+        ("tag:animal", ["mon-fox", "tue-owl"]),
+        ("tag:an*", ["mon-fox", "tue-owl"]),
+        ("tag:nothing", []),
+        ("state:failed", ["tue-owl"]),
+        ("state:pending", ["thu-sea"]),
+        ("state:done or state:partial", ["mon-fox", "wed-fox"]),
+        ("tag:animal and tag:red", ["mon-fox"]),
+        ("tag:animal and not tag:red", ["tue-owl"]),
+        ("not (tag:animal or tag:red)", ["thu-sea"]),
+        ("tag:red or tag:animal and state:failed", ["mon-fox", "tue-owl", "wed-fox"]),
+        ("(tag:red or tag:animal) and state:failed", ["tue-owl"]),
+        ("date:2027-03-16..2027-03-17", ["tue-owl", "wed-fox"]),
+        ("date:..2027-03-15", ["mon-fox"]),
+        ("date:2027-03-18..", ["thu-sea"]),
+        ("date:2027-03-16", ["tue-owl"]),
+    ],
+)
+def test_an_expression_chooses_videos(expression: str, expected: Sequence[str]) -> None:
+    assert videos(expression) == expected
+
+
+def test_several_expressions_choose_what_any_of_them_does() -> None:
+    assert videos("mon-fox", "state:failed") == ["mon-fox", "tue-owl"]
+
+
+def test_a_step_is_chosen_with_all_that_it_needs_and_nothing_else() -> None:
+    chosen = chosen_steps(PLAN, Choice(select=("mon-*/01/clip",)), STATES)
+    assert chosen == {"mon-fox/story", "mon-fox/01/image", "mon-fox/01/clip"}
+
+
+def test_until_a_kind_of_step_is_that_kind_and_what_it_needs() -> None:
+    chosen = chosen_steps(PLAN, Choice(select=("mon-fox",), until=Kind.IMAGE), STATES)
+    assert chosen == {"mon-fox/story", "mon-fox/01/image"}
+
+
+def test_what_is_excluded_is_left_out_also_where_others_need_it() -> None:
+    chosen = chosen_steps(PLAN, Choice(select=("mon-fox",), exclude=("*/narration",)), STATES)
+    assert chosen == {"mon-fox/story", "mon-fox/01/image", "mon-fox/01/clip", "mon-fox/assembly"}
+    everything = chosen_steps(PLAN, Choice(exclude=("not tag:red",)), STATES)
+    assert everything is not None
+    assert {step.split("/")[0] for step in everything} == {"mon-fox", "wed-fox"}
+
+
+def test_without_a_choice_everything_is_meant() -> None:
+    assert chosen_steps(PLAN, Choice(), STATES) is None
+
+
+@pytest.mark.parametrize(
+    ("expression", "said"),
+    [
+        ("mon-fix", "no video matches 'mon-fix'; did you mean 'mon-fox'?"),
+        ("mon-fox/02/clip", "no step matches 'mon-fox/02/clip'"),
+        ("state:faild", "no state is called 'faild'; did you mean 'failed'?"),
+        ("tags:red", "no selector is called 'tags'; did you mean 'tag'?"),
+        ("date:monday", "'monday' is no day or range of days"),
+        ("tag:red tag:animal", "'tag:animal' comes too late: write 'and' or 'or' before it"),
+        ("tag:red and", "a selector is missing at the end"),
+        ("or tag:red", "a selector is missing before 'or'"),
+        ("(tag:red", "a closing bracket is missing"),
+        ("", "a selector is missing at the end"),
+    ],
+)
+def test_what_cannot_be_meant_is_told_with_what_could(expression: str, said: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        matching_steps(PLAN, [expression], STATES)
+    assert said in raised.value.message
+    assert "selectors:" in (raised.value.hint or "")

@@ -1,0 +1,112 @@
+"""Taking in what earlier runs paid for: requests that were left open are asked after, and nothing new is bought."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from tiktoker_batch.app import Options, history, open_recipe, output_of
+from tiktoker_batch.errors import ExitCode, UsageError
+from tiktoker_batch.events import Sink
+from tiktoker_batch.model import Kind
+from tiktoker_batch.planning.selection import Choice
+from tiktoker_batch.report.reconcile_text import FoundRequest
+from tiktoker_batch.running import run
+from tiktoker_batch.store.jobs import OpenJob
+from tiktoker_batch.store.state import BatchState, fold
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciled:
+    """What was found, a request each, and the exit code: 0 when nothing is left open."""
+
+    found: tuple[FoundRequest, ...]
+    exit_code: ExitCode
+
+
+def resumed(target: Path, options: Options | None = None) -> tuple[Path, Options]:
+    """The recipe of the batch in an output folder and the options it was run with, laid under those given.
+
+    :raises UsageError: there is no batch, it was rehearsed, or its recipe is not there any more.
+    """
+    layout = output_of(target, Options())
+    state = fold(history(layout))
+    if state.rehearsed:
+        raise UsageError(f"the batch in {target} was rehearsed", hint=f"tiktoker-batch rehearse {state.recipe}")
+    recipe = Path(state.recipe)
+    if not recipe.exists():
+        hint = "call this from the folder where it was run, or: tiktoker-batch run RECIPE --output " + str(target)
+        raise UsageError(f"the recipe {state.recipe} of the batch in {target} is not there", hint=hint)
+    return recipe, _told(state.options, options or Options(), target)
+
+
+def _told(told: Mapping[str, Any], given: Options, output: Path) -> Options:
+    budget = told.get("budget")
+    until = told.get("until")
+    return replace(
+        given,
+        output=output,
+        limits={**told.get("limits", {}), **given.limits},
+        profiles=given.profiles or tuple(told.get("profiles", ())),
+        budget=given.budget if given.budget is not None or budget is None else Decimal(budget),
+        fail_fast=given.fail_fast or bool(told.get("fail_fast")),
+        allow_partial=given.allow_partial or bool(told.get("allow_partial")),
+        choice=given.choice
+        or Choice(
+            select=tuple(told.get("select", ())),
+            exclude=tuple(told.get("exclude", ())),
+            until=Kind(until) if until else None,
+        ),
+    )
+
+
+def reconcile(target: Path, options: Options, sinks: Iterable[Sink] = ()) -> Reconciled:
+    """Ask after every request that was left open, and take in what is there; nothing is bought.
+
+    :raises UsageError, PreflightError, Locked: nothing was started.
+    """
+    if target.is_dir():
+        recipe, options = resumed(target, options)
+        options = replace(options, choice=Choice())
+    else:
+        recipe = target
+    opened = open_recipe(recipe, options)
+    before = fold(history(opened.layout))
+    planned = {step.id for step in opened.plan.steps}
+    asked_after = tuple(name for name in before.open_jobs if name in planned)
+    if not asked_after:
+        return _summed_up(before, before, ExitCode.OK)
+    only = replace(options, choice=Choice(select=asked_after), buys=False)
+    ended = run(opened, only, sinks)
+    interrupted = ended.exit_code is ExitCode.INTERRUPTED
+    return _summed_up(before, ended.state, ExitCode.INTERRUPTED if interrupted else ExitCode.OK)
+
+
+def _summed_up(before: BatchState, after: BatchState, code: ExitCode) -> Reconciled:
+    found = tuple(_found(name, job, after) for name, job in before.open_jobs.items())
+    is_open = any(each.verdict == "open" for each in found)
+    return Reconciled(found=found, exit_code=ExitCode.FAILED if code is ExitCode.OK and is_open else code)
+
+
+def _found(name: str, job: OpenJob, after: BatchState) -> FoundRequest:
+    step, now = after.steps.get(name), after.open_jobs.get(name)
+    verdict = "open" if now is not None else "fetched" if step and step.state in {"done", "reused"} else "settled"
+    return FoundRequest(
+        step=name,
+        provider=job.provider,
+        model=job.model,
+        sent_at=job.sent_at,
+        price_usd=job.price_usd,
+        request_id=(now or job).request_id or (step.request_id if step else None),
+        verdict=verdict,
+        message=_message(name, after) if verdict != "fetched" else None,
+    )
+
+
+def _message(name: str, after: BatchState) -> str:
+    step = after.steps.get(name)
+    if step is None:
+        return "the recipe has no such step any more"
+    told = [attempt.error_message for attempt in step.attempts if attempt.error_kind != "BudgetExceeded"]
+    return next((message for message in reversed(told) if message), "its inputs have changed: it is of no use now")
