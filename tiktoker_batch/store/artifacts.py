@@ -52,7 +52,7 @@ def commit(part: Path, final: Path, *, root: Path, durable: bool = True, sha256:
         part.replace(final)
         reach("commit.before_folder_sync")
         if durable:
-            _sync_folder(final.parent)
+            sync_folder(final.parent)
             reach("commit.after_folder_sync")
     return Artifact(path=final.relative_to(root).as_posix(), sha256=found, bytes=size)
 
@@ -90,7 +90,11 @@ def sweep_parts(root: Path) -> int:
     return len(found)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder on disk, as far as its file system can.
+
+    Without it a power failure may take a file that was synced along with its name.
+    """
     # Not every file system can sync a folder; the rename itself is atomic all the same.
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
