@@ -22,6 +22,7 @@
       Broken                   the provider itself fell over on this request
       MediaError                 argv, exit status, last lines of stderr
       NarrationTooLong           ``length: exact`` cannot hold the spoken text
+      Damaged                    a finished file does not hold any more what was recorded
 
 A bug is none of these: it ends the run loudly, with the journal intact (exit 70).
 """
@@ -221,3 +222,7 @@ class MediaError(TiktokerError):
 
 class NarrationTooLong(TiktokerError):
     """``length: exact`` cannot hold the spoken text, even at the fastest tempo allowed."""
+
+
+class Damaged(TiktokerError):
+    """A finished file is gone or does not hold any more what was recorded."""

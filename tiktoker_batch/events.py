@@ -178,13 +178,14 @@ class StepSucceeded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepReused(Event):
-    """Same key, same inputs, verified artifacts: nothing to do."""
+    """Same key, same inputs, verified artifacts: nothing to do. ``from_cache``: they were made in another batch."""
 
     name = "step_reused"
     step: str
     key: str
     inputs: str
     artifacts: tuple[Artifact, ...]
+    from_cache: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

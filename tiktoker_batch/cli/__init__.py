@@ -30,6 +30,7 @@ COMMANDS = {
     "styles": "List the looks a recipe can name.",
     "voices": "List the narrators a recipe can name.",
     "models": "List the models a recipe can name, with their prices.",
+    "cache": "Show or clear up what is kept for other batches.",
     "schema": "Print the JSON Schema of recipes, for editors.",
     "simulator": "Serve the providers' protocols on this machine.",
     "doctor": "Check this machine and say how to mend what is missing.",

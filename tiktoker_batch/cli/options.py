@@ -128,7 +128,9 @@ def _parse_kind(_ctx: click.Context, _parameter: click.Parameter, value: str | N
     from tiktoker_batch.recipe.suggest import did_you_mean  # noqa: PLC0415
 
     if value is not None and value not in list(Kind):
-        raise click.BadParameter(f"{value!r} is none of {', '.join(Kind)}{did_you_mean(value, [str(kind) for kind in Kind])}")
+        raise click.BadParameter(
+            f"{value!r} is none of {', '.join(Kind)}{did_you_mean(value, [str(kind) for kind in Kind])}"
+        )
     return value
 
 
@@ -171,6 +173,16 @@ budget_option = click.option(
     callback=_parse_usd,
     metavar="USD",
     help="Never spend more on the batch, all runs together; instead of the recipe's budget.max_usd.",
+)
+cache_option = click.option(
+    "--no-cache",
+    "cache",
+    flag_value=False,
+    default=True,
+    help="Take nothing that other batches have bought, and keep nothing for them.",
+)
+verify_option = click.option(
+    "--verify", is_flag=True, help="Hash every finished file, also those that look untouched since they were made."
 )
 progress_option = click.option(
     "--progress",

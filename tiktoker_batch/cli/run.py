@@ -13,6 +13,7 @@ from tiktoker_batch import app, running
 from tiktoker_batch.cli.options import (
     Session,
     budget_option,
+    cache_option,
     choice_of,
     exclude_option,
     force_option,
@@ -27,6 +28,7 @@ from tiktoker_batch.cli.options import (
     show,
     subcommand,
     until_option,
+    verify_option,
 )
 from tiktoker_batch.cli.plan import show_plan
 from tiktoker_batch.errors import ExitCode
@@ -46,6 +48,8 @@ from tiktoker_batch.report.run_text import failures_text, summary_text
 @force_option
 @click.option("--fail-fast", is_flag=True, help="Start nothing more after the first step that fails.")
 @click.option("--allow-partial", is_flag=True, help="Exit with 0 also when videos lack a segment.")
+@cache_option
+@verify_option
 @click.option("--dry-run", is_flag=True, help="Only show the plan.")
 @progress_option
 @click.pass_obj
@@ -63,6 +67,8 @@ def command(
     force: tuple[str, ...],
     fail_fast: bool,
     allow_partial: bool,
+    cache: bool,
+    verify: bool,
     dry_run: bool,
     progress: Mode,
 ) -> int:
@@ -79,6 +85,8 @@ def command(
         budget=budget,
         choice=choice_of(select, exclude, until),
         force=force,
+        cache=cache,
+        verify=verify,
     )
     if dry_run:
         show_plan(recipe, options, "text")

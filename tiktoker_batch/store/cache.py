@@ -184,6 +184,11 @@ class Cache:
         """Whether it holds more than it may."""
         return sum(size for _, size, _ in _files(self.folder / "contents")) > self.limit_bytes
 
+    def keep_within_limit(self) -> None:
+        """Clear up if there is too much."""
+        if self.is_over_limit():
+            self.gc()
+
     def gc(self, *, now: float | None = None) -> Freed:
         """Remove what nothing refers to, then the longest unused results until the rest is within the limit."""
         young = (time.time() if now is None else now) - GRACE_SECONDS

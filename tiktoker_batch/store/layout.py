@@ -128,26 +128,22 @@ class Layout:
         return self.root.joinpath(*pure.parts)
 
 
-def shape_of(path: str, video_id: str, number: int | None) -> str | None:
-    """A step's relative path without the names of its video and segment: ``work/{video}/{segment}.mp4``.
+def shape_of(path: str, video_id: str) -> str | None:
+    """A step's relative path without the name of its video: ``work/{video}/03.mp4``.
 
     ``None`` for a path that is not called after its video.
     """
     top, _, rest = path.partition("/")
-    owner = rest[: len(video_id)]
-    if top not in {"work", "videos"} or owner != video_id or rest[len(owner) : len(owner) + 1] not in {"/", "."}:
+    below = rest[len(video_id) :]
+    if top not in {"work", "videos"} or not rest.startswith(video_id) or below[:1] not in {"/", "."}:
         return None
-    below = rest[len(owner) :]
-    if number is not None and below.startswith(f"/{number:02d}."):
-        below = "/{segment}" + below[len(f"/{number:02d}") :]
     return f"{top}/{{video}}{below}"
 
 
-def placed(shape: str, video_id: str, number: int | None) -> str | None:
-    """The path that a shape stands for at another video and segment; ``None`` for what is no shape of ours."""
+def placed(shape: str, video_id: str) -> str | None:
+    """The path that a shape stands for at another video; ``None`` for what is no shape of ours."""
     top, found, below = shape.partition("{video}")
-    if top not in {"work/", "videos/"} or not found or below[:1] not in {"/", "."} or ".." in below or "\0" in below:
+    if top not in {"work/", "videos/"} or not found or below[:1] not in {"/", "."}:
         return None
-    if ("{segment}" in below) != (number is not None):
-        return None
-    return f"{top}{video_id}" + below.replace("{segment}", f"{number or 0:02d}")
+    parts = below.split("/")
+    return None if ".." in parts or "\0" in below or parts[-1] in {"", "."} else f"{top}{video_id}{below}"
