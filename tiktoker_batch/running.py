@@ -89,7 +89,7 @@ def run(opened: Opened, options: Options, sinks: Iterable[Sink] = (), world: Sur
         if not world.rehearsed:
             require_voices(opened, before)
         with Journal.open(opened.layout.journal) as journal:
-            writer = ManifestWriter(opened.layout, records)
+            writer = ManifestWriter(opened.layout, before)
             sidecars = _sidecar_sink(opened, writer.state)
             recorder = Recorder(
                 [journal, writer, sidecars, *sinks],

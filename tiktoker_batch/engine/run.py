@@ -111,9 +111,12 @@ async def run_batch(batch: Batch) -> Mapping[str, Outcome]:
     run = _Run(batch)
     async with trio.open_nursery() as nursery:
         for step in batch.plan.steps:
-            nursery.start_soon(run.do_step, step, name=step.id)
+            if step.id not in run.outcomes:
+                nursery.start_soon(run.do_step, step, name=step.id)
         for planned in batch.plan.videos:
-            nursery.start_soon(run.finish_video, planned, name=planned.video.id)
+            if not run.is_settled(planned):
+                nursery.start_soon(run.finish_video, planned, name=planned.video.id)
+        await run.tell_settled()
     return {step.id: run.outcomes[step.id] for step in batch.plan.steps}
 
 
@@ -123,8 +126,25 @@ class _Run:
         self.outcomes: dict[str, Outcome] = {}
         self._ended = {step.id: trio.Event() for step in batch.plan.steps}
         self._videos = {planned.video.id: planned.video for planned in batch.plan.videos}
-        self._predicted = batch.reuse.predict(batch.plan)
+        # What holds is settled before anything runs: whoever needs it begins at once.
+        self.outcomes.update(batch.reuse.predict(batch.plan))
+        for name in self.outcomes:
+            self._ended[name].set()
         self._open_jobs = {name: job for name, job in batch.open_jobs.items() if name not in batch.reuse.forced}
+
+    def is_settled(self, planned: PlannedVideo) -> bool:
+        """Whether nothing of a video is to be done."""
+        return all(isinstance(self.outcomes.get(step.id), Reused) for step in planned.steps)
+
+    async def tell_settled(self) -> None:
+        """Tell of all that holds, a video at a time, while what is left to do is under way."""
+        settled = [(planned, [s for s in planned.steps if s.id in self.outcomes]) for planned in self.batch.plan.videos]
+        for planned, steps in settled:
+            for step in steps:
+                self._tell(step, self.outcomes[step.id])
+            if len(steps) == len(planned.steps):
+                await self.finish_video(planned)
+            await trio.lowlevel.checkpoint()
 
     async def do_step(self, step: Step) -> None:
         try:
@@ -168,7 +188,7 @@ class _Run:
     async def _outcome(self, step: Step) -> Outcome:
         kind = self.batch.kinds[step.kind]
         left_out = self.batch.selected is not None and step.id not in self.batch.selected
-        if kind.eager and step.id not in self._predicted:
+        if kind.eager:
             if left_out:
                 return Cancelled()
             return await self._attempts(step, Inputs(layout=self.batch.layout, artifacts={}))
