@@ -27,7 +27,7 @@ faults: $(VENV)/.dev
 
 crash: $(VENV)/.dev
 	CRASH_KILLS=320 $(BIN)/python -m pytest -s tests/faults/test_crash.py
-	REPLAY_EXAMPLES=1000 $(BIN)/python -m pytest tests/engine/test_replay.py
+	REPLAY_EXAMPLES=500 $(BIN)/python -m pytest tests/engine/test_replay.py
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

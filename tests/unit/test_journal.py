@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import stat
 from functools import cache
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from tests.journals import MORNING, Run, golden, write_journal
 from tiktoker_batch.errors import TiktokerError
 from tiktoker_batch.events import Record, StepQueued, record_to_json
-from tiktoker_batch.store.journal import Journal, last_run, read_journal
+from tiktoker_batch.store.journal import Journal, last_run, read_journal, read_lines, rewrite
 from tiktoker_batch.store.state import fold
 
 
@@ -195,3 +196,18 @@ def test_a_journal_of_a_later_format_is_refused_with_a_reason(tmp_path: Path) ->
     path.write_bytes(b'{"format":"tiktoker-batch/journal","version":2}\n' + rest)
     with pytest.raises(TiktokerError, match=r"(?s)later version of tiktoker-batch.*update"):
         read_journal(path)
+
+
+def test_a_new_journal_and_one_written_anew_are_on_disk_with_their_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders: list[bool] = []
+    monkeypatch.setattr(os, "fsync", lambda handle: folders.append(stat.S_ISDIR(os.fstat(handle).st_mode)))
+    path = tmp_path / "j"
+    write_journal(path, golden()[:1])
+    assert True in folders, "a power failure must not take the file together with its name"
+    folders.clear()
+    write_journal(path, golden()[1:2])
+    assert True not in folders, "once is enough"
+    rewrite(path, [text for text, _ in read_lines(path)])
+    assert folders[-1]

@@ -29,6 +29,7 @@ from tiktoker_batch.events import (
     record_to_json,
 )
 from tiktoker_batch.faultpoints import reach
+from tiktoker_batch.store.artifacts import sync_folder
 
 FORMAT, VERSION = "tiktoker-batch/journal", 1
 # Events that guard money or finished work are on disk before anything else happens.
@@ -66,6 +67,7 @@ class Journal:
             _cut_torn_tail(handle)
             if not os.fstat(handle).st_size:
                 os.write(handle, _HEADER)
+                sync_folder(path.parent)
             yield cls(handle, path)
         finally:
             with contextlib.suppress(OSError):
@@ -148,6 +150,7 @@ def rewrite(path: Path, lines: Iterable[bytes]) -> None:
         reach("compaction.before_rename")
         part.replace(path)
         reach("compaction.after_rename")
+        sync_folder(path.parent)
     except OSError as error:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
