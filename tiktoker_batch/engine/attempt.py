@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import NoReturn
 
 import trio
@@ -11,10 +12,21 @@ from tiktoker_batch.engine.breaker import Breaker
 from tiktoker_batch.engine.capacity import Capacity, Lease
 from tiktoker_batch.engine.pause import Pause, Paused
 from tiktoker_batch.engine.purchase import may_repeat
-from tiktoker_batch.errors import ProviderError, ResultLost, TiktokerError, TimedOut, UnknownOutcome
-from tiktoker_batch.events import Recorder, WorkDone
+from tiktoker_batch.errors import (
+    AuthFailed,
+    Crowded,
+    ProviderError,
+    RateLimited,
+    ResultLost,
+    TiktokerError,
+    TimedOut,
+    Unavailable,
+    Unfetched,
+    UnknownOutcome,
+)
+from tiktoker_batch.events import AttemptFailed, Recorder, WorkDone
 from tiktoker_batch.faultpoints import reach
-from tiktoker_batch.model import Step
+from tiktoker_batch.model import Outcome, Step, Succeeded
 
 
 class NeedLost(Exception):
@@ -117,8 +129,43 @@ def as_step_error(cause: BaseException, step: Step) -> TiktokerError | None:
     return None
 
 
-def may_retry(error: TiktokerError, step: Step) -> bool:
+def is_away(error: TiktokerError, step: Step, breaker: Breaker) -> bool:
+    """Whether it is not this step that failed: its provider answers nobody."""
+    return isinstance(error, Unavailable | Unfetched) and breaker.is_paused(step.provider)
+
+
+def may_retry(error: TiktokerError, step: Step, breaker: Breaker) -> bool:
     """Whether another attempt can help and, unless the recipe takes that risk, cannot pay twice."""
+    if breaker.is_gone(step.provider):
+        return False
+    if isinstance(error, AuthFailed):
+        # One refusal may be the service's slip; the breaker knows when it is not.
+        return not error.maybe_charged and not breaker.is_open(step.provider)
     if isinstance(error, UnknownOutcome | ResultLost):
         return may_repeat(step)
     return isinstance(error, ProviderError) and error.retryable
+
+
+def mind_capacity(capacity: Capacity, step: Step, ended: Outcome | TiktokerError) -> Outcome | TiktokerError:
+    """A provider that refuses is asked for less at once; one that delivers, slowly for more again."""
+    if isinstance(ended, Crowded) and not capacity.has_others(step.provider):
+        # Crowded by somebody else: there is no request of ours whose end could be waited for.
+        return RateLimited(ended.message, hint=ended.hint, retry_after=ended.retry_after)
+    if isinstance(ended, RateLimited):
+        capacity.throttle(step.provider, crowded=isinstance(ended, Crowded))
+    elif isinstance(ended, Succeeded):
+        capacity.relax(step.provider)
+    return ended
+
+
+def failed_attempt(step: Step, attempt: int, error: TiktokerError, cost: Decimal, *, last: bool) -> AttemptFailed:
+    """How the journal tells the end of an attempt that failed; ``last``: no other one follows."""
+    return AttemptFailed(
+        step=step.id,
+        attempt=attempt,
+        outcome="unknown" if isinstance(error, UnknownOutcome) else "failed" if last else "retry",
+        error_kind=type(error).__name__,
+        message=str(error),
+        cost_usd=cost,
+        charged=isinstance(error, ProviderError) and error.maybe_charged,
+    )

@@ -15,7 +15,10 @@ from tiktoker_batch.engine.attempt import (
     NeedLost,
     StepSeats,
     as_step_error,
+    failed_attempt,
+    is_away,
     may_retry,
+    mind_capacity,
     raise_cancellation,
     seats,
     sole_cause,
@@ -29,7 +32,6 @@ from tiktoker_batch.engine.purchase import Purchase
 from tiktoker_batch.engine.reuse import Reuse, inputs_digest
 from tiktoker_batch.engine.shelf import Shelf
 from tiktoker_batch.errors import (
-    AuthFailed,
     BudgetExceeded,
     Crowded,
     Damaged,
@@ -39,7 +41,6 @@ from tiktoker_batch.errors import (
     TimedOut,
     Unavailable,
     Unfetched,
-    UnknownOutcome,
 )
 from tiktoker_batch.events import (
     AttemptFailed,
@@ -248,26 +249,14 @@ class _Run:
             if not isinstance(ended, TiktokerError):
                 return ended
             throttled = isinstance(ended, RateLimited)
-            spared = throttled or self._is_away(ended, step)
+            spared = throttled or is_away(ended, step, self.batch.breaker)
             last = throttles == THROTTLES if throttled else not spared and tries >= step.retry.max_attempts
-            last = last or not self._may_retry(ended, step)
-            self._tell_failure(step, attempt, ended, cost, last=last)
+            last = last or not may_retry(ended, step, self.batch.breaker)
+            self.batch.recorder.emit(failed_attempt(step, attempt, ended, cost, last=last))
             if last:
                 return Failed(attempts=attempt, error_kind=type(ended).__name__, message=ended.message)
             attempt, tries, throttles = attempt + 1, tries + (not spared), throttles + throttled
             await self._back_off(step, attempt, throttles if throttled else tries, ended)
-
-    def _is_away(self, error: TiktokerError, step: Step) -> bool:
-        """Whether it is not this step that failed: its provider answers nobody."""
-        return isinstance(error, Unavailable | Unfetched) and self.batch.breaker.is_paused(step.provider)
-
-    def _may_retry(self, error: TiktokerError, step: Step) -> bool:
-        if self.batch.breaker.is_gone(step.provider):
-            return False
-        if isinstance(error, AuthFailed):
-            # One refusal may be the service's slip; the breaker knows when it is not.
-            return not error.maybe_charged and not self.batch.breaker.is_open(step.provider)
-        return may_retry(error, step)
 
     async def _back_off(self, step: Step, attempt: int, failures: int, error: TiktokerError) -> None:
         if isinstance(error, Crowded):
@@ -300,23 +289,11 @@ class _Run:
                 ended = await self._work(step, purchase, inputs)
                 if isinstance(ended, Unfetched) and purchase.open_job is not None:
                     self._open_jobs[step.id] = purchase.open_job
-                return self._mind_capacity(step, ended), purchase.cost_usd
+                return mind_capacity(self.batch.capacity, step, ended), purchase.cost_usd
             return TimedOut(f"no result within {step.retry.timeout:g} s"), purchase.cost_usd
         finally:
             batch.breaker.leave(step)
             lease.release()
-
-    def _mind_capacity(self, step: Step, ended: Outcome | TiktokerError) -> Outcome | TiktokerError:
-        """A provider that refuses is asked for less at once; one that delivers, slowly for more again."""
-        capacity = self.batch.capacity
-        if isinstance(ended, Crowded) and not capacity.has_others(step.provider):
-            # Crowded by somebody else: there is no request of ours whose end could be waited for.
-            return RateLimited(ended.message, hint=ended.hint, retry_after=ended.retry_after)
-        if isinstance(ended, RateLimited):
-            capacity.throttle(step.provider, crowded=isinstance(ended, Crowded))
-        elif isinstance(ended, Succeeded):
-            capacity.relax(step.provider)
-        return ended
 
     async def _work(self, step: Step, purchase: Purchase, inputs: Inputs) -> Outcome | TiktokerError:
         kind = self.batch.kinds[step.kind]
@@ -383,19 +360,6 @@ class _Run:
             AttemptFailed(step=step.id, attempt=attempt, outcome="cancelled", error_kind=kind, message=message)
         )
 
-    def _tell_failure(self, step: Step, attempt: int, error: TiktokerError, cost: Decimal, *, last: bool) -> None:
-        self.batch.recorder.emit(
-            AttemptFailed(
-                step=step.id,
-                attempt=attempt,
-                outcome=_ending(error, last=last),
-                error_kind=type(error).__name__,
-                message=str(error),
-                cost_usd=cost,
-                charged=isinstance(error, ProviderError) and error.maybe_charged,
-            )
-        )
-
     # ------------------------------------------------------------------ what an attempt may use
 
     def _purchase(self, step: Step, attempt: int, scope: trio.CancelScope, inputs: Inputs) -> Purchase:
@@ -434,10 +398,3 @@ class _Run:
             seats=StepSeats(step=step, capacity=batch.capacity, recorder=batch.recorder, pause=batch.pause),
             tools=batch.tools,
         )
-
-
-def _ending(error: TiktokerError, *, last: bool) -> str:
-    """How the journal calls the end of a failed attempt."""
-    if isinstance(error, UnknownOutcome):
-        return "unknown"
-    return "failed" if last else "retry"
