@@ -39,6 +39,7 @@ bench: $(VENV)/.dev $(BENCH)/.ready
 	$(BENCH)/bin/python -m tests.benchmarks.assembly_vs_moviepy
 	$(BIN)/python -m tests.benchmarks.crash
 	$(BIN)/python -m tests.benchmarks.in_flight
+	$(BIN)/python -m tests.benchmarks.resume
 	$(BIN)/python -m tests.benchmarks.against_tiktoker
 
 fmt: $(VENV)/.dev
