@@ -8,6 +8,8 @@ from tiktoker_batch.simulator.clock import FlyingClock
 
 # The command is started hundreds of times: without compiled modules each start would compile them again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# A developer's own cache is left alone, and no test takes what another one has bought; a test of the cache says so.
+os.environ["TIKTOKER_CACHE_GB"] = "0"
 
 
 @pytest.fixture(autouse=True)

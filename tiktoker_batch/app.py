@@ -15,6 +15,7 @@ from tiktoker_batch.catalog.loader import Catalog, load_catalog
 from tiktoker_batch.catalog.prices import QUOTES_FILE, read_quotes, with_quotes
 from tiktoker_batch.engine.capacity import capacities
 from tiktoker_batch.engine.reuse import Reuse
+from tiktoker_batch.engine.shelf import Shelf
 from tiktoker_batch.environment import environment
 from tiktoker_batch.errors import PlanError, Problem, RecipeError, UsageError
 from tiktoker_batch.events import Record
@@ -23,7 +24,7 @@ from tiktoker_batch.planning.build import Planning, build_plan
 from tiktoker_batch.planning.estimate import Estimate, estimate
 from tiktoker_batch.planning.selection import Choice, chosen_steps, matching_steps
 from tiktoker_batch.planning.view import plan_json
-from tiktoker_batch.providers.registry import not_ready, providers
+from tiktoker_batch.providers.registry import not_ready, providers, world_of
 from tiktoker_batch.recipe.build import load_recipe
 from tiktoker_batch.recipe.suggest import did_you_mean
 from tiktoker_batch.report.html import write_report
@@ -31,16 +32,22 @@ from tiktoker_batch.report.plan_text import budget_warnings
 from tiktoker_batch.steps.prompts import Prompt, planned_prompts
 from tiktoker_batch.steps.registry import STEP_KINDS
 from tiktoker_batch.store.artifacts import sha256_file
+from tiktoker_batch.store.cache import Cache, open_cache
 from tiktoker_batch.store.jobs import OpenJob
 from tiktoker_batch.store.journal import read_journal
 from tiktoker_batch.store.layout import Layout
 from tiktoker_batch.store.lock import is_locked
+from tiktoker_batch.store.seen import Seen
 from tiktoker_batch.store.state import BatchState, fold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What a run may be told beyond the recipe."""
+    """What a run may be told beyond the recipe.
+
+    ``cache``: what other batches have bought may be used, and is kept for them. ``verify``: every file is hashed,
+    also those that look as if nobody had touched them.
+    """
 
     output: Path | None = None
     limits: Mapping[str, int] = field(default_factory=dict)
@@ -52,6 +59,8 @@ class Options:
     force: tuple[str, ...] = ()
     buys: bool = True
     strict: bool = False
+    cache: bool = True
+    verify: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +92,9 @@ class Opened:
         used = [video.models for video in self.recipe.videos]
         return {model.ref: model for each in used for model in (each.text, each.image, each.clip, each.narration)}
 
-    def reuse(self, state: BatchState, forced: frozenset[str] = frozenset()) -> Reuse:
+    def reuse(self, state: BatchState, forced: frozenset[str] = frozenset(), seen: Seen | None = None) -> Reuse:
         """What of an earlier state still holds, but for steps that are to be done again all the same."""
-        return Reuse(STEP_KINDS, self.layout, state.successes, forced)
+        return Reuse(STEP_KINDS, self.layout, state.successes, forced, seen)
 
     def meant(self, options: Options, state: BatchState) -> Meant:
         """The steps that the options choose, after what a batch has come to so far.
@@ -97,6 +106,15 @@ class Opened:
             selected=chosen_steps(self.plan, options.choice, states),
             forced=matching_steps(self.plan, options.force, states),
         )
+
+    def shelf(self, environ: Mapping[str, str]) -> Shelf | None:
+        """What other batches have bought from the services that this environment leads to; ``None`` if switched off.
+
+        :raises UsageError: ``TIKTOKER_CACHE_GB`` is no size.
+        """
+        cache = artifact_cache(environ)
+        worlds = {name: world_of(name, environ) for name in providers()}
+        return Shelf(cache=cache, worlds=worlds, kinds=STEP_KINDS, layout=self.layout) if cache.limit_bytes else None
 
 
 # ---------------------------------------------------------------------- before running
@@ -191,6 +209,15 @@ def cache_folder(environ: Mapping[str, str]) -> Path:
     return Path(named) if named else Path(platformdirs.user_cache_dir("tiktoker-batch", appauthor=False))
 
 
+def artifact_cache(environ: Mapping[str, str] | None = None) -> Cache:
+    """What is kept for other batches; without an environment, that of the working folder counts.
+
+    :raises UsageError: ``TIKTOKER_CACHE_GB`` is no size.
+    """
+    found = environment(Path("recipe.yaml")) if environ is None else environ
+    return open_cache(cache_folder(found), found)
+
+
 def _files(recipe: Recipe) -> dict[str, str]:
     """The content of files that decide results: music and reference images."""
     named = {video.music.file for video in recipe.videos if video.music}
@@ -261,7 +288,8 @@ def preview(path: Path, options: Options) -> Preview:
     opened = open_recipe(path, options)
     state = fold(history(opened.layout))
     meant = opened.meant(options, state)
-    reused = frozenset(opened.reuse(state, meant.forced).predict(opened.plan))
+    seen = Seen(opened.layout, trusting=not options.verify)
+    reused = frozenset(opened.reuse(state, meant.forced, seen).predict(opened.plan))
     to_do = {step.id for step in opened.plan.steps if step.id not in reused and meant.includes(step)}
     reattached = frozenset(
         step.id

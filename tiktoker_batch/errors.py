@@ -23,6 +23,7 @@
       MediaError                 argv, exit status, last lines of stderr
       NarrationTooLong           ``length: exact`` cannot hold the spoken text
       TooFewSegments             more shots failed than the recipe bears
+      Damaged                    a finished file does not hold any more what was recorded
 
 A bug is none of these: it ends the run loudly, with the journal intact (exit 70).
 """
@@ -227,3 +228,7 @@ class NarrationTooLong(TiktokerError):
 
 class TooFewSegments(TiktokerError):
     """More shots of a video failed than the recipe bears."""
+
+
+class Damaged(TiktokerError):
+    """A finished file is gone or does not hold any more what was recorded."""

@@ -195,13 +195,14 @@ class StepSucceeded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepReused(Event):
-    """Same key, same inputs, verified artifacts: nothing to do."""
+    """Same key, same inputs, verified artifacts: nothing to do. ``from_cache``: they were made in another batch."""
 
     name = "step_reused"
     step: str
     key: str
     inputs: str
     artifacts: tuple[Artifact, ...]
+    from_cache: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -358,7 +359,7 @@ def record_from_json(line: Mapping[str, Any]) -> Record | None:
     cls = EVENT_TYPES.get(line["event"])
     if cls is None:
         return None
-    values = {name: _typed(name, line[name]) for name in _FIELDS[cls] if name in line}
+    values = {name: typed(line[name]) if typed else line[name] for name, typed in _TYPED[cls] if name in line}
     return Record(at=datetime.fromisoformat(line["at"]), elapsed=line["elapsed"], run=line["run"], event=cls(**values))
 
 
@@ -381,16 +382,34 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _typed(name: str, value: Any) -> Any:
-    if name in _MONEY:
-        return Decimal(value)
-    if name == "sent_at":
-        return datetime.fromisoformat(value)
-    if name == "artifacts":
-        return tuple(Artifact(**item) for item in value)
-    if name == "steps":
-        return tuple(PlannedStep(**{key: _typed(key, item) for key, item in step.items()}) for step in value)
-    return tuple(value) if isinstance(value, list) else value
+def _artifacts(values: Any) -> tuple[Artifact, ...]:
+    return tuple([Artifact(**item) for item in values])
 
 
-_MONEY = frozenset({"cost_usd", "price_usd", "estimated_cost_usd"})
+def _planned_steps(values: Any) -> tuple[PlannedStep, ...]:
+    return tuple(
+        [
+            PlannedStep(
+                **{
+                    **step,
+                    "needs": tuple(step["needs"]),
+                    "estimated_cost_usd": Decimal(step["estimated_cost_usd"]),
+                }
+            )
+            for step in values
+        ]
+    )
+
+
+# How a field is read that is not in the journal as it is in an event; by its name, looked up once for each class.
+_READERS: Mapping[str, Callable[[Any], Any]] = {
+    "cost_usd": Decimal,
+    "price_usd": Decimal,
+    "estimated_cost_usd": Decimal,
+    "sent_at": datetime.fromisoformat,
+    "artifacts": _artifacts,
+    "steps": _planned_steps,
+    "needs": tuple,
+    "notes": tuple,
+}
+_TYPED = {cls: tuple((name, _READERS.get(name)) for name in _FIELDS[cls]) for cls in EVENT_TYPES.values()}

@@ -356,10 +356,11 @@ class Succeeded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reused:
-    """The artifacts of an earlier run still hold."""
+    """The artifacts of an earlier run still hold, or (``from_cache``) another batch had them made already."""
 
     artifacts: tuple[Artifact, ...]
     inputs: str
+    from_cache: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from tiktoker_batch.engine.announce import announce
 from tiktoker_batch.engine.budget import Purse, open_purse
 from tiktoker_batch.engine.capacity import Capacity
 from tiktoker_batch.engine.run import Batch
+from tiktoker_batch.engine.shelf import Shelf
 from tiktoker_batch.engine.supervise import supervise
 from tiktoker_batch.errors import ExitCode, UsageError
 from tiktoker_batch.events import Record, Recorder, RunFinished, Sink, VideoFinished
@@ -36,6 +37,7 @@ from tiktoker_batch.store.journal import Journal, last_run, read_journal, read_l
 from tiktoker_batch.store.layout import Layout
 from tiktoker_batch.store.lock import batch_lock
 from tiktoker_batch.store.manifest import ManifestWriter
+from tiktoker_batch.store.seen import Seen
 from tiktoker_batch.store.state import BatchState, fold
 
 THREADS = 4  # for what blocks for moments; each keeps memory of its own, and more of them would not be faster
@@ -79,10 +81,11 @@ def run(opened: Opened, options: Options, sinks: Iterable[Sink] = (), world: Sur
     :raises PreflightError, Locked, UsageError: nothing was started.
     """
     require_ready(opened, _meant_before(opened, options))
+    shelf = _shelf(opened, options, world)
     with batch_lock(opened.layout):
         sweep_parts(opened.layout.root)
         records = _settled_history(opened.layout)
-        writer = ManifestWriter(opened.layout, records)
+        writer = ManifestWriter(opened.layout, fold(records))
         _require_same_world(opened.layout, writer.state, world)
         if not world.rehearsed:
             require_voices(opened, writer.state)
@@ -101,6 +104,7 @@ def run(opened: Opened, options: Options, sinks: Iterable[Sink] = (), world: Sur
                 meant=opened.meant(options, writer.state),
                 recorder=recorder,
                 writer=writer,
+                shelf=shelf,
             ).to_its_end()
 
 
@@ -133,6 +137,7 @@ class _Run:
     meant: Meant
     recorder: Recorder
     writer: ManifestWriter
+    shelf: Shelf | None
 
     def to_its_end(self) -> Ended:
         """Run the engine; whatever happens, manifest and report tell of it."""
@@ -153,6 +158,8 @@ class _Run:
             writer.flush()
             write_report(opened.layout, read_journal(opened.layout.journal))
             reach("run.end")
+            if self.shelf:
+                self.shelf.cache.keep_within_limit()
         return Ended(
             state=writer.state,
             layout=opened.layout,
@@ -202,9 +209,10 @@ class _Run:
                 capacity=capacity,
                 recorder=self.recorder,
                 layout=opened.layout,
-                reuse=opened.reuse(state, self.meant.forced),
+                reuse=opened.reuse(state, self.meant.forced, self._seen()),
                 open_jobs=state.open_jobs,
                 selected=self.meant.selected,
+                shelf=self.shelf,
                 purse=purse,
                 tools=Tools(ffmpeg=ffmpeg, font_cache=cache_folder(environ)),
                 fail_fast=self.options.fail_fast,
@@ -212,12 +220,23 @@ class _Run:
             )
             return await supervise(batch, self.writer)
 
+    def _seen(self) -> Seen:
+        seen = Seen(self.opened.layout, writable=True, trusting=not self.options.verify)
+        seen.tidy()
+        return seen
+
 
 def _require_same_world(layout: Layout, before: BatchState, world: Surroundings) -> None:
     """What was only pretended must never be taken for bought, nor the other way round."""
     if before.runs and before.rehearsed != world.rehearsed:
         was = "rehearsed" if before.rehearsed else "really run"
         raise UsageError(f"a batch was {was} in {layout.root}", hint="name another folder with --output")
+
+
+def _shelf(opened: Opened, options: Options, world: Surroundings) -> Shelf | None:
+    """What other batches have bought; a rehearsal neither takes from it nor adds to it."""
+    wanted = options.cache and options.buys and not world.rehearsed
+    return opened.shelf(opened.environ) if wanted else None
 
 
 async def _open_providers(plan: Plan, setting: Setting, stack: AsyncExitStack) -> dict[str, Provider]:

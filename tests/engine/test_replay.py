@@ -19,7 +19,7 @@ from trio.testing import MockClock
 from tests.fakes import FakeKind
 from tests.values import a_plan, a_step
 from tiktoker_batch.engine.announce import announce
-from tiktoker_batch.engine.budget import Purse
+from tiktoker_batch.engine.budget import open_purse
 from tiktoker_batch.engine.capacity import Capacity
 from tiktoker_batch.engine.reuse import Reuse
 from tiktoker_batch.engine.run import Batch, run_batch
@@ -159,7 +159,7 @@ class House:
                         layout=layout,
                         reuse=Reuse(kinds, layout, before.successes),
                         open_jobs=self.state.open_jobs,
-                        purse=Purse(ceilings=budget or Budget(), spent=self.state.spent_usd),
+                        purse=open_purse(budget or Budget(), self.state),
                         tools=Tools(ffmpeg="", font_cache=self.root),
                     )
                 )

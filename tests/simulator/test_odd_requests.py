@@ -101,6 +101,7 @@ async def test_a_job_that_cannot_be_made_fails_as_an_internal_error_and_its_seat
         status = (await client.get(taken["status_url"])).json()
         assert (status["status"], status["error_type"]) == ("COMPLETED", "internal_error")
         result = await client.get(taken["response_url"])
+        assert result.json()["detail"] == "Internal Server Error (FileNotFoundError)"
         assert (result.status_code, result.headers["x-fal-error-type"]) == (500, "internal_error")
         assert (simulator.queue.runners.seats.borrowed_tokens, simulator.world.in_flight["fal"]) == (0, 0)
         assert simulator.world.ledger.paid() == 0

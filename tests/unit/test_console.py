@@ -16,6 +16,7 @@ from tiktoker_batch.events import (
     Event,
     Interrupted,
     PlannedStep,
+    ProviderPaused,
     Record,
     RunFinished,
     RunStarted,
@@ -126,6 +127,7 @@ def test_a_log_tells_retries_and_failures_in_one_line_each() -> None:
         *started(planned("v", "story", "shots")),
         *attempt("v/story", 0, 1, trouble),
         record(1, BackedOff(step="v/story", attempt=2, seconds=3.0)),
+        record(2, ProviderPaused(provider="fal", seconds=60.0, reason="fal: no\nconnection")),
         record(5, StepFailed(step="v/story", attempts=2, error_kind="Unavailable", message="busy\nvery")),
         record(5, StepBlocked(step="v/shots", by="v/story")),
         record(5, VideoFinished(video="v", state="failed")),
@@ -133,6 +135,7 @@ def test_a_log_tells_retries_and_failures_in_one_line_each() -> None:
     assert told(records)[2:] == [
         "[00:01.0] v/story: attempt 1 failed: busy very",
         "[00:01.0] v/story: attempt 2 in 3.0 s",
+        "[00:02.0] fal does not answer, next try in 1 min 00 s: fal: no connection",
         "[00:05.0] v/story: failed after 2 attempts: busy very",
         "[00:05.0] v: failed",
     ]

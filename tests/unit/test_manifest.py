@@ -150,7 +150,7 @@ def test_whenever_it_is_written_nothing_old_stays_in_it(
     tmp_path_factory: pytest.TempPathFactory, cuts: list[int]
 ) -> None:
     layout = Layout(tmp_path_factory.mktemp("out"))
-    writer = ManifestWriter(layout, golden()[:0])
+    writer = ManifestWriter(layout)
     done = 0
     for cut in [*cuts, len(golden())]:
         for record in golden()[done:cut]:
@@ -162,7 +162,7 @@ def test_whenever_it_is_written_nothing_old_stays_in_it(
 
 def test_the_writer_goes_on_from_an_earlier_runs_records(tmp_path: Path) -> None:
     records = golden()
-    writer = ManifestWriter(Layout(tmp_path), records[:50])
+    writer = ManifestWriter(Layout(tmp_path), fold(records[:50]))
     for record in records[50:]:
         writer(record)
     assert writer.state == fold(records)
@@ -184,7 +184,7 @@ def test_news_is_written_at_most_twice_a_second(tmp_path: Path) -> None:
 
 def test_without_news_nothing_is_written(tmp_path: Path) -> None:
     layout, clock = Layout(tmp_path), Clock()
-    writer = ManifestWriter(layout, golden(), clock=clock)
+    writer = ManifestWriter(layout, fold(golden()), clock=clock)
     writer.write_if_due()
     assert not layout.manifest.exists()
 
@@ -213,7 +213,7 @@ def test_thousands_of_steps_are_written_again_in_a_moment(tmp_path: Path) -> Non
     run.start()
     run.plan("v", [a_planned_step(f"v/{number:04d}/clip") for number in range(5000)])
     layout = Layout(tmp_path)
-    writer = ManifestWriter(layout, run.records())
+    writer = ManifestWriter(layout, fold(run.records()))
     writer.flush()
     lines = layout.manifest.read_text().splitlines()
     assert sum('"kind": "clip"' in line for line in lines) == 5000, "one line a step: diffs and grep find it"

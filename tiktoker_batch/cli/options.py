@@ -173,6 +173,16 @@ budget_option = click.option(
     metavar="USD",
     help="Never spend more on the batch, all runs together; instead of the recipe's budget.max_usd.",
 )
+cache_option = click.option(
+    "--no-cache",
+    "cache",
+    flag_value=False,
+    default=True,
+    help="Take nothing that other batches have bought, and keep nothing for them.",
+)
+verify_option = click.option(
+    "--verify", is_flag=True, help="Hash every finished file, also those that look untouched since they were made."
+)
 progress_option = click.option(
     "--progress",
     type=click.Choice(["auto", "rich", "plain", "json", "none"]),

@@ -7,6 +7,7 @@ import click
 
 from tiktoker_batch import app
 from tiktoker_batch.cli.options import (
+    cache_option,
     choice_of,
     echo_json,
     exclude_option,
@@ -21,6 +22,7 @@ from tiktoker_batch.cli.options import (
     show,
     subcommand,
     until_option,
+    verify_option,
 )
 from tiktoker_batch.errors import ExitCode
 from tiktoker_batch.report.plan_text import plan_text
@@ -37,6 +39,8 @@ WORK_TO_DO = 2  # of --detailed-exitcode, as Terraform has it
 @exclude_option
 @until_option
 @force_option
+@cache_option
+@verify_option
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 0 when nothing is to do, 2 when there is work.")
 @format_option
 def command(
@@ -49,6 +53,8 @@ def command(
     exclude: tuple[str, ...],
     until: str | None,
     force: tuple[str, ...],
+    cache: bool,
+    verify: bool,
     detailed_exitcode: bool,
     form: str,
 ) -> int:
@@ -57,7 +63,9 @@ def command(
     Changes nothing and calls nobody. Steps whose results still hold are reused.
     """
     choice = choice_of(select, exclude, until)
-    options = app.Options(output=output, limits=limits, profiles=profiles, choice=choice, force=force)
+    options = app.Options(
+        output=output, limits=limits, profiles=profiles, choice=choice, force=force, cache=cache, verify=verify
+    )
     preview = show_plan(recipe, options, form)
     return WORK_TO_DO if detailed_exitcode and preview.to_run else ExitCode.OK
 

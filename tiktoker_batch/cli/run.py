@@ -13,6 +13,7 @@ from tiktoker_batch import app, running
 from tiktoker_batch.cli.options import (
     Session,
     budget_option,
+    cache_option,
     choice_of,
     exclude_option,
     force_option,
@@ -27,6 +28,7 @@ from tiktoker_batch.cli.options import (
     show,
     subcommand,
     until_option,
+    verify_option,
 )
 from tiktoker_batch.cli.plan import show_plan
 from tiktoker_batch.errors import ExitCode
@@ -47,6 +49,8 @@ from tiktoker_batch.report.run_text import failures_text, summary_text
 @click.option("--fail-fast", is_flag=True, help="Start nothing more after the first step that fails.")
 @click.option("--allow-partial", is_flag=True, help="Exit with 0 also when videos lack a segment.")
 @click.option("--strict", is_flag=True, help="Do not start with a warning, as of a budget that is too small.")
+@cache_option
+@verify_option
 @click.option("--dry-run", is_flag=True, help="Only show the plan.")
 @progress_option
 @click.pass_obj
@@ -65,6 +69,8 @@ def command(
     fail_fast: bool,
     allow_partial: bool,
     strict: bool,
+    cache: bool,
+    verify: bool,
     dry_run: bool,
     progress: Mode,
 ) -> int:
@@ -82,6 +88,8 @@ def command(
         choice=choice_of(select, exclude, until),
         force=force,
         strict=strict,
+        cache=cache,
+        verify=verify,
     )
     if dry_run:
         show_plan(recipe, options, "text")

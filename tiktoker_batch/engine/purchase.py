@@ -132,7 +132,7 @@ class Purchase:
         self._held = self.purse.reserve(self.step.video, self._units(request))
         self._intend(prepared)
         before, self.scope.deadline = self.scope.deadline, math.inf
-        sent = datetime.now(UTC)
+        sent, prepared = datetime.now(UTC), replace(prepared, left_at=trio.current_time())
         try:
             job = await self._submit(prepared, sent)
             return await self._delivered(job, prepared, sent, into)

@@ -27,10 +27,12 @@ from tiktoker_batch.engine.capacity import Capacity
 from tiktoker_batch.engine.pause import Pause, Paused
 from tiktoker_batch.engine.purchase import Purchase
 from tiktoker_batch.engine.reuse import Reuse, inputs_digest
+from tiktoker_batch.engine.shelf import Shelf
 from tiktoker_batch.errors import (
     AuthFailed,
     BudgetExceeded,
     Crowded,
+    Damaged,
     ProviderError,
     RateLimited,
     TiktokerError,
@@ -81,7 +83,8 @@ class Batch:
     """Everything a run needs.
 
     ``open_jobs`` are requests that earlier runs left open, by step. ``selected`` are the steps that may be done, if not
-    all; the others are taken as they are. ``measure`` gives the length in seconds of a finished video's file.
+    all; the others are taken as they are. ``shelf`` holds what other batches have bought. ``measure`` gives the length
+    in seconds of a finished video's file.
     """
 
     plan: Plan
@@ -94,6 +97,7 @@ class Batch:
     tools: Tools
     open_jobs: Mapping[str, OpenJob] = field(default_factory=dict)
     selected: frozenset[str] | None = None
+    shelf: Shelf | None = None
     pause: Pause = field(default_factory=Pause)
     breaker: Breaker = field(default_factory=Breaker)
     purse: Purse = field(default_factory=lambda: Purse(ceilings=Budget()))
@@ -110,9 +114,12 @@ async def run_batch(batch: Batch) -> Mapping[str, Outcome]:
     run = _Run(batch)
     async with trio.open_nursery() as nursery:
         for step in batch.plan.steps:
-            nursery.start_soon(run.do_step, step, name=step.id)
+            if step.id not in run.outcomes:
+                nursery.start_soon(run.do_step, step, name=step.id)
         for planned in batch.plan.videos:
-            nursery.start_soon(run.finish_video, planned, name=planned.video.id)
+            if not run.is_settled(planned):
+                nursery.start_soon(run.finish_video, planned, name=planned.video.id)
+        await run.tell_settled()
     return {step.id: run.outcomes[step.id] for step in batch.plan.steps}
 
 
@@ -122,8 +129,25 @@ class _Run:
         self.outcomes: dict[str, Outcome] = {}
         self._ended = {step.id: trio.Event() for step in batch.plan.steps}
         self._videos = {planned.video.id: planned.video for planned in batch.plan.videos}
-        self._predicted = batch.reuse.predict(batch.plan)
+        # What holds is settled before anything runs: whoever needs it begins at once.
+        self.outcomes.update(batch.reuse.predict(batch.plan))
+        for name in self.outcomes:
+            self._ended[name].set()
         self._open_jobs = {name: job for name, job in batch.open_jobs.items() if name not in batch.reuse.forced}
+
+    def is_settled(self, planned: PlannedVideo) -> bool:
+        """Whether nothing of a video is to be done."""
+        return all(isinstance(self.outcomes.get(step.id), Reused) for step in planned.steps)
+
+    async def tell_settled(self) -> None:
+        """Tell of all that holds, a video at a time, while what is left to do is under way."""
+        settled = [(planned, [s for s in planned.steps if s.id in self.outcomes]) for planned in self.batch.plan.videos]
+        for planned, steps in settled:
+            for step in steps:
+                self._tell(step, self.outcomes[step.id])
+            if len(steps) == len(planned.steps):
+                await self.finish_video(planned)
+            await trio.lowlevel.checkpoint()
 
     async def do_step(self, step: Step) -> None:
         try:
@@ -136,6 +160,8 @@ class _Run:
         self._ended[step.id].set()
         if self.batch.fail_fast and isinstance(outcome, Failed):
             self.batch.pause.request()
+        if self.batch.shelf:
+            await self.batch.shelf.keep(step, outcome)
 
     async def finish_video(self, planned: PlannedVideo) -> None:
         for step in planned.steps:
@@ -167,7 +193,7 @@ class _Run:
     async def _outcome(self, step: Step) -> Outcome:
         kind = self.batch.kinds[step.kind]
         left_out = self.batch.selected is not None and step.id not in self.batch.selected
-        if kind.eager and step.id not in self._predicted:
+        if kind.eager:
             if left_out:
                 return Cancelled()
             return await self._attempts(step, Inputs(layout=self.batch.layout, artifacts={}))
@@ -178,7 +204,23 @@ class _Run:
         artifacts = {need: items for need, items in found.items() if items is not None}
         inputs = Inputs(layout=self.batch.layout, artifacts=artifacts)
         held = self.batch.reuse.check(step, inputs)
-        return held or (Cancelled() if left_out else await self._attempts(step, inputs))
+        return held or (Cancelled() if left_out else await self._unless_bought(step, inputs))
+
+    async def _unless_bought(self, step: Step, inputs: Inputs) -> Outcome:
+        """What another batch has bought is not bought again; a request of our own that is paid is gone on with."""
+        open_job = self._open_jobs.get(step.id)
+        ours = step.id in self.batch.reuse.forced or (open_job is not None and open_job.key == step.key)
+        if self.batch.shelf and not ours:
+            async with self.batch.pause.interruptible():
+                found = await self.batch.shelf.fetch(step, inputs)
+            if found:
+                self.batch.reuse.note(found.artifacts if isinstance(found, Reused) else ())
+                return found
+        try:
+            await self.batch.reuse.confirm(item for items in inputs.artifacts.values() for item in items)
+        except Damaged as error:
+            return Failed(attempts=0, error_kind=type(error).__name__, message=error.message)
+        return await self._attempts(step, inputs)
 
     async def _arrival(self, step: Step, need: str) -> tuple[Artifact, ...] | None:
         """Wait for a need; ``None`` if it is lost and may be.
@@ -318,6 +360,7 @@ class _Run:
                 cost_usd=purchase.cost_usd,
             )
         )
+        self.batch.reuse.note(made.artifacts)
         return Succeeded(artifacts=made.artifacts, inputs=consumed, cost_usd=purchase.cost_usd)
 
     # ------------------------------------------------------------------ telling the journal
@@ -325,8 +368,8 @@ class _Run:
     def _tell(self, step: Step, outcome: Outcome) -> None:
         emit = self.batch.recorder.emit
         match outcome:
-            case Reused(artifacts=artifacts, inputs=inputs):
-                emit(StepReused(step=step.id, key=step.key, inputs=inputs, artifacts=artifacts))
+            case Reused(artifacts=artifacts, inputs=inputs, from_cache=cached):
+                emit(StepReused(step=step.id, key=step.key, inputs=inputs, artifacts=artifacts, from_cache=cached))
             case Failed(attempts=attempts, error_kind=kind, message=message):
                 emit(StepFailed(step=step.id, attempts=attempts, error_kind=kind, message=message))
             case Blocked(by=by):
@@ -377,7 +420,9 @@ class _Run:
         batch = self.batch
 
         async def arrival(need: str) -> tuple[Artifact, ...] | None:
-            return await self._arrival(step, need)
+            found = await self._arrival(step, need)
+            await batch.reuse.confirm(found or ())
+            return found
 
         return Work(
             step=step,

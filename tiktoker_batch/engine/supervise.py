@@ -53,5 +53,5 @@ async def _obey_signals(
 
 async def _heartbeat(snapshot: Snapshot) -> None:
     while True:
+        await trio.sleep(HEARTBEAT_SECONDS)  # first: a large manifest must not keep the first request waiting
         snapshot.write_if_due()
-        await trio.sleep(HEARTBEAT_SECONDS)

@@ -16,7 +16,8 @@ class Request:
 
     ``files`` are local inputs by role (``image``, ``layers``, ``reference``); ``seed`` has 31 bits and is the same
     for the same work. ``token``, also of 31 bits, is the attempt's own: a service that shows what it was sent is
-    found again by it. ``uploads`` are the addresses that ``prepare`` put the files under. ``price_usd`` is what it will
+    found again by it. ``left_at`` is when it left, on Trio's clock, if that was in
+    this run. ``uploads`` are the addresses that ``prepare`` put the files under. ``price_usd`` is what it will
     cost where that is known better now than it was when the step was planned.
     """
 
@@ -28,6 +29,7 @@ class Request:
     uploads: Mapping[str, str] = field(default_factory=dict)
     seed: int = 0
     token: int = 0
+    left_at: float | None = None
     price_usd: Decimal | None = None
 
 

@@ -26,10 +26,10 @@ from tiktoker_batch.providers.http import (
     GATE,
     Wire,
     base_url,
+    left_at,
     open_client,
     reconcile_seconds,
     retry_after,
-    seconds_since,
 )
 from tiktoker_batch.providers.policy import Signal, Verb
 from tiktoker_batch.providers.registry import PROVIDERS
@@ -78,7 +78,7 @@ class ElevenLabsProvider:
 
         :raises UnknownOutcome: the history cannot be read.
         """
-        began, told = trio.current_time() - seconds_since(sent), False
+        began, told = left_at(request, sent), False
         patience = min(_LOOKS[-1], reconcile_seconds(self.setting.environ))
         for after in (*(each for each in _LOOKS if each < patience), patience):
             await trio.sleep_until(began + after)

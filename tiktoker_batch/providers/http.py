@@ -15,6 +15,7 @@ import trio
 from tiktoker_batch import __version__
 from tiktoker_batch.errors import PreflightError, ProviderError
 from tiktoker_batch.faultpoints import reach
+from tiktoker_batch.providers.base import Request
 from tiktoker_batch.providers.policy import Signal, Verb, error_for
 from tiktoker_batch.redaction import Secrets
 
@@ -228,9 +229,14 @@ def bounded_patience(seconds: float) -> float:
     return min(max(0.0, seconds), LONGEST_RETRY_AFTER)
 
 
-def seconds_since(moment: datetime) -> float:
-    """Seconds that have passed since a moment; none for one that lies ahead, by some other clock."""
-    return max((datetime.now(UTC) - moment).total_seconds(), 0.0)
+def left_at(request: Request, sent: datetime) -> float:
+    """When a request left, on Trio's clock.
+
+    Of one of an earlier run only the wall clock tells, and not even that for a moment that lies ahead.
+    """
+    if request.left_at is not None:
+        return request.left_at
+    return trio.current_time() - max((datetime.now(UTC) - sent).total_seconds(), 0.0)
 
 
 def reconcile_seconds(environ: Mapping[str, str]) -> float:

@@ -9,6 +9,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 from tiktoker_batch.errors import PreflightError
 from tiktoker_batch.model import Model, Step
+from tiktoker_batch.planning.digest import digest
 from tiktoker_batch.providers.account import Account, KeyShape, is_sendable, set_keys
 from tiktoker_batch.providers.base import Provider
 from tiktoker_batch.providers.setting import Setting
@@ -181,6 +182,15 @@ def _loaded(point: EntryPoint, taken: Collection[str]) -> tuple[Entry | None, st
     if strange:
         return None, f"it brings models of another provider: {', '.join(strange)}"
     return entry, None
+
+
+def world_of(name: str, environ: Mapping[str, str]) -> str:
+    """Which services a provider speaks to: ``real`` ones, or those at the addresses that the environment names.
+
+    Results of one world never stand for those of another: a simulated service is reached by an address of its own.
+    """
+    told = {each: environ[each].rstrip("/") for each in providers()[name].addresses if environ.get(each)}
+    return f"at-{digest(told)[:12]}" if told else "real"
 
 
 def not_ready(steps: Iterable[Step], environ: Mapping[str, str]) -> list[str]:

@@ -142,9 +142,13 @@ def _compiled(source: str) -> jinja2.Template:
     return _environment().from_string(source)
 
 
+_GAP = re.compile(r"\n{3,}")
+
+
 def _fold(text: str) -> str:
-    lines = [re.sub(r"[^\S\n]+", " ", line).strip() for line in text.strip().splitlines()]
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+    # What str.split() takes for white space and what \s matches is the same.
+    lines = [" ".join(line.split()) for line in text.strip().splitlines()]
+    return _GAP.sub("\n\n", "\n".join(lines)).strip()
 
 
 def _nearest(message: str, variables: Mapping[str, object]) -> str:

@@ -44,7 +44,7 @@ LASTING: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 MOST = 2  # passing troubles of a verb that one piece of work meets by chance
 _FORMS = {"times": int, "skip": int, "match": str}
-_ASKED_AGAIN = frozenset({"status", "stream", "listing"})  # asked over and over: there it is the most in a row
+_ASKED_AGAIN = frozenset({"status", "stream"})  # asked over and over: there it is the most in a row
 
 
 @dataclass(slots=True, kw_only=True)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -26,11 +27,17 @@ class Inputs:
 
     def read_json(self, need: str, index: int = 0) -> Any:
         """The JSON that a need's artifact holds."""
-        return json.loads(self.path(need, index).read_text(encoding="utf-8"))
+        return _parsed(self.path(need, index), self.artifacts[need][index].sha256)
 
     def digests(self) -> dict[str, Json]:
         """What was consumed, by content; names of videos are left out, so equal work has equal digests."""
         return {need.split("/", 1)[1]: [item.sha256 for item in found] for need, found in self.artifacts.items()}
+
+
+@lru_cache(maxsize=64)
+def _parsed(path: Path, _sha256: str) -> Any:
+    """The JSON in a file with this content; each segment asks for the same shot list."""
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 class Seats(Protocol):

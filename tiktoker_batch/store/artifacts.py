@@ -29,7 +29,7 @@ def new_part(final: Path) -> Path:
     :raises TiktokerError: its folder cannot be made.
     """
     if not final.parent.is_dir():
-        with _disk_errors(final.parent):
+        with disk_errors(final.parent):
             final.parent.mkdir(parents=True, exist_ok=True)
     return final.with_name(f"{final.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
 
@@ -42,7 +42,7 @@ def commit(part: Path, final: Path, *, root: Path, durable: bool = True, sha256:
 
     :raises TiktokerError: the disk refuses.
     """
-    with _disk_errors(final):
+    with disk_errors(final):
         with part.open("rb") as file:
             if durable:
                 os.fsync(file.fileno())
@@ -64,7 +64,7 @@ def write_atomic(final: Path, content: str | bytes, *, root: Path, durable: bool
     """
     part = new_part(final)
     try:
-        with _disk_errors(final):
+        with disk_errors(final):
             # Half a surrogate pair, as a language model may answer, is no reason to lose a file.
             part.write_bytes(content.encode(errors="backslashreplace") if isinstance(content, str) else content)
         return commit(part, final, root=root, durable=durable)
@@ -105,7 +105,7 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _disk_errors(path: Path) -> Iterator[None]:
+def disk_errors(path: Path) -> Iterator[None]:
     """A full or read-only disk is the user's to mend, not a bug of ours."""
     try:
         yield

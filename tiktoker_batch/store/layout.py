@@ -33,6 +33,11 @@ class Layout:
         return self.root / ".lock"
 
     @property
+    def seen(self) -> Path:
+        """What the files looked like when their contents were last known."""
+        return self.root / ".seen"
+
+    @property
     def videos(self) -> Path:
         """The deliverables."""
         return self.root / "videos"
@@ -121,3 +126,24 @@ class Layout:
                 hint="the journal or the manifest was changed by hand; undo that, or start a new output folder",
             )
         return self.root.joinpath(*pure.parts)
+
+
+def shape_of(path: str, video_id: str) -> str | None:
+    """A step's relative path without the name of its video: ``work/{video}/03.mp4``.
+
+    ``None`` for a path that is not called after its video.
+    """
+    top, _, rest = path.partition("/")
+    below = rest[len(video_id) :]
+    if top not in {"work", "videos"} or not rest.startswith(video_id) or below[:1] not in {"/", "."}:
+        return None
+    return f"{top}/{{video}}{below}"
+
+
+def placed(shape: str, video_id: str) -> str | None:
+    """The path that a shape stands for at another video; ``None`` for what is no shape of ours."""
+    top, found, below = shape.partition("{video}")
+    if top not in {"work/", "videos/"} or not found or below[:1] not in {"/", "."}:
+        return None
+    parts = below.split("/")
+    return None if ".." in parts or "\0" in below or parts[-1] in {"", "."} else f"{top}{video_id}{below}"

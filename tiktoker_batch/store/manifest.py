@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -13,7 +13,7 @@ from tiktoker_batch.faultpoints import reach
 from tiktoker_batch.model import Artifact
 from tiktoker_batch.store.artifacts import write_atomic
 from tiktoker_batch.store.layout import Layout
-from tiktoker_batch.store.state import Attempt, BatchState, StepState, VideoState, fold
+from tiktoker_batch.store.state import Attempt, BatchState, StepState, VideoState
 
 INTERVAL_SECONDS = 0.5
 SHARE_OF_TIME = 0.007  # writing the manifest may take this much of a run; with the last one it stays below 1 %
@@ -34,9 +34,9 @@ class ManifestWriter:
     """A sink that keeps ``manifest.json`` close behind the journal."""
 
     def __init__(
-        self, layout: Layout, records: Iterable[Record] = (), clock: Callable[[], float] = time.monotonic
+        self, layout: Layout, state: BatchState | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self.state = fold(records)
+        self.state = BatchState() if state is None else state
         self._layout = layout
         self._clock = clock
         self._dirty = False

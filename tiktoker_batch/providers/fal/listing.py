@@ -10,7 +10,7 @@ import trio
 from tiktoker_batch.errors import ProviderError, UnknownOutcome
 from tiktoker_batch.model import Json, Model
 from tiktoker_batch.providers.fal.polling import Durations
-from tiktoker_batch.providers.http import RECONCILE_SECONDS, Wire, body_of, seconds_since
+from tiktoker_batch.providers.http import RECONCILE_SECONDS, Wire, body_of
 from tiktoker_batch.providers.policy import Verb
 
 _EARLIER = timedelta(seconds=60)  # the service's clock may be behind ours
@@ -22,11 +22,13 @@ NOT_TOLD = "the account's list of requests does not tell what became of one whos
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """The request that is looked for: its model, the body that was sent, and when."""
+    """The request that is looked for: its model, the body that was sent, and when: for the list, and on
+    Trio's clock."""
 
     model: Model
     body: Mapping[str, Json]
     sent: datetime
+    left_at: float
 
     def matches(self, given: Mapping[str, Any]) -> bool:
         """Whether this input is ours: by its own seed, or as a whole where the model takes none."""
@@ -50,10 +52,9 @@ class Listing:
 
         :raises UnknownOutcome: the list cannot be had, or does not show what was sent.
         """
-        began = trio.current_time() - seconds_since(wanted.sent)
         told = False
         for after in self._looks(wanted.model):
-            await trio.sleep_until(began + after)
+            await trio.sleep_until(wanted.left_at + after)
             try:
                 found, told = await self._look(wanted, is_known)
             except ProviderError:

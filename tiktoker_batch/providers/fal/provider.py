@@ -29,6 +29,7 @@ from tiktoker_batch.providers.http import (
     StreamClients,
     Wire,
     base_url,
+    left_at,
     open_client,
     reconcile_seconds,
     whole_number,
@@ -76,7 +77,8 @@ class FalProvider:
     async def find(self, request: Request, sent: datetime) -> Job | None:
         """Look the request up in the account's list, by its own seed or its whole input."""
         model = self._model(request.model)
-        wanted = Wanted(model=model, body=build_body(model, request), sent=sent)
+        body = build_body(model, request)
+        wanted = Wanted(model=model, body=body, sent=sent, left_at=left_at(request, sent))
         request_id = await self.listing.find(wanted, self.known)
         if request_id is None:
             return None
