@@ -73,8 +73,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         found = _run(root, _steps(given.steps), at_once=given.at_once, seconds=given.seconds)
-        lines, replay = _replay(root)
-    sys.exit(0 if _told(found, lines, replay) else 1)
+        lines, *replay = _replay(root)
+    sys.exit(0 if _told(found, lines, *replay) else 1)
 
 
 def _steps(count: int) -> list[Step]:
@@ -126,17 +126,17 @@ def _run(root: Path, steps: list[Step], *, at_once: int, seconds: float) -> Meas
     return Measured(len(steps), wall, cpu, journal_meter, durable_meter, manifest_meter)
 
 
-def _replay(root: Path) -> tuple[int, float]:
+def _replay(root: Path) -> tuple[int, float, float]:
     """How many lines there are, and how long it takes to make sense of them: the best of three, on a busy machine."""
     meter = Meter()
     for _ in range(3):
         with meter.running():
             records = read_journal(Layout(root).journal)
             fold(records)
-    return len(records), min(meter.wall)
+    return len(records), min(meter.wall), meter.cpu / len(meter.wall)
 
 
-def _told(found: Measured, lines: int, replay: float) -> bool:
+def _told(found: Measured, lines: int, replay: float, replay_cpu: float) -> bool:
     emits = found.journal.wall + found.durable.wall
     cpu = found.journal.cpu + found.durable.cpu
     p99 = 1000 * statistics.quantiles(emits, n=100)[98]
@@ -149,9 +149,11 @@ def _told(found: Measured, lines: int, replay: float) -> bool:
     print(f"  of an engine's whose jobs cost it nothing, {engine:.2f} ms: {cpu / found.cpu:.0%}")
     print(f"  one line with sync: median {1000 * statistics.median(found.durable.wall):.2f} ms")
     print(f"  one emit, of 100 the slowest but one: {p99:.2f} ms (target {EMIT_MS:g})")
-    print(f"replay: {replay:.2f} s (target {REPLAY_SECONDS:g})")
+    print(
+        f"replay: {replay_cpu:.2f} s of processor time (target {REPLAY_SECONDS:g}), {replay:.2f} s on this machine now"
+    )
     print(f"manifest: written {times} times, {manifest:.2%} of the run (target {MANIFEST_SHARE:.0%})")
-    return paid <= JOURNAL_SHARE and p99 <= EMIT_MS and replay <= REPLAY_SECONDS and manifest <= MANIFEST_SHARE
+    return paid <= JOURNAL_SHARE and p99 <= EMIT_MS and replay_cpu <= REPLAY_SECONDS and manifest <= MANIFEST_SHARE
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from tiktoker_batch.events import Record, RunFinished, RunStarted, VideoPlanned
+from tiktoker_batch.events import Event, Record, RunFinished, RunStarted, VideoPlanned
 from tiktoker_batch.faultpoints import reach
 from tiktoker_batch.model import Artifact
 from tiktoker_batch.store.artifacts import write_atomic
@@ -45,13 +45,20 @@ class ManifestWriter:
 
     def __call__(self, record: Record) -> None:
         """Fold one record."""
+        self._forget(record.event)
         self.state.apply(record)
         self._dirty = True
-        step = getattr(record.event, "step", None)
-        if step is not None:
-            self._lines.pop(step, None)
-        elif isinstance(record.event, RunStarted | VideoPlanned | RunFinished):  # these change many steps
-            self._lines.clear()
+
+    def _forget(self, event: Event) -> None:
+        """The lines of the steps that an event is about to change."""
+        match event:
+            case RunStarted() | VideoPlanned():
+                self._lines.clear()
+            case RunFinished():
+                for name in self.state.unsettled():
+                    self._lines.pop(name, None)
+            case _:
+                self._lines.pop(getattr(event, "step", ""), None)
 
     def write_if_due(self) -> None:
         """Write if there is news and the last writing is long enough ago for its cost."""

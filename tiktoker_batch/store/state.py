@@ -190,6 +190,12 @@ class BatchState:
         for step in {**self._earlier, **self.steps}.values():
             yield from step.attempts
 
+    def unsettled(self) -> set[str]:
+        """The steps that the end of a run changes: at work, or with a request whose cost is not counted yet."""
+        left = {name for name, step in self.steps.items() if step.attempts and step.attempts[-1].outcome is None}
+        running = {name for name, step in self.steps.items() if step.state == "running"}
+        return left | running | {name for name, job in self.open_jobs.items() if not job.counted}
+
     # ------------------------------------------------------------------ runs and videos
 
     def _start_run(self, event: RunStarted, record: Record) -> None:
