@@ -337,25 +337,30 @@ def output_of(target: Path, options: Options) -> Layout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """Where a batch stands. ``abandoned``: its last run has no end, yet no process is at work."""
+    """Where a batch stands, after so many ``records``.
+
+    ``abandoned``: its last run has no end, yet no process is at work.
+    """
 
     state: BatchState
     layout: Layout
     running: bool
     abandoned: bool
+    records: int
 
 
 def status(target: Path, options: Options) -> Standing:
     """The state of a batch, also while another process runs it."""
     layout = output_of(target, options)
     running = is_locked(layout)  # looked at first: a run that ends in between is then seen with its end
-    state = fold(history(layout))
+    records = history(layout)
+    state = fold(records)
     if state.state == "running" and not running:
         running = is_locked(layout)  # it may have begun in between
     abandoned = state.state == "running" and not running
     if abandoned:
         _settle(state)
-    return Standing(state=state, layout=layout, running=running, abandoned=abandoned)
+    return Standing(state=state, layout=layout, running=running, abandoned=abandoned, records=len(records))
 
 
 def _settle(state: BatchState) -> None:

@@ -95,6 +95,23 @@ def test_a_stopped_batch_goes_on_with_the_options_it_was_run_with(call: Call, tm
     assert call("resume", "nowhere").returncode == 2
 
 
+def test_a_batch_at_work_can_be_followed_from_elsewhere(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "two.yaml").write_text(TWO)
+    argv = [*ARGV, "run", "two.yaml", "--progress", "json"]
+    with subprocess.Popen(
+        argv, cwd=tmp_path, env=clean_environment(), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stderr is not None
+        while '"run_started"' not in process.stderr.readline():
+            pass
+        told = call("status", "output/two", "--follow")
+        process.communicate()
+    assert told.returncode == 0
+    headlines = [line for line in told.stdout.splitlines() if line.startswith("two: ")]
+    assert headlines[0].startswith("two: running (")
+    assert headlines[-1].startswith("two: done (")
+
+
 def test_requests_that_a_killed_run_left_are_taken_in_and_nothing_is_bought(call: Call, tmp_path: Path) -> None:
     (tmp_path / "cloud.yaml").write_text(CLOUD)
     with simulator(tmp_path, "--speed", "40") as environ:
