@@ -158,17 +158,19 @@ class Deck:
     _left: list[str] = field(default_factory=list)
 
     def draw(self, count: int) -> list[Moment]:
-        """Moments in about the order in which they come in a batch."""
-        names = [self._next() for _ in range(count)]
-        place = {name: number for number, part in enumerate((EARLY, SPEAKING, PAYING, LATE)) for name in part}
+        """Moments in about the order in which they come in a batch; runs that die soon leave more to be killed."""
+        place = {name: part for part, names in enumerate((EARLY, SPEAKING, PAYING, LATE)) for name in names}
+        drawn = [Moment(name, self._number(name)) for name in (self._next() for _ in range(count))]
         moments: list[Moment] = []
-        for name in sorted(names, key=lambda each: place[each]):
-            if name in _AFTER:
-                moments.append(Moment(self.rng.choice(_AFTER[name]), 1))
-            # A run that dies soon leaves more to be killed; only the journal's lines are many enough.
-            soon = not name.startswith("journal") and self.rng.random() < 0.6
-            moments.append(Moment(name, 1 if soon else self.rng.randint(1, POINTS[name])))
+        for moment in sorted(drawn, key=lambda each: (place[each.name], each.number)):
+            if moment.name in _AFTER:
+                moments.append(Moment(self.rng.choice(_AFTER[moment.name]), 1))
+            moments.append(moment)
         return moments
+
+    def _number(self, name: str) -> int:
+        soon = not name.startswith("journal") and self.rng.random() < 0.6  # the journal's lines are many enough
+        return 1 if soon else self.rng.randint(1, POINTS[name])
 
     def _next(self) -> str:
         if not self._left:
