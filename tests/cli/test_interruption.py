@@ -38,7 +38,9 @@ def wait_for(process: "subprocess.Popen[str]", event: str) -> None:
 
 
 def journal(output: Path) -> list[dict[str, object]]:
-    return [json.loads(line) for line in (output / "journal.jsonl").read_text().splitlines()]
+    """The events of all runs; the first line names the format."""
+    _, *events = (output / "journal.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in events]
 
 
 def children_of_nobody(output: Path) -> list[int]:
