@@ -97,7 +97,8 @@ def test_a_clip_is_a_file_that_lasts_as_long_as_was_asked(fal: OpenFal) -> None:
     service = fal()
     seen: list[fal_client.Status] = []
     named: list[str] = []
-    clip = service.client.subscribe(VEO, LEAVING, interval=0.02, on_enqueue=named.append, on_queue_update=seen.append)
+    silent = {**LEAVING, "generate_audio": False}
+    clip = service.client.subscribe(VEO, silent, interval=0.02, on_enqueue=named.append, on_queue_update=seen.append)
     video = clip["video"]
     content = service.download(video["url"])
     assert (video["content_type"], video["file_size"]) == ("video/mp4", len(content))
