@@ -8,7 +8,7 @@ BENCH := .venv-bench
 help:
 	@echo "make run     install, then make the three videos of recipes/quickstart.yaml"
 	@echo "make test    install the test tools too and run the suite"
-	@echo "make faults  pay for recipes/week12.yaml in fifty worlds full of troubles (simulated)"
+	@echo "make faults  pay for recipes/week12.yaml in fifty worlds full of troubles (simulated), and the thorough tests"
 	@echo "make crash   kill the command 320 times while it pays simulated services; nothing may be paid twice or lost"
 	@echo "make lint    ruff, mypy, flake8-async, import-linter"
 	@echo "make bench   every measurement of docs/performance.md"
@@ -23,10 +23,11 @@ test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2
 
 faults: $(VENV)/.dev
-	FAULT_SEEDS=50 $(BIN)/python -m pytest -n 2 tests/faults
+	FAULT_SEEDS=50 $(BIN)/python -m pytest -n 2 tests/faults/test_paying.py
+	$(BIN)/python -m pytest -n 2 -m thorough
 
 crash: $(VENV)/.dev
-	CRASH_KILLS=320 $(BIN)/python -m pytest -s tests/faults/test_crash.py
+	CRASH_KILLS=320 $(BIN)/python -m pytest -s -m "thorough or not thorough" tests/faults/test_crash.py
 	REPLAY_EXAMPLES=500 $(BIN)/python -m pytest tests/engine/test_replay.py
 
 lint: $(VENV)/.dev

@@ -91,6 +91,7 @@ def test_the_second_signal_aborts_and_leaves_nothing_behind(recipe: Path, tmp_pa
     assert not list(output.rglob("*.part"))
 
 
+@pytest.mark.thorough
 def test_whenever_it_is_killed_the_next_runs_complete_it_as_if_nothing_had_been(recipe: Path, tmp_path: Path) -> None:
     tally = kill_at_random(recipe, tmp_path, kills=3, seed=7, within=6.0)
     assert tally.broken == []

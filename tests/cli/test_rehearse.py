@@ -78,6 +78,7 @@ def test_a_rehearsal_with_troubles_says_which_it_met(call: Call, cloud: Path) ->
     assert "met: " in done.stdout
 
 
+@pytest.mark.thorough
 def test_the_same_seed_gives_the_same_troubles(call: Call, cloud: Path) -> None:
     """Where looks are concerned, there are more or fewer as time passes."""
     cloud.write_text(CLOUD + "  - {id: pier, topic: a pier in the rain}\n", encoding="utf-8")
@@ -98,6 +99,7 @@ def test_a_voice_of_the_recipe_s_own_is_one_of_the_simulated_account(call: Call,
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.thorough
 def test_a_smaller_account_makes_a_batch_take_longer(call: Call, cloud: Path) -> None:
     cloud.write_text(CLOUD.replace("duration: 4", "duration: 12").replace(", story: {variants: 2, choose: best}", ""))
     peaks, took = [], []

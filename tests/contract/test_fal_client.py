@@ -107,7 +107,7 @@ def test_a_clip_is_a_file_that_lasts_as_long_as_was_asked(fal: OpenFal) -> None:
         assert sum(1 for _ in container.decode(video=0)) == 4 * 24
     assert isinstance(seen[-1], Completed)
     assert [entry.id for entry in service.ledger.entries] == named
-    assert service.books()["totals"]["spent_usd"] == "0.6000", "with sound, as the model makes it unless told not to"
+    assert service.books()["totals"]["spent_usd"] == "0.4000"
 
 
 def test_speech_comes_with_the_times_of_its_letters(fal: OpenFal) -> None:

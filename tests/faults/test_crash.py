@@ -74,6 +74,7 @@ def test_a_dear_job_whose_answer_was_lost_is_found_at_its_service_and_not_bought
     assert not batch.tally.wrong, "\n".join(batch.tally.wrong)
 
 
+@pytest.mark.thorough
 def test_a_dear_job_that_nobody_can_find_fails_its_step_until_the_recipe_lets_it_be_sent_again(
     tmp_path: Path, wanted: Mapping[str, str]
 ) -> None:

@@ -51,8 +51,8 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
     "moment",
     [
         {"event": "submit_intended", "step": "lamp/narration"},
-        {"event": "job_submitted", "step": "lamp/01/clip"},
-        {"event": "step_succeeded", "step": "lamp/01/clip"},
+        pytest.param({"event": "job_submitted", "step": "lamp/01/clip"}, marks=pytest.mark.thorough),
+        pytest.param({"event": "step_succeeded", "step": "lamp/01/clip"}, marks=pytest.mark.thorough),
     ],
     ids=lambda moment: f"{moment['event']}-{moment['step'].rsplit('/')[-1]}",
 )

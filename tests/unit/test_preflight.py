@@ -178,6 +178,7 @@ def test_nobody_is_asked_about_speech_of_this_machine(tmp_path: Path, simulator:
     assert asked(simulator) == before
 
 
+@pytest.mark.thorough
 def test_a_rehearsal_asks_nobody(tmp_path: Path, simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """Simulated services know nothing of the voices of a real account."""
     spoken(tmp_path, simulator, voice="george")
