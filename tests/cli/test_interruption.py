@@ -55,7 +55,7 @@ def children_of_nobody(output: Path) -> list[int]:
     return [pid for pid in found if pid != os.getpid()]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.thorough)])
 def test_the_first_signal_drains_and_the_next_run_goes_on(recipe: Path, tmp_path: Path, number: signal.Signals) -> None:
     output = tmp_path / "out"
     process = start(recipe, output)

@@ -61,6 +61,7 @@ def test_batches_that_are_killed_again_and_again_lose_nothing_and_pay_for_every_
     assert not (everything and never), f"never met: {never}"
 
 
+@pytest.mark.thorough
 def test_a_dear_job_whose_answer_was_lost_is_found_at_its_service_and_not_bought_again(
     tmp_path: Path, wanted: Mapping[str, str]
 ) -> None:

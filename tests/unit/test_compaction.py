@@ -65,7 +65,7 @@ def meaning(state: BatchState) -> tuple[object, ...]:
 
 
 @given(days)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_whatever_happened_a_compacted_journal_folds_to_the_same(days: list[tuple[object, ...]]) -> None:
     records = [record for number, day in enumerate(days, start=1) for record in told(day, number)]
     kept = [record for _, record in compact([(b"", record) for record in records]) if record is not None]
