@@ -241,12 +241,12 @@ class Batch:
     def ledger(self) -> Ledger:
         return self.simulator.world.ledger
 
-    def run(self, moment: Moment | None = None) -> int:
+    def run(self, moment: Moment | None = None, *options: str) -> int:
         """Run until it ends by itself or dies at this moment; the exit code."""
         armed = {VARIABLE: f"{moment.name}:{moment.number}"} if moment else {}
         world = self.simulator.world
         assert isinstance(world, _Watched)
-        with (self.folder / "said.txt").open("ab") as said, self._start(armed, said) as process:
+        with (self.folder / "said.txt").open("ab") as said, self._start(armed, said, *options) as process:
             if moment and moment.name == ACCEPTED:
                 world.victim, world.spared = process, moment.number
             try:
@@ -257,11 +257,11 @@ class Batch:
             finally:
                 world.victim = None
 
-    def _start(self, armed: Mapping[str, str], said: Any) -> "subprocess.Popen[bytes]":
+    def _start(self, armed: Mapping[str, str], said: Any, *options: str) -> "subprocess.Popen[bytes]":
         environ = clean_environment(
             **self.simulator.environ, **armed, TIKTOKER_RECONCILE_SECONDS=str(RECONCILE_SECONDS)
         )
-        argv = [*ARGV, "run", "torn.yaml", "--progress", "none"]
+        argv = [*ARGV, "run", "torn.yaml", "--progress", "none", *options]
         return subprocess.Popen(argv, cwd=self.folder, env=environ, stdout=said, stderr=said)
 
     def torment(self, moments: Sequence[Moment]) -> None:
@@ -278,11 +278,11 @@ class Batch:
         code = self.run()
         self._note(code == 0, f"exit code {code}")
 
-    def kill(self, moment: Moment) -> bool:
+    def kill(self, moment: Moment, *options: str) -> bool:
         """Kill it at this moment and look at what it leaves; false if it ended before."""
         if moment.name.startswith("compaction"):
             self._fatten()
-        if self.run(moment) != -signal.SIGKILL:
+        if self.run(moment, *options) != -signal.SIGKILL:
             self.tally.missed[moment.name] += 1
             return False
         self.tally.kills[moment.name] += 1
