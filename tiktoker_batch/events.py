@@ -7,10 +7,10 @@ arithmetic) and the number of the run.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 from tiktoker_batch.model import Artifact, Json
 
@@ -83,7 +83,7 @@ class SubmitIntended(Event):
 
     It can be found again by its ``token``. ``work`` digests what it is for: the step's ``key`` and its inputs.
     ``units`` are the things it buys. ``uploads`` are the addresses of the files that go with it: without them it would
-    not be known again.
+    not be known again. ``hedge``: it leaves beside the attempt's first request, which is out and late.
     """
 
     name = "submit_intended"
@@ -97,17 +97,22 @@ class SubmitIntended(Event):
     work: str = ""
     uploads: Mapping[str, Json] = field(default_factory=dict)
     units: Mapping[str, Json] = field(default_factory=dict)
+    hedge: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobSubmitted(Event):
-    """The provider took the request and gave it a name; ``addresses`` are where it can be asked after."""
+    """The provider took the request and gave it a name; ``addresses`` are where it can be asked after.
+
+    ``token`` is that of its intent; 0, in older journals, means the last one of the step.
+    """
 
     name = "job_submitted"
     step: str
     attempt: int
     request_id: str
     addresses: Mapping[str, Json] = field(default_factory=dict)
+    token: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +138,34 @@ class JobReattached(Event):
     uploads: Mapping[str, Json] = field(default_factory=dict)
     units: Mapping[str, Json] = field(default_factory=dict)
     taken_from: str | None = None
+    hedge: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Straggling(Event):
+    """A job is at work for longer than nearly all of its model take: for ``seconds``."""
+
+    name = "straggling"
+    step: str
+    attempt: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobDropped(Event):
+    """One of two requests of an attempt is done with: the other one delivered, or this one failed while it goes on.
+
+    ``cost_usd`` is what it cost, or may have, and no part of the attempt's own cost; ``charged``: what it buys counts.
+    """
+
+    name = "job_dropped"
+    step: str
+    attempt: int
+    token: int
+    message: str
+    request_id: str | None = None
+    cost_usd: Decimal = Decimal(0)
+    charged: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,8 +313,8 @@ EVENT_TYPES: dict[str, type[Event]] = {
     cls.name: cls
     for cls in (
         RunStarted, VideoPlanned, StepQueued, AttemptStarted, SubmitIntended, JobSubmitted, JobReattached,
-        OutcomeUnknown, AttemptFailed, BackedOff, ProviderPaused, StepSucceeded, StepReused, StepFailed, StepBlocked,
-        WorkDone, VideoFinished, Interrupted, RunFinished,
+        Straggling, JobDropped, OutcomeUnknown, AttemptFailed, BackedOff, ProviderPaused, StepSucceeded, StepReused,
+        StepFailed, StepBlocked, WorkDone, VideoFinished, Interrupted, RunFinished,
     )
 }  # fmt: skip
 
@@ -339,83 +372,8 @@ class Recorder:
 
 def _redacted(event: Event, redact: Callable[[str], str]) -> Event:
     match event:
-        case AttemptFailed() | StepFailed() | OutcomeUnknown():
+        case AttemptFailed() | StepFailed() | OutcomeUnknown() | JobDropped():
             return replace(event, message=redact(event.message))
         case VideoFinished():
             return replace(event, notes=tuple(map(redact, event.notes)))
     return event
-
-
-# --------------------------------------------------------------------------- JSON
-
-
-def record_to_json(record: Record) -> dict[str, Any]:
-    """The journal's line for a record, as plain JSON values (money as text, so that nothing is rounded)."""
-    return {
-        "event": record.event.name,
-        "at": record.at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "elapsed": round(record.elapsed, 6),
-        "run": record.run,
-        **{name: _plain(getattr(record.event, name)) for name in _FIELDS[type(record.event)]},
-    }
-
-
-def record_from_json(line: Mapping[str, Any]) -> Record | None:
-    """The record of a journal line; ``None`` for an event of a later version, which a reader passes over."""
-    cls = EVENT_TYPES.get(line["event"])
-    if cls is None:
-        return None
-    values = {name: typed(line[name]) if typed else line[name] for name, typed in _TYPED[cls] if name in line}
-    return Record(at=datetime.fromisoformat(line["at"]), elapsed=line["elapsed"], run=line["run"], event=cls(**values))
-
-
-# The names of the fields, looked up once: this is done for every line of a journal.
-_FIELDS = {cls: tuple(f.name for f in fields(cls)) for cls in (*EVENT_TYPES.values(), Artifact, PlannedStep)}
-
-
-def _plain(value: Any) -> Any:
-    match value:
-        case None | bool() | int() | float() | str():
-            return value
-        case Decimal() | datetime():
-            return str(value)
-        case Artifact() | PlannedStep():
-            return {name: _plain(getattr(value, name)) for name in _FIELDS[type(value)]}
-        case tuple() | list():
-            return [_plain(item) for item in value]
-        case Mapping():
-            return {key: _plain(item) for key, item in value.items()}
-    return value
-
-
-def _artifacts(values: Any) -> tuple[Artifact, ...]:
-    return tuple([Artifact(**item) for item in values])
-
-
-def _planned_steps(values: Any) -> tuple[PlannedStep, ...]:
-    return tuple(
-        [
-            PlannedStep(
-                **{
-                    **step,
-                    "needs": tuple(step["needs"]),
-                    "estimated_cost_usd": Decimal(step["estimated_cost_usd"]),
-                }
-            )
-            for step in values
-        ]
-    )
-
-
-# How a field is read that is not in the journal as it is in an event; by its name, looked up once for each class.
-_READERS: Mapping[str, Callable[[Any], Any]] = {
-    "cost_usd": Decimal,
-    "price_usd": Decimal,
-    "estimated_cost_usd": Decimal,
-    "sent_at": datetime.fromisoformat,
-    "artifacts": _artifacts,
-    "steps": _planned_steps,
-    "needs": tuple,
-    "notes": tuple,
-}
-_TYPED = {cls: tuple((name, _READERS.get(name)) for name in _FIELDS[cls]) for cls in EVENT_TYPES.values()}

@@ -5,15 +5,16 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 
 import trio
 
 from tiktoker_batch.app import Meant, Opened, Options, cache_folder, history
 from tiktoker_batch.ending import exit_code, final_state
 from tiktoker_batch.engine.announce import announce
+from tiktoker_batch.engine.batch import Batch
 from tiktoker_batch.engine.budget import Purse, open_purse
 from tiktoker_batch.engine.capacity import Capacity
-from tiktoker_batch.engine.run import Batch
 from tiktoker_batch.engine.shelf import Shelf
 from tiktoker_batch.engine.supervise import supervise
 from tiktoker_batch.errors import ExitCode, UsageError
@@ -24,7 +25,8 @@ from tiktoker_batch.media.probe import probe
 from tiktoker_batch.model import Artifact, Json, Plan, Video
 from tiktoker_batch.preflight import require_ready, require_voices
 from tiktoker_batch.providers.base import Provider
-from tiktoker_batch.providers.registry import keys_set, providers
+from tiktoker_batch.providers.durations import Durations
+from tiktoker_batch.providers.registry import keys_set, providers, world_of
 from tiktoker_batch.providers.setting import Setting
 from tiktoker_batch.redaction import Secrets
 from tiktoker_batch.report.html import write_report
@@ -199,9 +201,11 @@ class _Run:
                 models=opened.models,
                 cache=cache_folder(environ),
                 seats=opened.capacity,
-                known=frozenset(attempt.request_id for attempt in state.attempts() if attempt.request_id),
+                known=frozenset(name for attempt in state.attempts() for name in attempt.request_ids),
                 tell_limit=capacity.bear,
             )
+            durations = Durations(opened.models, self._memory(environ))
+            stack.callback(durations.save)
             batch = Batch(
                 plan=opened.plan,
                 kinds=STEP_KINDS,
@@ -214,11 +218,17 @@ class _Run:
                 selected=self.meant.selected,
                 shelf=self.shelf,
                 purse=purse,
+                durations=durations,
                 tools=Tools(ffmpeg=ffmpeg, font_cache=cache_folder(environ)),
                 fail_fast=self.options.fail_fast,
                 measure=_measure(opened.layout, state),
             )
             return await supervise(batch, self.writer)
+
+    def _memory(self, environ: Mapping[str, str]) -> Path | None:
+        """Where it is kept how long jobs take. Services of another address may be quicker than the real ones."""
+        real = all(world_of(name, environ) == "real" for name in providers())
+        return cache_folder(environ) / "durations.json" if real and not self.world.rehearsed else None
 
     def _seen(self) -> Seen:
         seen = Seen(self.opened.layout, writable=True, trusting=not self.options.verify)

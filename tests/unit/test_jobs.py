@@ -12,9 +12,8 @@ from tiktoker_batch.events import (
     Record,
     StepSucceeded,
     SubmitIntended,
-    record_from_json,
-    record_to_json,
 )
+from tiktoker_batch.record_json import record_from_json, record_to_json
 from tiktoker_batch.store.jobs import OpenJob, mind_job
 
 AT = datetime(2027, 3, 15, 12, tzinfo=UTC)
@@ -37,10 +36,16 @@ def failed(kind: str, outcome: str = "failed", cost: str = "0") -> AttemptFailed
 
 
 def after(*events: Event) -> OpenJob | None:
-    jobs: dict[str, OpenJob] = {}
+    found = all_after(*events)
+    assert len(found) <= 1
+    return found[0] if found else None
+
+
+def all_after(*events: Event) -> tuple[OpenJob, ...]:
+    jobs: dict[str, tuple[OpenJob, ...]] = {}
     for event in events:
         mind_job(jobs, event, AT)
-    return jobs.get(STEP)
+    return jobs.get(STEP, ())
 
 
 def test_a_request_is_open_from_its_intent_on() -> None:

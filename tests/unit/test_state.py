@@ -19,6 +19,7 @@ from tiktoker_batch.events import (
     SubmitIntended,
     WorkDone,
 )
+from tiktoker_batch.store.jobs import each_open
 from tiktoker_batch.store.state import BatchState, Success, fold
 
 STORY, SHOTS = "v/story", "v/shots"
@@ -327,7 +328,7 @@ def test_no_order_of_events_upsets_the_fold(events: list[Event], runs: int) -> N
     state = fold(told)
     spent = sum((getattr(event, "cost_usd", Decimal(0)) for event in events), Decimal(0))
     # Requests that nobody settled may have been paid too.
-    open_usd = sum((job.price_usd for job in state.open_jobs.values()), Decimal(0))
+    open_usd = sum((job.price_usd for _, job in each_open(state.open_jobs)), Decimal(0))
     assert state.spent_usd == state.videos["v"].cost_usd
     assert spent <= state.spent_usd
     assert state.spent_usd >= spent + open_usd * (runs == 1 and state.state != "running")

@@ -66,6 +66,17 @@ class Capacity:
             raise
         return lease
 
+    def take_idle(self, names: Iterable[str]) -> Lease | None:
+        """A seat of each if all are free and nobody waits for one; ``None`` otherwise."""
+        met = sorted(set(names) & self._limiters.keys())
+        limiters = [self._limiters[name] for name in met]
+        if any(each.available_tokens < 1 or each.statistics().tasks_waiting for each in limiters):
+            return None
+        lease = Lease(self, met)
+        for each in limiters:
+            each.acquire_on_behalf_of_nowait(lease)
+        return lease
+
     def take_back(self, lease: Lease) -> None:
         """Free the seats of a lease."""
         for name in lease.names:

@@ -22,8 +22,8 @@ from tiktoker_batch.events import (
     StepFailed,
     StepSucceeded,
     VideoFinished,
-    record_to_json,
 )
+from tiktoker_batch.record_json import record_to_json
 from tiktoker_batch.report.quantities import clock_text, counted, one_line, seconds_text
 from tiktoker_batch.report.standing import at_work
 from tiktoker_batch.store.state import BatchState

@@ -11,6 +11,7 @@ from tiktoker_batch.events import (
     AttemptFailed,
     AttemptStarted,
     BackedOff,
+    JobDropped,
     JobReattached,
     JobSubmitted,
     OutcomeUnknown,
@@ -21,6 +22,7 @@ from tiktoker_batch.events import (
     StepQueued,
     StepReused,
     StepSucceeded,
+    Straggling,
     SubmitIntended,
     VideoFinished,
     VideoPlanned,
@@ -31,10 +33,11 @@ Line = tuple[bytes, Record | None]
 WORTHWHILE_LINES = 2_000  # fewer are read in a few milliseconds: not worth writing the file anew
 # These are told of an attempt, which stays known for good, and belong to the plan that it was made under.
 _WORK = (
-    StepQueued, AttemptStarted, SubmitIntended, JobSubmitted, JobReattached, AttemptFailed, StepSucceeded, WorkDone,
+    StepQueued, AttemptStarted, SubmitIntended, JobSubmitted, JobReattached, JobDropped, AttemptFailed, StepSucceeded,
+    WorkDone,
 )  # fmt: skip
 # Of a run before the newest one these leave no trace: what became of its steps is told anew.
-_TRACELESS = (BackedOff, OutcomeUnknown, ProviderPaused, StepBlocked, StepFailed)
+_TRACELESS = (BackedOff, OutcomeUnknown, ProviderPaused, StepBlocked, StepFailed, Straggling)
 
 
 def compacted(lines: Sequence[Line]) -> list[bytes] | None:

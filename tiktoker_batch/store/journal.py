@@ -17,6 +17,7 @@ from typing import Self
 from tiktoker_batch.errors import TiktokerError
 from tiktoker_batch.events import (
     Interrupted,
+    JobDropped,
     JobReattached,
     JobSubmitted,
     Record,
@@ -25,16 +26,16 @@ from tiktoker_batch.events import (
     StepSucceeded,
     SubmitIntended,
     VideoFinished,
-    record_from_json,
-    record_to_json,
 )
 from tiktoker_batch.faultpoints import reach
+from tiktoker_batch.record_json import record_from_json, record_to_json
 from tiktoker_batch.store.artifacts import sync_folder
 
 FORMAT, VERSION = "tiktoker-batch/journal", 1
 # Events that guard money or finished work are on disk before anything else happens.
 DURABLE = (
-    RunStarted, SubmitIntended, JobSubmitted, JobReattached, StepSucceeded, VideoFinished, Interrupted, RunFinished,
+    RunStarted, SubmitIntended, JobSubmitted, JobReattached, JobDropped, StepSucceeded, VideoFinished, Interrupted,
+    RunFinished,
 )  # fmt: skip
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

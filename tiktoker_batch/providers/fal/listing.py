@@ -9,7 +9,7 @@ import trio
 
 from tiktoker_batch.errors import ProviderError, UnknownOutcome
 from tiktoker_batch.model import Json, Model
-from tiktoker_batch.providers.fal.polling import Durations
+from tiktoker_batch.providers.durations import Durations
 from tiktoker_batch.providers.http import RECONCILE_SECONDS, Wire, body_of
 from tiktoker_batch.providers.policy import Verb
 

@@ -19,10 +19,10 @@ from tiktoker_batch.model import Kind, Model
 from tiktoker_batch.providers import checks
 from tiktoker_batch.providers.base import Delivered, Job, Produced, Request
 from tiktoker_batch.providers.download import fetch
+from tiktoker_batch.providers.durations import Durations
 from tiktoker_batch.providers.fal.answers import read_answer
 from tiktoker_batch.providers.fal.body import build_body, is_flagged, media_address
 from tiktoker_batch.providers.fal.listing import Known, Listing, Wanted
-from tiktoker_batch.providers.fal.polling import Durations
 from tiktoker_batch.providers.fal.queue import STREAMS, STREAMS_VARIABLE, Queue
 from tiktoker_batch.providers.fal.storage import Storage, open_storage
 from tiktoker_batch.providers.http import (
@@ -218,7 +218,7 @@ async def open_fal(setting: Setting) -> AsyncIterator[FalProvider]:
     )
     # What is learned at another address may be about services that are only simulated.
     memory = setting.cache / "fal-durations.json" if queue_address == QUEUE else None
-    durations = Durations((model for model in setting.models.values() if model.provider == "fal"), memory)
+    durations = Durations({each.id: each for each in setting.models.values() if each.provider == "fal"}, memory)
     headers = AuthCredentials("Key", key).as_headers()
     streams = StreamClients(headers=headers, most=whole_number(environ, STREAMS_VARIABLE, STREAMS))
     async with open_client(headers=headers) as client, open_client(redirects=True) as plain:
