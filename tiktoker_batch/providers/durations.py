@@ -52,7 +52,8 @@ class Durations:
         """Seconds within which so many of a hundred jobs of this model end; from 1 to 99."""
         taken = self._taken.get(model, ())
         if len(taken) >= _ENOUGH:
-            return quantiles(taken, n=100, method="inclusive")[percent - 1]
+            # Exclusive: of so few samples the other method's 95th percentile is passed by more than 5 of 100.
+            return max(quantiles(taken, n=100, method="exclusive")[percent - 1], 0.0)
         known = self._models.get(model)
         usual, spread = (known.typical_seconds, known.latency_spread) if known else (30.0, 0.5)
         if taken:
