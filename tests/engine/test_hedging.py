@@ -322,6 +322,22 @@ async def test_where_both_fail_the_next_attempt_comes(bench: Bench, autojump_clo
     assert fold(bench.records).spent_usd == PRICE
 
 
+@pytest.mark.parametrize("refused", [1, 2])
+async def test_where_both_fail_the_worse_of_it_counts_and_the_books_agree(
+    bench: Bench, autojump_clock: MockClock, refused: int
+) -> None:
+    no = Rejected("not this", maybe_charged=True)
+    queue(bench).work = {1: LATE + 5}
+    queue(bench).fates = {1: Unavailable("down"), 2: Unavailable("down"), refused: no}
+    batch = hedged(bench, a_clip(params={"seconds": 4}))
+    outcomes = await run_batch(batch)
+    assert outcomes[CLIP] == Failed(attempts=1, error_kind="Rejected", message="not this")
+    assert len(bench.provider.submitted) == 2
+    state = fold(bench.records)
+    assert state.spent == batch.purse.spent
+    assert (state.spent_usd, state.spent.clip_seconds) == (PRICE, 4)
+
+
 async def test_what_the_service_refuses_is_not_sent_again_by_the_second(
     bench: Bench, autojump_clock: MockClock
 ) -> None:

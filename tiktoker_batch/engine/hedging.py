@@ -4,7 +4,7 @@ Both are on record like any request, and what became of each is told: whatever h
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -28,6 +28,7 @@ from tiktoker_batch.faultpoints import reach
 from tiktoker_batch.model import Hedge, Step
 from tiktoker_batch.providers.base import Produced, Request
 from tiktoker_batch.providers.durations import Durations
+from tiktoker_batch.store.artifacts import disk_errors
 from tiktoker_batch.store.jobs import OpenJob
 
 USUAL_PERCENTILE = 95  # of a model's jobs end sooner than one that is told to straggle
@@ -98,7 +99,8 @@ class Buying:
                 return await self._taken(into, beside)
             finally:
                 for path in beside.values():
-                    path.unlink(missing_ok=True)
+                    with suppress(OSError):  # a later run sweeps it away
+                        path.unlink(missing_ok=True)
 
     @property
     def cost_usd(self) -> Decimal:
@@ -143,8 +145,8 @@ class Buying:
         if self._delivered or not self._running:
             self._calm.enter_context(self.deadline.suspended())  # what was paid for is taken in, however late it is
             self._over.set()
-        elif not leaves_open(self._failed[-1][1], purchase.open_job) and not _is_unknown(self._failed[-1][1]):
-            purchase.tell_dropped(str(self._failed[-1][1]))
+        else:
+            _settle(*self._failed[-1])
 
     async def _watch(self, request: Request, beside: Mapping[str, Path]) -> None:
         """Tell of a straggler, and send a second request if the recipe wants that and a seat is idle."""
@@ -198,7 +200,7 @@ class Buying:
     async def _taken(self, into: Mapping[str, Path], beside: Mapping[str, Path]) -> Produced:
         """The first result, under the names that were asked for; the other request is let go of."""
         if not self._delivered:
-            raise _worst([error for _, error in self._failed])
+            raise self._worst()
         winner, produced = self._delivered[0]
         if len(self._purchases) > 1:
             reach("hedge.before_drop")
@@ -208,20 +210,33 @@ class Buying:
             reach("hedge.after_drop")
         if winner is not self.first:
             for role, path in beside.items():
-                if path.exists():
-                    path.replace(into[role])
-                else:
-                    into[role].unlink(missing_ok=True)
+                with disk_errors(into[role]):
+                    if path.exists():
+                        path.replace(into[role])
+                    else:
+                        into[role].unlink(missing_ok=True)
         return produced
+
+    def _worst(self) -> Exception:
+        """Of the failures of both requests the one that says what may be done next, without paying for anything twice.
+
+        The end of the attempt speaks of that one, and of what is left open.
+        """
+        worst = min((error for _, error in self._failed), key=_gravity)
+        for purchase, error in self._failed:
+            if error is not worst:
+                _settle(purchase, error)
+        return worst
+
+
+def _settle(purchase: Purchase, error: Exception) -> None:
+    """One of two has failed; what it has cost is told, unless it may still be had."""
+    if not leaves_open(error, purchase.open_job) and not _is_unknown(error):
+        purchase.tell_dropped(str(error))
 
 
 def _is_unknown(error: Exception) -> bool:
     return isinstance(error, UnknownOutcome | ResultLost)
-
-
-def _worst(errors: list[Exception]) -> Exception:
-    """Of the failures of both requests the one that says what may be done next, without paying for anything twice."""
-    return min(errors, key=_gravity)
 
 
 def _gravity(error: Exception) -> int:
