@@ -47,6 +47,7 @@ bench: $(VENV)/.dev $(BENCH)/.ready
 	$(BIN)/python -m tests.benchmarks.journal
 	$(BIN)/python -m tests.benchmarks.in_flight
 	$(BIN)/python -m tests.benchmarks.resume
+	$(BIN)/python -m tests.benchmarks.hedging
 	$(BIN)/python -m tests.benchmarks.against_tiktoker
 
 fmt: $(VENV)/.dev

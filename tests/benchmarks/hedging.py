@@ -4,7 +4,7 @@
 
 Each seed is run twice, with the same latencies for the same requests: once as it is, once with ``hedge``. Latencies are
 lognormal; one job in twenty takes three times as long. A job that is stopped while it is worked on is paid in full. How
-long jobs take was learned before, from 64 of each model, as from an earlier batch. The account bears 20 jobs at once.
+long jobs take was learned before, from 256 of each model, as from an earlier batch. The account bears 20 jobs at once.
 """
 
 import argparse
@@ -47,7 +47,7 @@ PRICES = {"image": Decimal("0.003"), "clip": Decimal("0.40")}
 LONE_MEAN, LONE_P95, LONE_COST = 0.10, 0.25, 0.06
 BATCH_MEDIAN, BATCH_COST = 0.015, 0.005
 # One clip of a lone video is a twelfth of what it costs; of fifty videos, some at the very end are all that can help.
-LONE = Hedge(after=95, max_extra_cost=Decimal("0.20"))
+LONE = Hedge(after=95, max_extra_cost=Decimal("0.50"))
 MANY = Hedge(after=95, max_extra_cost=Decimal("0.005"))
 
 
@@ -167,7 +167,7 @@ def _seconds(rng: random.Random, model: str, spread: float) -> float:
 def _learned(seed: int, spread: float) -> Durations:
     durations, rng = Durations({}), random.Random(f"{seed}/before")
     for model in SECONDS:
-        for _ in range(64):
+        for _ in range(256):
             durations.note(f"fake:{model}", _seconds(rng, model, spread))
     return durations
 

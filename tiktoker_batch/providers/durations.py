@@ -10,7 +10,7 @@ from statistics import NormalDist, quantiles
 from tiktoker_batch.model import Model
 from tiktoker_batch.providers.memory import recall, remember
 
-_REMEMBERED = 64
+_REMEMBERED = 256
 _ENOUGH = 8  # durations before they replace the catalog's word
 
 
@@ -35,8 +35,9 @@ class Durations:
         self._taken = {name: deque(taken, maxlen=_REMEMBERED) for name, taken in _recalled(memory).items()}
 
     def save(self) -> None:
-        """Keep what was learned."""
-        remember(self._memory, {name: [round(each, 2) for each in taken] for name, taken in self._taken.items()})
+        """Keep what was learned, if anything was."""
+        if self._taken:
+            remember(self._memory, {name: [round(each, 2) for each in taken] for name, taken in self._taken.items()})
 
     def note(self, model: str, seconds: float) -> None:
         """A job of this model took so long at work."""
