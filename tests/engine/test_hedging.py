@@ -377,6 +377,37 @@ async def test_what_is_paid_for_and_could_not_be_fetched_is_what_the_next_attemp
     assert [event.request_id for event in bench.events(JobReattached)] == ["job-1"]
     assert not fold(bench.records).open_jobs
     assert fold(bench.records).spent_usd == PRICE * (1 + second.maybe_charged)
+    assert fold(bench.records).spent == batch.purse.spent
+
+
+async def test_where_the_first_could_not_be_fetched_the_second_that_is_at_work_delivers(
+    bench: Bench, autojump_clock: MockClock
+) -> None:
+    queue(bench).work, queue(bench).fates = {1: LATE + 5}, {1: Unfetched("not just now", maybe_charged=True)}
+    batch = hedged(bench, a_clip(params={"seconds": 4}))
+    outcomes = await run_batch(batch)
+    assert content(bench, outcomes[CLIP]) == "made by job-2"
+    assert not bench.events(JobReattached, AttemptFailed)
+    state = fold(bench.records)
+    assert (state.spent_usd, state.spent.clip_seconds) == (2 * PRICE, 8)
+    assert state.spent == batch.purse.spent
+    assert not state.open_jobs
+
+
+async def test_a_second_request_that_never_leaves_the_line_keeps_nobody_waiting(
+    bench: Bench, autojump_clock: MockClock
+) -> None:
+    patient = replace(PATIENT, timeout=30, max_attempts=20, multiplier=1)
+    queue(bench).work, queue(bench).line = {1: 200}, {2: 10_000}
+    batch = hedged(bench, a_clip(retry=patient))
+    outcomes = await run_batch(batch)
+    assert content(bench, outcomes[CLIP]) == "made by job-1"
+    assert bench.records[-1].elapsed < 210
+    assert queue(bench).stopped == ["job-2"]
+    state = fold(bench.records)
+    assert state.spent_usd == 2 * PRICE, "what was counted when the first attempt ended is not given back"
+    assert state.spent == batch.purse.spent
+    assert not state.open_jobs
 
 
 async def test_no_deadline_cuts_off_what_is_paid_for(bench: Bench, autojump_clock: MockClock) -> None:

@@ -142,11 +142,17 @@ class Buying:
             self._delivered.append((purchase, produced))
             self._learn(purchase)
         self._running -= 1
-        if self._delivered or not self._running:
+        if self._delivered or not self._running or self._is_idle_wait():
             self._calm.enter_context(self.deadline.suspended())  # what was paid for is taken in, however late it is
             self._over.set()
         else:
             _settle(*self._failed[-1])
+
+    def _is_idle_wait(self) -> bool:
+        """Whether one is paid for and to be asked for again, while the other is not even worked on."""
+        failed = dict(self._failed)
+        unfetched = any(isinstance(error, Unfetched) for error in failed.values())
+        return unfetched and not any(each.working.is_set() for each in self._purchases if each not in failed)
 
     async def _watch(self, request: Request, beside: Mapping[str, Path]) -> None:
         """Tell of a straggler, and send a second request if the recipe wants that and a seat is idle."""
@@ -223,9 +229,12 @@ class Buying:
         The end of the attempt speaks of that one, and of what is left open.
         """
         worst = min((error for _, error in self._failed), key=_gravity)
-        for purchase, error in self._failed:
-            if error is not worst:
-                _settle(purchase, error)
+        failed = dict(self._failed)
+        for purchase in self._purchases:
+            if purchase not in failed:
+                purchase.leave()
+            elif failed[purchase] is not worst:
+                _settle(purchase, failed[purchase])
         return worst
 
 

@@ -75,6 +75,7 @@ class Purchase:
     began: float | None = None
     _held: Reservation | None = None
     _asked_for: Request | None = None
+    _stopped_job: OpenJob | None = None
     _charged: bool = False
     _dropped: bool = False
 
@@ -111,9 +112,17 @@ class Purchase:
             self._settle(self._asked_for, self.cost_usd - before, made=not free)
         self.tell_dropped(message)
 
+    def leave(self) -> None:
+        """Nobody waits for it in this attempt any more; the next one asks after it, and until then it may be paid."""
+        if self._held is not None and self._asked_for is not None and self.open_job is not None:
+            before = self.cost_usd
+            self._count(self._quoted(self._asked_for))
+            self.open_job = replace(self.open_job, counted=True)
+            self._settle(self._asked_for, self.cost_usd - before, made=True)
+
     def tell_dropped(self, message: str) -> None:
         """What this one has cost is told now, and no part of the attempt's end."""
-        job = self.open_job
+        job = self.open_job or self._stopped_job
         if job is None or self._dropped:
             return
         self._dropped = True
@@ -359,7 +368,7 @@ class Purchase:
             return await self.provider.collect(job, into, begun)
         # Whoever stops a job that is worked on pays for it and gets nothing.
         if not (at_work and job.addresses) and await self._stopped(job):
-            self.open_job = None
+            self._stopped_job, self.open_job = self.open_job, None
             raise TimedOut(f"no result within {timeout:g} s")
         message = f"no result within {timeout:g} s of work"
         if job.addresses:
