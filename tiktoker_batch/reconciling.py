@@ -52,6 +52,7 @@ def _told(told: Mapping[str, Any], given: Options, output: Path) -> Options:
         budget=given.budget if given.budget is not None or budget is None else Decimal(budget),
         fail_fast=given.fail_fast or bool(told.get("fail_fast")),
         allow_partial=given.allow_partial or bool(told.get("allow_partial")),
+        strict=given.strict or bool(told.get("strict")),
         choice=given.choice
         or Choice(
             select=tuple(told.get("select", ())),

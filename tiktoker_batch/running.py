@@ -177,6 +177,7 @@ class _Run:
             "rehearsed": self.world.rehearsed,
             "fail_fast": options.fail_fast,
             "allow_partial": options.allow_partial,
+            "strict": options.strict,
             "budget": None if options.budget is None else str(options.budget),
             "select": list(choice.select),
             "exclude": list(choice.exclude),
