@@ -5,6 +5,7 @@ Nothing here prints or exits; the command line does. Errors are TiktokerErrors.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,9 @@ from tiktoker_batch.errors import PlanError, Problem, RecipeError, UsageError
 from tiktoker_batch.events import Record
 from tiktoker_batch.model import Model, Plan, Recipe, Step
 from tiktoker_batch.planning.build import Planning, build_plan
+from tiktoker_batch.planning.calendar import calendar_warnings
 from tiktoker_batch.planning.estimate import Estimate, estimate
-from tiktoker_batch.planning.selection import Choice, chosen_steps, matching_steps
+from tiktoker_batch.planning.selection import Choice, chosen_steps, matching_steps, touched
 from tiktoker_batch.planning.view import plan_json
 from tiktoker_batch.providers.registry import not_ready, providers, world_of
 from tiktoker_batch.recipe.build import load_recipe
@@ -122,11 +124,17 @@ class Opened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """What checking one recipe found: what it opens to, or its problems."""
+    """What checking one recipe found: what it opens to and what is odd about it, or its problems."""
 
     path: Path
     opened: Opened | None = None
     problems: tuple[Problem, ...] = ()
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is allowed but may not be meant, a sentence each."""
+        opened = self.opened
+        return calendar_warnings(opened.recipe.videos, opened.catalog.platforms) if opened else []
 
 
 def validate(paths: Sequence[Path], options: Options) -> list[Checked]:
@@ -243,13 +251,14 @@ def history(layout: Layout) -> tuple[Record, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """A plan against what is already there."""
+    """A plan against what is already there; ``states`` are those of the videos."""
 
     opened: Opened
     estimate: Estimate
     reused: frozenset[str]
     reattached: frozenset[str] = frozenset()
     meant: Meant = Meant()
+    states: Mapping[str, str] = field(default_factory=dict)
 
     def action(self, step: Step) -> str:
         """``run``, ``reuse``, ``skip`` what is not selected, or ``reattach`` to a request that is paid for already."""
@@ -271,7 +280,9 @@ class Preview:
     @property
     def warnings(self) -> list[str]:
         """What may keep it from being done although it can be started, a sentence each."""
-        return budget_warnings(self.opened.plan, self.pays)
+        videos = [planned.video for planned in touched(self.opened.plan, self.meant.selected)]
+        calendar = calendar_warnings(videos, self.opened.catalog.platforms, self.states, datetime.now(UTC))
+        return [*budget_warnings(self.opened.plan, self.pays), *calendar]
 
     @property
     def not_ready(self) -> list[str]:
@@ -302,7 +313,14 @@ def preview(path: Path, options: Options) -> Preview:
         lambda step: step.id in to_do,
         lambda step: step.id in to_do - reattached,
     )
-    return Preview(opened=opened, estimate=found, reused=reused, reattached=reattached, meant=meant)
+    return Preview(
+        opened=opened,
+        estimate=found,
+        reused=reused,
+        reattached=reattached,
+        meant=meant,
+        states={video.id: video.state for video in state.videos.values()},
+    )
 
 
 def require_no_warning(found: Preview) -> None:

@@ -181,7 +181,10 @@ class StoryChoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publish:
-    """What an uploader needs to know; nothing of it changes the picture."""
+    """What an uploader needs to know; nothing of it changes the picture.
+
+    ``at`` knows its offset. ``cover_seconds`` is the moment of the video that shows what it is about.
+    """
 
     at: datetime | None = None
     caption: str | None = None
@@ -189,6 +192,7 @@ class Publish:
     platforms: tuple[str, ...] = ()
     synthetic_media: bool = True
     made_for_kids: bool = False
+    cover_seconds: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from tiktoker_batch.recipe.names import check_name, check_unique
 from tiktoker_batch.recipe.offers import Offers
 from tiktoker_batch.recipe.profiles import Overlay, choose_profiles, overlaid
 from tiktoker_batch.recipe.prompts import PROMPT_VARIABLES, builtin_templates
-from tiktoker_batch.recipe.publishing import build_publish
+from tiktoker_batch.recipe.publishing import build_publish, build_series, in_series
 from tiktoker_batch.recipe.references import MODEL_KINDS, References
 from tiktoker_batch.recipe.schema import check_schema
 from tiktoker_batch.recipe.settings import OWN, Found, Layer, Settings, own_names
@@ -82,7 +82,7 @@ class _Builder:
     def recipe(self, sha256: str) -> Recipe | None:
         """The recipe, or ``None`` when there are problems."""
         self._check_top()
-        videos = [self._video(settings) for settings in self._settings()]
+        videos = [(self._video(settings), build_series(settings, self.findings)) for settings in self._settings()]
         if len(self.findings):
             return None
         output_dir = self.data.get("output_dir")
@@ -93,7 +93,7 @@ class _Builder:
             output_dir=os.path.abspath(self.path.parent / output_dir) if output_dir else None,  # noqa: PTH100
             limits={name: int(value) for name, value in overlaid("limits", self.data, self.overlays).items()},
             budget=_budget(overlaid("budget", self.data, self.overlays)),
-            videos=tuple(video for video in videos if video),
+            videos=tuple(in_series([(video, series) for video, series in videos if video])),
         )
 
     def _check_top(self) -> None:

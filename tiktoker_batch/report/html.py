@@ -41,8 +41,8 @@ def write_report(layout: Layout, records: Iterable[Record]) -> Path:
     return layout.report
 
 
-def render_report(state: BatchState) -> str:
-    """The report as HTML."""
+def page_environment() -> Environment:
+    """What pages are made in: everything is escaped, nothing may be missing."""
     environment = Environment(
         loader=FileSystemLoader(resource_path("templates", "report")),
         autoescape=True,
@@ -53,14 +53,23 @@ def render_report(state: BatchState) -> str:
     )
     environment.filters |= {"seconds": seconds_text, "usd": usd_text, "moment": _moment, "one_line": one_line}
     environment.globals |= {"counted": counted, "signs": SIGNS}
-    return environment.get_template("report.html.j2").render(
-        summary=summarize(state),
-        videos=_videos(state),
-        steps=state.steps.values(),
-        took=_took,
-        error=_error,
-        open_videos=len(state.videos) <= OPEN_VIDEOS,
-        open_steps=len(state.steps) <= OPEN_STEPS,
+    return environment
+
+
+def render_report(state: BatchState) -> str:
+    """The report as HTML."""
+    return (
+        page_environment()
+        .get_template("report.html.j2")
+        .render(
+            summary=summarize(state),
+            videos=_videos(state),
+            steps=state.steps.values(),
+            took=_took,
+            error=_error,
+            open_videos=len(state.videos) <= OPEN_VIDEOS,
+            open_steps=len(state.steps) <= OPEN_STEPS,
+        )
     )
 
 
