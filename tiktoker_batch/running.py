@@ -182,6 +182,7 @@ class _Run:
             "select": list(choice.select),
             "exclude": list(choice.exclude),
             "until": choice.until,
+            "shard": str(choice.shard) if choice.shard else None,
             "buys": options.buys,
         }
 

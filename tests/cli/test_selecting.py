@@ -81,7 +81,20 @@ def test_a_stopped_batch_goes_on_with_the_options_it_was_run_with(
     call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "two.yaml").write_text(TWO)
-    argv = [*ARGV, "run", "two.yaml", "--output", "elsewhere", "--exclude", "tea", "--strict", "--progress", "json"]
+    argv = [
+        *ARGV,
+        "run",
+        "two.yaml",
+        "--progress",
+        "json",
+        "--output",
+        "elsewhere",
+        "--exclude",
+        "tea",
+        "--strict",
+        "--shard",
+        "1/1",
+    ]
     with subprocess.Popen(
         argv, cwd=tmp_path, env=clean_environment(), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
     ) as process:
@@ -92,7 +105,8 @@ def test_a_stopped_batch_goes_on_with_the_options_it_was_run_with(
         process.communicate()
     assert process.returncode == 130
     monkeypatch.chdir(tmp_path)
-    assert resumed(Path("elsewhere"))[1].strict
+    options = resumed(Path("elsewhere"))[1]
+    assert (options.strict, str(options.choice.shard)) == (True, "1/1")
     done = call("resume", "elsewhere")
     assert done.returncode == 0, done.stderr
     manifest = json.loads((tmp_path / "elsewhere" / "manifest.json").read_text())

@@ -19,12 +19,14 @@ from tiktoker_batch.cli.options import (
     recipe_argument,
     say,
     select_option,
+    shard_option,
     show,
     subcommand,
     until_option,
     verify_option,
 )
 from tiktoker_batch.errors import ExitCode
+from tiktoker_batch.planning.selection import Shard
 from tiktoker_batch.report.plan_text import plan_text
 
 WORK_TO_DO = 2  # of --detailed-exitcode, as Terraform has it
@@ -38,6 +40,7 @@ WORK_TO_DO = 2  # of --detailed-exitcode, as Terraform has it
 @select_option
 @exclude_option
 @until_option
+@shard_option
 @force_option
 @cache_option
 @verify_option
@@ -52,6 +55,7 @@ def command(
     select: tuple[str, ...],
     exclude: tuple[str, ...],
     until: str | None,
+    shard: Shard | None,
     force: tuple[str, ...],
     cache: bool,
     verify: bool,
@@ -62,7 +66,7 @@ def command(
 
     Changes nothing and calls nobody. Steps whose results still hold are reused.
     """
-    choice = choice_of(select, exclude, until)
+    choice = choice_of(select, exclude, until, shard)
     options = app.Options(
         output=output, limits=limits, profiles=profiles, choice=choice, force=force, cache=cache, verify=verify
     )

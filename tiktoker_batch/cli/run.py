@@ -25,6 +25,7 @@ from tiktoker_batch.cli.options import (
     run_command,
     say,
     select_option,
+    shard_option,
     show,
     subcommand,
     until_option,
@@ -32,6 +33,7 @@ from tiktoker_batch.cli.options import (
 )
 from tiktoker_batch.cli.plan import show_plan
 from tiktoker_batch.errors import ExitCode
+from tiktoker_batch.planning.selection import Shard
 from tiktoker_batch.report.console import Mode, open_progress
 from tiktoker_batch.report.run_text import failures_text, summary_text
 
@@ -45,6 +47,7 @@ from tiktoker_batch.report.run_text import failures_text, summary_text
 @select_option
 @exclude_option
 @until_option
+@shard_option
 @force_option
 @click.option("--fail-fast", is_flag=True, help="Start nothing more after the first step that fails.")
 @click.option("--allow-partial", is_flag=True, help="Exit with 0 also when videos lack a segment.")
@@ -65,6 +68,7 @@ def command(
     select: tuple[str, ...],
     exclude: tuple[str, ...],
     until: str | None,
+    shard: Shard | None,
     force: tuple[str, ...],
     fail_fast: bool,
     allow_partial: bool,
@@ -85,7 +89,7 @@ def command(
         allow_partial=allow_partial,
         profiles=profiles,
         budget=budget,
-        choice=choice_of(select, exclude, until),
+        choice=choice_of(select, exclude, until, shard),
         force=force,
         strict=strict,
         cache=cache,
