@@ -27,6 +27,7 @@ COMMANDS = {
     "rehearse": "Run the batch against simulated services: how long, how much, what if.",
     "status": "Show how far a batch is, also while it runs.",
     "report": "Write the report again and print its path.",
+    "merge": "Make one batch out of the shards of several machines.",
     "calendar": "Show when what is published.",
     "reconcile": "Ask after paid requests that were left open; buy nothing.",
     "styles": "List the looks a recipe can name.",

@@ -25,14 +25,18 @@ Chooses = Callable[[Video, Step], bool]
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """One of ``of`` parts of a batch, counted from 1. A video's id alone says to which it belongs."""
+    """One of ``of`` parts of a batch, counted from 1."""
 
     number: int
     of: int
 
-    def has(self, video_id: str) -> bool:
-        """Whether a video belongs to this part."""
-        return int.from_bytes(hashlib.sha256(video_id.encode()).digest()[:8]) % self.of == self.number - 1
+    def members(self, video_ids: Iterable[str]) -> frozenset[str]:
+        """Every ``of``-th of the videos, in an order that has nothing to do with that of the recipe.
+
+        Parts differ by one video at most, and neighbours, which are often alike, are spread over them.
+        """
+        ranked = sorted(video_ids, key=lambda name: hashlib.sha256(name.encode()).digest())
+        return frozenset(ranked[self.number - 1 :: self.of])
 
     def __str__(self) -> str:
         return f"{self.number}/{self.of}"
@@ -76,7 +80,8 @@ def chosen_steps(plan: Plan, choice: Choice, states: Mapping[str, str]) -> froze
     if choice.until is not None:
         wanted = {step.id for step in plan.steps if step.id in wanted and _is_due(step, choice.until)}
     if choice.shard is not None:
-        wanted = {step.id for step in plan.steps if step.id in wanted and choice.shard.has(step.video)}
+        ours = choice.shard.members(planned.video.id for planned in plan.videos)
+        wanted = {step.id for step in plan.steps if step.id in wanted and step.video in ours}
     without = _matching(plan, choice.exclude, states)
     return frozenset(_with_needs(plan.steps, wanted - without, without))
 

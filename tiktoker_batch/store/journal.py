@@ -157,6 +157,14 @@ def rewrite(path: Path, lines: Iterable[bytes]) -> None:
         raise _unwritable(path, error) from error
 
 
+def write_journal(path: Path, records: Iterable[Record]) -> None:
+    """Write a whole journal of these records, all or none.
+
+    :raises TiktokerError: the disk refuses.
+    """
+    rewrite(path, [_HEADER.rstrip(b"\n"), *(_line(record).rstrip(b"\n") for record in records)])
+
+
 def last_run(records: tuple[Record, ...]) -> int:
     """The number of the newest run; 0 before the first."""
     return max((record.run for record in records), default=0)
