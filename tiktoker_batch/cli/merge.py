@@ -22,10 +22,11 @@ from tiktoker_batch.report.run_text import failures_text, summary_text
     "--output", required=True, type=click.Path(path_type=Path), metavar="DIR", help="A new folder for the whole."
 )
 def command(*, folders: tuple[Path, ...], output: Path) -> None:
-    """Make one batch out of the output folders of several runs of a recipe with --shard.
+    """Make one batch out of the shards of several machines.
 
-    It has one manifest, one report and all files; a run of the recipe there goes on with what is left. Folders that do
-    not belong together are refused, and so are two different results of one step.
+    Their output folders, of runs of one recipe with --shard, become one with one manifest, one report and all files; a
+    run of the recipe there goes on with what is left. Folders that do not belong together are refused, and so are two
+    different results of one step.
     """
     merged = merge(folders, output)
     show(summary_text(merged.state, merged.layout, merged.state.spent_usd))
