@@ -16,6 +16,7 @@ from tiktoker_batch.catalog.loader import Catalog, load_catalog
 from tiktoker_batch.catalog.prices import QUOTES_FILE, read_quotes, with_quotes
 from tiktoker_batch.engine.capacity import capacities
 from tiktoker_batch.engine.reuse import Reuse
+from tiktoker_batch.engine.sharing import Sharing
 from tiktoker_batch.engine.shelf import Shelf
 from tiktoker_batch.environment import environment
 from tiktoker_batch.errors import PlanError, Problem, RecipeError, UsageError
@@ -251,12 +252,16 @@ def history(layout: Layout) -> tuple[Record, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """A plan against what is already there; ``states`` are those of the videos."""
+    """A plan against what is already there.
+
+    ``spared`` steps take copies of what is bought for others. ``states`` are those of the videos.
+    """
 
     opened: Opened
     estimate: Estimate
     reused: frozenset[str]
     reattached: frozenset[str] = frozenset()
+    spared: frozenset[str] = frozenset()
     meant: Meant = Meant()
     states: Mapping[str, str] = field(default_factory=dict)
 
@@ -270,7 +275,7 @@ class Preview:
 
     def pays(self, step: Step) -> bool:
         """Whether a step is still to be paid for."""
-        return self.action(step) == "run"
+        return self.action(step) == "run" and step.id not in self.spared
 
     @property
     def to_run(self) -> bool:
@@ -307,17 +312,19 @@ def preview(path: Path, options: Options) -> Preview:
         for step in opened.plan.steps
         if step.id in to_do and step.id not in meant.forced and _is_open(step, state.open_jobs)
     )
-    found = estimate(
-        opened.plan,
-        opened.capacity,
-        lambda step: step.id in to_do,
-        lambda step: step.id in to_do - reattached,
-    )
+    kept = [step for step in opened.plan.steps if step.id in to_do | reused and step.id not in meant.forced]
+    again = [step for step in opened.plan.steps if step.id in meant.forced]
+    # What holds stands first, and what is asked for again takes nothing that was there before.
+    held_first = sorted(kept, key=lambda step: step.id not in reused)
+    spared = (Sharing(held_first, opened.layout).spared | Sharing(again, opened.layout).spared) & to_do
+    paid = to_do - reattached - spared
+    found = estimate(opened.plan, opened.capacity, lambda step: step.id in to_do, lambda step: step.id in paid)
     return Preview(
         opened=opened,
         estimate=found,
         reused=reused,
         reattached=reattached,
+        spared=spared - reattached,
         meant=meant,
         states={video.id: video.state for video in state.videos.values()},
     )

@@ -114,7 +114,8 @@ class JobSubmitted(Event):
 class JobReattached(Event):
     """An attempt goes on with a request of an earlier run instead of sending another; see :class:`SubmitIntended`.
 
-    ``sent_at`` is when that request left. Without a ``request_id`` it is looked for first.
+    ``sent_at`` is when that request left. Without a ``request_id`` it is looked for first. ``taken_from`` is the step
+    that sent it, where that was another one, for the very same work: the request is no more its own.
     """
 
     name = "job_reattached"
@@ -131,6 +132,7 @@ class JobReattached(Event):
     addresses: Mapping[str, Json] = field(default_factory=dict)
     uploads: Mapping[str, Json] = field(default_factory=dict)
     units: Mapping[str, Json] = field(default_factory=dict)
+    taken_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,7 +197,10 @@ class StepSucceeded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepReused(Event):
-    """Same key, same inputs, verified artifacts: nothing to do. ``from_cache``: they were made in another batch."""
+    """Same key, same inputs, verified artifacts: nothing to do.
+
+    ``from_cache``: they were made in another batch; ``from_step``: they are a copy of what that step of this one made.
+    """
 
     name = "step_reused"
     step: str
@@ -203,6 +208,7 @@ class StepReused(Event):
     inputs: str
     artifacts: tuple[Artifact, ...]
     from_cache: bool = False
+    from_step: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -360,11 +360,15 @@ class Succeeded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reused:
-    """The artifacts of an earlier run still hold, or (``from_cache``) another batch had them made already."""
+    """The artifacts of an earlier run still hold, or they were made for another batch (``from_cache``) or another step.
+
+    ``from_step`` is that step of this batch, for which the very same work was done.
+    """
 
     artifacts: tuple[Artifact, ...]
     inputs: str
     from_cache: bool = False
+    from_step: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,25 @@ videos:
 """
 
 
+TWINS = """\
+version: 1
+name: twins
+defaults:
+  duration: 4
+  resolution: 720p
+  fps: 12
+  models: {image: "fal:fal-ai/flux/schnell", narration: "elevenlabs:eleven_multilingual_v2"}
+videos:
+  - id: plain
+    script: A small lamp burns at the end of the pier.
+    prompts: [a lamp at the end of a pier]
+  - id: bare
+    script: A small lamp burns at the end of the pier.
+    prompts: [a lamp at the end of a pier]
+    captions: false
+"""
+
+
 @pytest.fixture
 def simulator() -> Iterator[Simulator]:
     with simulate_in_thread(a_world(latencies={"image": 0.05})) as running:
@@ -60,6 +79,23 @@ def test_what_one_batch_bought_serves_the_next(
     assert held["oldest_use"] == held["newest_use"] is not None
     tight = call("cache", "gc", "--format", "json", **{**environ, "TIKTOKER_CACHE_GB": "0.000001"})
     assert json.loads(tight.stdout)["removed_entries"] == 1
+
+
+@pytest.mark.slow
+def test_what_two_videos_of_a_batch_need_alike_is_bought_once(
+    call: Call, tmp_path: Path, simulator: Simulator, environ: dict[str, str]
+) -> None:
+    (tmp_path / "twins.yaml").write_text(TWINS, encoding="utf-8")
+    planned = call("plan", "twins.yaml", **environ).stdout
+    assert "what several videos need alike is bought once: $0.0" in planned
+    done = call("run", "twins.yaml", "--no-cache", "--progress", "json", **environ)
+    assert done.returncode == 0, done.stderr
+    assert (paid(simulator, "fal"), paid(simulator, "elevenlabs")) == (1, 1)
+    told = [json.loads(line) for line in done.stderr.splitlines()]
+    taken = {line["step"].split("/", 1)[1]: line["from_step"] for line in told if line["event"] == "step_reused"}
+    assert sorted(taken) == ["01/image", "narration"]
+    pictures = [next((tmp_path / "output/twins/work" / name).glob("01.[jp]*")) for name in ("plain", "bare")]
+    assert pictures[0].read_bytes() == pictures[1].read_bytes()
 
 
 def test_an_empty_cache_is_told(call: Call, environ: dict[str, str], tmp_path: Path) -> None:

@@ -182,14 +182,14 @@ def test_a_full_disk_leaves_nothing_behind(cache: Cache, monkeypatch: pytest.Mon
         target.write(b"half")  # type: ignore[attr-defined]
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(store, "_pour", full)
+    monkeypatch.setattr(store, "pour", full)
     assert cache.find(keep(cache, "a clip", b"moving")) is None
     assert [path for path in cache.folder.rglob("*") if path.is_file()] == []
 
 
 def test_no_room_for_what_is_brought_is_told(cache: Cache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     name = keep(cache, "a clip", b"moving")
-    monkeypatch.setattr(store, "_pour", lambda source, target: (_ for _ in ()).throw(OSError(28, "No space left")))
+    monkeypatch.setattr(store, "pour", lambda source, target: (_ for _ in ()).throw(OSError(28, "No space left")))
     with pytest.raises(TiktokerError, match="No space left"):
         fetch(cache, name, tmp_path / "out")
     assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == []

@@ -27,6 +27,7 @@ from tiktoker_batch.errors import (
 from tiktoker_batch.events import AttemptFailed, Recorder, WorkDone
 from tiktoker_batch.faultpoints import reach
 from tiktoker_batch.model import Outcome, Step, Succeeded
+from tiktoker_batch.store.jobs import OpenJob
 
 
 class NeedLost(Exception):
@@ -144,6 +145,13 @@ def may_retry(error: TiktokerError, step: Step, breaker: Breaker) -> bool:
     if isinstance(error, UnknownOutcome | ResultLost):
         return may_repeat(step)
     return isinstance(error, ProviderError) and error.retryable
+
+
+def leaves_open(ended: object, job: OpenJob) -> bool:
+    """Whether what was bought is still to be had, by the next attempt or by an equal step."""
+    if isinstance(ended, AuthFailed):
+        return bool(job.addresses)
+    return isinstance(ended, Unfetched) or (type(ended) is TiktokerError and job.request_id is not None)
 
 
 def mind_capacity(capacity: Capacity, step: Step, ended: Outcome | TiktokerError) -> Outcome | TiktokerError:

@@ -44,9 +44,9 @@ def may_repeat(step: Step) -> bool:
 class Purchase:
     """``scope`` is the attempt's deadline. While money is out another one counts, from when the service begins.
 
-    ``work`` digests what is bought. ``earlier`` is a request for the very same that an earlier run left open: it is
-    gone on with instead of sending another; ``open_job`` is the one that this attempt leaves. ``cost_usd`` is what
-    this attempt has cost, or may have.
+    ``work`` digests what is bought. ``earlier`` is a request for the very same that was left open, by the step
+    ``taken_from`` if not by this one: it is gone on with instead of sending another; ``open_job`` is the one that this
+    attempt leaves. ``cost_usd`` is what this attempt has cost, or may have.
     """
 
     step: Step
@@ -60,6 +60,7 @@ class Purchase:
     scope: trio.CancelScope
     work: str = ""
     earlier: OpenJob | None = None
+    taken_from: str | None = None
     cost_usd: Decimal = Decimal(0)
     open_job: OpenJob | None = None
     _held: Reservation | None = None
@@ -166,6 +167,7 @@ class Purchase:
                 addresses=dict(earlier.addresses),
                 uploads=dict(earlier.uploads),
                 units=earlier.units.to_json(),
+                taken_from=self.taken_from,
             )
         )
         reach("reattached")

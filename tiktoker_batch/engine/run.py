@@ -17,6 +17,7 @@ from tiktoker_batch.engine.attempt import (
     as_step_error,
     failed_attempt,
     is_away,
+    leaves_open,
     may_retry,
     mind_capacity,
     raise_cancellation,
@@ -27,10 +28,13 @@ from tiktoker_batch.engine.backoff import delay_before
 from tiktoker_batch.engine.breaker import Breaker
 from tiktoker_batch.engine.budget import Purse
 from tiktoker_batch.engine.capacity import Capacity
+from tiktoker_batch.engine.leftovers import Leftovers
 from tiktoker_batch.engine.pause import Pause, Paused
 from tiktoker_batch.engine.purchase import Purchase
 from tiktoker_batch.engine.reuse import Reuse, inputs_digest
+from tiktoker_batch.engine.sharing import Sharing
 from tiktoker_batch.engine.shelf import Shelf
+from tiktoker_batch.engine.telling import tell_end, tell_outcome, video_finished
 from tiktoker_batch.errors import (
     BudgetExceeded,
     Crowded,
@@ -40,19 +44,13 @@ from tiktoker_batch.errors import (
     TiktokerError,
     TimedOut,
     Unavailable,
-    Unfetched,
 )
 from tiktoker_batch.events import (
-    AttemptFailed,
     AttemptStarted,
     BackedOff,
     Recorder,
-    StepBlocked,
-    StepFailed,
     StepQueued,
-    StepReused,
     StepSucceeded,
-    VideoFinished,
 )
 from tiktoker_batch.faultpoints import reach
 from tiktoker_batch.model import (
@@ -131,10 +129,15 @@ class _Run:
         self._ended = {step.id: trio.Event() for step in batch.plan.steps}
         self._videos = {planned.video.id: planned.video for planned in batch.plan.videos}
         # What holds is settled before anything runs: whoever needs it begins at once.
-        self.outcomes.update(batch.reuse.predict(batch.plan))
+        held = batch.reuse.predict(batch.plan)
+        self.outcomes.update(held)
         for name in self.outcomes:
             self._ended[name].set()
-        self._open_jobs = {name: job for name, job in batch.open_jobs.items() if name not in batch.reuse.forced}
+        self._leftovers = Leftovers(batch.open_jobs, batch.reuse.forced)
+        self._sharing = Sharing(batch.plan.steps, batch.layout)
+        for step in batch.plan.steps:
+            if step.id in held:
+                self._sharing.note(step, held[step.id])
 
     def is_settled(self, planned: PlannedVideo) -> bool:
         """Whether nothing of a video is to be done."""
@@ -145,7 +148,7 @@ class _Run:
         settled = [(planned, [s for s in planned.steps if s.id in self.outcomes]) for planned in self.batch.plan.videos]
         for planned, steps in settled:
             for step in steps:
-                self._tell(step, self.outcomes[step.id])
+                tell_outcome(self.batch.recorder, step, self.outcomes[step.id])
             if len(steps) == len(planned.steps):
                 await self.finish_video(planned)
             await trio.lowlevel.checkpoint()
@@ -155,7 +158,7 @@ class _Run:
             outcome = await self._outcome(step)
         except Paused:
             outcome = Cancelled()
-        self._tell(step, outcome)
+        tell_outcome(self.batch.recorder, step, outcome)
         # Dependants wake only after the outcome is on record, never on half of it.
         self.outcomes[step.id] = outcome
         self._ended[step.id].set()
@@ -171,23 +174,8 @@ class _Run:
         if any(isinstance(outcome, Cancelled) for outcome in outcomes):
             return
         reach("video.before_finished")
-        self.batch.recorder.emit(self._video_finished(planned.video, outcomes))
+        self.batch.recorder.emit(video_finished(planned.video, outcomes, self.batch.measure))
         reach("video.after_finished")
-
-    def _video_finished(self, video: Video, outcomes: list[Outcome]) -> VideoFinished:
-        final = outcomes[-1]
-        lost = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
-        notes = tuple(dict.fromkeys(outcome.message for outcome in lost))
-        if not isinstance(final, Succeeded | Reused):
-            return VideoFinished(video=video.id, state="failed", notes=notes)
-        return VideoFinished(
-            video=video.id,
-            state="partial" if lost else "done",
-            output=final.artifacts[0].path,
-            sha256=final.artifacts[0].sha256,
-            duration_seconds=self.batch.measure(video, final.artifacts[0]),
-            notes=notes,
-        )
 
     # ------------------------------------------------------------------ one step
 
@@ -205,13 +193,36 @@ class _Run:
         artifacts = {need: items for need, items in found.items() if items is not None}
         inputs = Inputs(layout=self.batch.layout, artifacts=artifacts)
         held = self.batch.reuse.check(step, inputs)
-        return held or (Cancelled() if left_out else await self._unless_bought(step, inputs))
+        if held:
+            self._sharing.note(step, held)
+            return held
+        return Cancelled() if left_out else await self._unless_shared(step, inputs)
+
+    async def _unless_shared(self, step: Step, inputs: Inputs) -> Outcome:
+        """Equal work of several videos is bought by one of them; the others wait for it and take copies."""
+        if not self._sharing.concerns(step):
+            return await self._unless_bought(step, inputs)
+        consumed = inputs_digest(self.batch.kinds[step.kind], step, inputs)
+        line = self._sharing.line(step, consumed)
+        async with self.batch.pause.interruptible():
+            await line.turn.acquire()
+        try:
+            forced = step.id in self.batch.reuse.forced
+            taken = None if self._leftovers.has(step) else await line.taken(step, consumed, forced=forced)
+            if isinstance(taken, Reused):
+                self.batch.reuse.note(taken.artifacts)
+            outcome = taken or await self._unless_bought(step, inputs)
+            line.note(step, outcome)
+            return outcome
+        finally:
+            line.turn.release()
 
     async def _unless_bought(self, step: Step, inputs: Inputs) -> Outcome:
         """What another batch has bought is not bought again; a request of our own that is paid is gone on with."""
-        open_job = self._open_jobs.get(step.id)
-        ours = step.id in self.batch.reuse.forced or (open_job is not None and open_job.key == step.key)
-        if self.batch.shelf and not ours:
+        forced = step.id in self.batch.reuse.forced
+        if self._leftovers and not forced:
+            self._leftovers.adopt(step, self._work_digest(step, inputs))
+        if self.batch.shelf and not forced and not self._leftovers.has(step):
             async with self.batch.pause.interruptible():
                 found = await self.batch.shelf.fetch(step, inputs)
             if found:
@@ -274,7 +285,7 @@ class _Run:
         names = () if eager else step.capacity
         batch.recorder.emit(StepQueued(step=step.id, attempt=attempt))
         # What was paid for is asked for even while nothing new is.
-        waits = not (attempt == 1 and step.id in self._open_jobs)
+        waits = not (attempt == 1 and step.id in self._leftovers)
         try:
             async with batch.pause.interruptible():
                 lease = await seats(step, names, batch.capacity, batch.breaker if waits else None)
@@ -287,8 +298,8 @@ class _Run:
                     scope.deadline = math.inf
                 purchase = self._purchase(step, attempt, scope, inputs)
                 ended = await self._work(step, purchase, inputs)
-                if isinstance(ended, Unfetched) and purchase.open_job is not None:
-                    self._open_jobs[step.id] = purchase.open_job
+                if purchase.open_job is not None and leaves_open(ended, purchase.open_job):
+                    self._leftovers.leave(step, purchase.open_job)
                 return mind_capacity(self.batch.capacity, step, ended), purchase.cost_usd
             return TimedOut(f"no result within {step.retry.timeout:g} s"), purchase.cost_usd
         finally:
@@ -303,20 +314,20 @@ class _Run:
             return self._failure(step, purchase.attempt, error)
         except BaseException as error:  # noqa: ASYNC103  (raise_cancellation never returns)
             if not purchase.scope.cancel_called:  # the deadline's cancellation is told as what it is
-                self._tell_end(step, purchase.attempt, "Cancelled", "the run was stopped")
+                tell_end(self.batch.recorder, step, purchase.attempt, "Cancelled", "the run was stopped")
             raise_cancellation(error)
         return self._success(step, purchase, made, inputs)
 
     def _failure(self, step: Step, attempt: int, error: Exception) -> Outcome | TiktokerError:
         match sole_cause(error):
             case NeedLost(need=need):
-                self._tell_end(step, attempt, "Blocked", f"{need} did not deliver")
+                tell_end(self.batch.recorder, step, attempt, "Blocked", f"{need} did not deliver")
                 return Blocked(by=need)
             case Paused():
-                self._tell_end(step, attempt, "Cancelled", "the run was stopped")
+                tell_end(self.batch.recorder, step, attempt, "Cancelled", "the run was stopped")
                 return Cancelled()
             case BudgetExceeded() as exceeded:
-                self._tell_end(step, attempt, "BudgetExceeded", exceeded.message)
+                tell_end(self.batch.recorder, step, attempt, "BudgetExceeded", exceeded.message)
                 return Cancelled()
             case cause:
                 failed = as_step_error(cause, step)
@@ -340,32 +351,11 @@ class _Run:
         self.batch.reuse.note(made.artifacts)
         return Succeeded(artifacts=made.artifacts, inputs=consumed, cost_usd=purchase.cost_usd)
 
-    # ------------------------------------------------------------------ telling the journal
-
-    def _tell(self, step: Step, outcome: Outcome) -> None:
-        emit = self.batch.recorder.emit
-        match outcome:
-            case Reused(artifacts=artifacts, inputs=inputs, from_cache=cached):
-                emit(StepReused(step=step.id, key=step.key, inputs=inputs, artifacts=artifacts, from_cache=cached))
-            case Failed(attempts=attempts, error_kind=kind, message=message):
-                emit(StepFailed(step=step.id, attempts=attempts, error_kind=kind, message=message))
-            case Blocked(by=by):
-                emit(StepBlocked(step=step.id, by=by))
-            case Succeeded() | Cancelled():
-                pass  # told by the attempt, which knows its number
-
-    def _tell_end(self, step: Step, attempt: int, kind: str, message: str) -> None:
-        """An attempt was stopped; whether by somebody or by something else that went wrong."""
-        self.batch.recorder.emit(
-            AttemptFailed(step=step.id, attempt=attempt, outcome="cancelled", error_kind=kind, message=message)
-        )
-
     # ------------------------------------------------------------------ what an attempt may use
 
     def _purchase(self, step: Step, attempt: int, scope: trio.CancelScope, inputs: Inputs) -> Purchase:
-        batch, kind = self.batch, self.batch.kinds[step.kind]
-        work = "" if kind.eager else digest([step.key, inputs_digest(kind, step, inputs)])
-        earlier = self._open_jobs.pop(step.id, None)
+        batch, work = self.batch, self._work_digest(step, inputs)
+        left = self._leftovers.take(step, work)
         return Purchase(
             step=step,
             attempt=attempt,
@@ -377,8 +367,14 @@ class _Run:
             rng=batch.rng,
             scope=scope,
             work=work,
-            earlier=earlier if earlier and earlier.work == work else None,
+            earlier=left.job if left else None,
+            taken_from=left.sender if left and left.sender != step.id else None,
         )
+
+    def _work_digest(self, step: Step, inputs: Inputs) -> str:
+        """What a request for this step is for."""
+        kind = self.batch.kinds[step.kind]
+        return "" if kind.eager else digest([step.key, inputs_digest(kind, step, inputs)])
 
     def _work_of(self, step: Step, purchase: Purchase, inputs: Inputs) -> Work:
         batch = self.batch

@@ -124,6 +124,9 @@ def _totals(steps: Sequence[Step], estimate: Estimate, action: Action) -> list[s
     also = f" ({', '.join(notes)})" if notes else ""
     takes = f"about {seconds_text(estimate.seconds)}, {usd_text(estimate.cost_usd)}"
     lines = [f"to do: {counted(len(running), 'step')}{also}, {takes}"]
+    apart = sum((step.estimated_cost_usd for step in running if action(step) == "run"), Decimal(0))
+    if apart > estimate.cost_usd:
+        lines.append(f"what several videos need alike is bought once: {usd_text(apart - estimate.cost_usd)} less")
     if estimate.bottleneck:
         lines.append(f"bottleneck: {estimate.bottleneck} ({estimate.bottleneck_value} at once)")
     if estimate.critical_path:

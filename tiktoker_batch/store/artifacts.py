@@ -5,9 +5,12 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import Iterator
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from tiktoker_batch.errors import TiktokerError
 from tiktoker_batch.faultpoints import reach
@@ -71,6 +74,47 @@ def write_atomic(final: Path, content: str | bytes, *, root: Path, durable: bool
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def copy_artifacts(artifacts: Sequence[Artifact], finals: Sequence[Path], *, root: Path) -> tuple[Artifact, ...] | None:
+    """Copy finished files to other names, all or none; ``None`` when they are not what was recorded any more.
+
+    It is the copies that are hashed: nothing can change them any more.
+
+    :raises TiktokerError: there is no room for them.
+    """
+    parts = [new_part(final) for final in finals]
+    try:
+        for artifact, part in zip(artifacts, parts, strict=True):
+            if not _copied(root / artifact.path, part) or sha256_file(part) != artifact.sha256:
+                return None
+        return tuple(
+            commit(part, final, root=root, sha256=artifact.sha256)
+            for artifact, part, final in zip(artifacts, parts, finals, strict=True)
+        )
+    finally:
+        for part in parts:
+            part.unlink(missing_ok=True)
+
+
+def _copied(path: Path, part: Path) -> bool:
+    """Whether there was something to copy."""
+    try:
+        source = path.open("rb", buffering=0)
+    except OSError:
+        return False
+    with source, disk_errors(part), part.open("wb") as target:
+        pour(source, target)
+    return True
+
+
+def pour(source: BinaryIO, target: BinaryIO) -> None:
+    """Copy the rest of one file into another; a file system that can shares the blocks instead."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            while os.copy_file_range(source.fileno(), target.fileno(), 1 << 30):
+                pass
+    shutil.copyfileobj(source, target, 1 << 20)  # both stand where the system call has left off
 
 
 def is_intact(artifact: Artifact, *, root: Path) -> bool:

@@ -15,19 +15,18 @@ import math
 import os
 import re
 import shutil
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from tiktoker_batch.errors import TiktokerError, UsageError
 from tiktoker_batch.faultpoints import reach
 from tiktoker_batch.model import Artifact
-from tiktoker_batch.store.artifacts import commit, disk_errors, new_part, sha256_file
+from tiktoker_batch.store.artifacts import commit, disk_errors, new_part, pour, sha256_file
 
 FORMAT, VERSION = "tiktoker-batch/cache", 1
 # What is younger may belong to an entry that another process is about to write.
@@ -161,7 +160,7 @@ class Cache:
             return False
         with source, disk_errors(part), part.open("wb") as target:
             try:
-                _pour(source, target)
+                pour(source, target)
             except OSError as error:
                 if error.errno in _UNREADABLE:
                     return False
@@ -287,16 +286,7 @@ def _replace(final: Path, content: bytes) -> None:
 
 def _copy(source: Path, target: Path) -> None:
     with source.open("rb", buffering=0) as read, target.open("wb") as written:
-        _pour(read, written)
-
-
-def _pour(source: BinaryIO, target: BinaryIO) -> None:
-    """Copy the rest of one file into another; a file system that can shares the blocks instead."""
-    if sys.platform == "linux":
-        with suppress(OSError):
-            while os.copy_file_range(source.fileno(), target.fileno(), 1 << 30):
-                pass
-    shutil.copyfileobj(source, target, 1 << 20)  # both stand where the system call has left off
+        pour(read, written)
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, int, float]]:

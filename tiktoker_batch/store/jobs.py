@@ -42,8 +42,9 @@ def mind_job(jobs: dict[str, OpenJob], event: Event, at: datetime) -> None:
     match event:
         case SubmitIntended(step=step, provider=provider) if provider != "local":
             jobs[step] = _opened(event, at)
-        case JobReattached(step=step):
-            counted = step in jobs and jobs[step].counted
+        case JobReattached(step=step, taken_from=taken_from):
+            before = jobs.pop(taken_from or step, None)
+            counted = before is not None and before.counted
             taken_up = _opened(event, event.sent_at)
             jobs[step] = replace(
                 taken_up, request_id=event.request_id, addresses=_texts(event.addresses), counted=counted
