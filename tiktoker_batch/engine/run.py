@@ -133,6 +133,7 @@ class _Run:
         # What holds is settled before anything runs: whoever needs it begins at once.
         self.outcomes.update(batch.reuse.predict(batch.plan))
         for name in self.outcomes:
+            batch.capacity.end(name)
             self._ended[name].set()
         self._open_jobs = {name: job for name, job in batch.open_jobs.items() if name not in batch.reuse.forced}
 
@@ -158,6 +159,7 @@ class _Run:
         self._tell(step, outcome)
         # Dependants wake only after the outcome is on record, never on half of it.
         self.outcomes[step.id] = outcome
+        self.batch.capacity.end(step.id)
         self._ended[step.id].set()
         if self.batch.fail_fast and isinstance(outcome, Failed):
             self.batch.pause.request()
