@@ -229,6 +229,7 @@ class Video:
     Exactly one of ``topic`` and ``script`` is set (a ``script_file`` has been read into ``script``).
     Durations are in seconds. ``templates`` holds all four prompt templates by name
     (``story``, ``shots``, ``image``, ``clip``). ``reference_image`` is an absolute path or an http(s) address.
+    Videos of a higher ``priority`` are worked on before others.
     """
 
     id: str
@@ -254,6 +255,7 @@ class Video:
     reference_image: str | None = None
     templates: Mapping[str, Template] = field(default_factory=dict)
     publish: Publish | None = None
+    priority: int = 0
     tags: tuple[str, ...] = ()
     vars: Mapping[str, Json] = field(default_factory=dict)
 

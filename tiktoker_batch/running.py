@@ -13,6 +13,7 @@ from tiktoker_batch.ending import exit_code, final_state
 from tiktoker_batch.engine.announce import announce
 from tiktoker_batch.engine.budget import Purse, open_purse
 from tiktoker_batch.engine.capacity import Capacity
+from tiktoker_batch.engine.ranks import LeastLeftFirst
 from tiktoker_batch.engine.run import Batch
 from tiktoker_batch.engine.shelf import Shelf
 from tiktoker_batch.engine.supervise import supervise
@@ -189,7 +190,11 @@ class _Run:
     async def _engine(self, purse: Purse) -> bool:
         """Run the engine with its providers open; whether it was interrupted."""
         opened, state = self.opened, self.writer.state
-        capacity = Capacity(opened.capacity, chosen={*opened.recipe.limits, *self.options.limits})
+        capacity = Capacity(
+            opened.capacity,
+            chosen={*opened.recipe.limits, *self.options.limits},
+            ranks=LeastLeftFirst(opened.plan, self.meant.selected),
+        )
         trio.to_thread.current_default_thread_limiter().total_tokens = THREADS
         async with AsyncExitStack() as stack:
             environ = {**opened.environ, **await stack.enter_async_context(self.world.around(capacity))}

@@ -58,7 +58,7 @@ class StepSeats:
         """
         asked = self.recorder.elapsed
         async with self.pause.interruptible():
-            lease = await self.capacity.acquire(names)
+            lease = await self.capacity.acquire(names, self.step.id)
         began = self.recorder.elapsed
         try:
             yield
@@ -76,11 +76,11 @@ async def seats(step: Step, names: Iterable[str], capacity: Capacity, breaker: B
     :raises Unavailable: the provider was given up.
     """
     if breaker is None:
-        return await capacity.acquire(names)
+        return await capacity.acquire(names, step.id)
     try:
         while True:
             await breaker.admitted(step)
-            lease = await capacity.acquire(names)
+            lease = await capacity.acquire(names, step.id)
             if not breaker.holds_back(step):
                 return lease
             lease.release()

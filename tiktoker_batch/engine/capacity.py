@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import trio
 
+from tiktoker_batch.engine.ranks import InTurn, Ranks
+from tiktoker_batch.engine.waiting import Claim, Line, Waiter
 from tiktoker_batch.model import Plan
 
 MACHINE = ("local", "ffmpeg")  # limits that stand for this machine's processor
@@ -30,81 +32,171 @@ def capacities(
     return {name: named.get(name, default.get(name, 0)) for name in sorted(met) if name in named or name in default}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, slots=True, kw_only=True)
 class Lease:
     """Seats that are held until they are released."""
 
     capacity: "Capacity"
-    names: list[str]
+    names: tuple[str, ...]
+    held: bool = True
 
     def release(self) -> None:
-        """Give the seats back."""
-        self.capacity.take_back(self)
+        """Give the seats back, once."""
+        if self.held:
+            self.held = False
+            self.capacity.take_back(self.names)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Limit:
+    """``most`` is what it may grow to; ``good`` counts what went well since it last changed."""
+
+    seats: int
+    most: int
+    taken: int = 0
+    good: int = 0
+
+
+@dataclass(kw_only=True)
+class _Lines:
+    """The lines of those who wait, by the names of the seats that they wait for."""
+
+    ranks: Ranks
+    by_names: dict[tuple[str, ...], Line] = field(default_factory=dict)
+    came: int = 0
+
+    def join(self, names: tuple[str, ...], step: str) -> Waiter:
+        waiter = Waiter(self.ranks.standing(step))
+        self.came += 1
+        self.by_names.setdefault(names, Line(self.ranks)).join(waiter, self.came)
+        return waiter
 
 
 class Capacity:
-    """One limiter per name; a name without a limit costs nothing.
+    """One limit per name; a name without a limit costs nothing.
+
+    A request names all the seats that it needs and gets them in one go, or none: nobody holds one while waiting for
+    another, so nobody can hold anybody up for good. Free seats go to the best-ranked of those (see
+    :mod:`~tiktoker_batch.engine.ranks`) whose seats are all free; one who waits for a seat that is not lets others
+    pass.
+
+    Nobody waits for ever. A batch has so many steps, each with so many attempts, and an attempt ends, at the latest at
+    its deadline; so only so many can go before somebody, and when they have, all seats are free. Where one limit lies
+    within another, as a model's in its provider's, a step is not even passed over: whoever leaves gives back both
+    seats in the same moment. A step that is tried again takes its old place, as its video has no less left to do.
 
     ``chosen`` are limits that the user set: a provider may lower them for a while, never raise them.
     """
 
-    def __init__(self, seats: Mapping[str, int], chosen: Collection[str] = ()) -> None:
-        self._limiters = {name: trio.CapacityLimiter(count) for name, count in seats.items()}
-        self._most = dict(seats)
+    def __init__(self, seats: Mapping[str, int], chosen: Collection[str] = (), ranks: Ranks | None = None) -> None:
+        self._limits = {name: _Limit(seats=count, most=count) for name, count in seats.items()}
         self._chosen = frozenset(chosen)
-        self._good = dict.fromkeys(seats, 0)
+        self._ranks = ranks or InTurn()
+        self._lines = _Lines(ranks=self._ranks)
 
-    async def acquire(self, names: Iterable[str]) -> Lease:
-        """Take a seat of each; always in the same order, so that two borrowers cannot hold each other up."""
-        lease = Lease(self, [])
+    # ------------------------------------------------------------------ taking seats
+
+    async def acquire(self, names: Iterable[str], step: str = "") -> Lease:
+        """Take a seat of each of these names, all at once, when the turn of ``step`` has come."""
+        wanted = tuple(sorted(set(names) & self._limits.keys()))
+        lease = Lease(capacity=self, names=wanted)
+        if not wanted:
+            await trio.lowlevel.checkpoint()
+            return lease
+        waiter = self._lines.join(wanted, step)
         try:
-            for name in sorted(set(names) & self._limiters.keys()):
-                await self._limiters[name].acquire_on_behalf_of(lease)
-                lease.names.append(name)
+            # Whoever becomes ready in the same moment asks before the first of them is served.
+            await trio.lowlevel.checkpoint()
+            self._serve()
+            if not waiter.served:
+                await self._sleep(waiter)
         except BaseException:
-            lease.release()
+            if waiter.served:
+                lease.release()
+            waiter.left = True
             raise
         return lease
 
-    def take_back(self, lease: Lease) -> None:
-        """Free the seats of a lease."""
-        for name in lease.names:
-            self._limiters[name].release_on_behalf_of(lease)
+    async def _sleep(self, waiter: Waiter) -> None:
+        def abort(_: trio.lowlevel.RaiseCancelT) -> trio.lowlevel.Abort:
+            waiter.task = None
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        waiter.task = trio.lowlevel.current_task()
+        await trio.lowlevel.wait_task_rescheduled(abort)
+
+    def take_back(self, names: Iterable[str]) -> None:
+        """Free a seat of each."""
+        for name in names:
+            self._limits[name].taken -= 1
+        self._serve()
+
+    def end(self, step: str) -> None:
+        """A step is over: its video has less left to do."""
+        group = self._ranks.end(step)
+        if group is not None:
+            for line in self._lines.by_names.values():
+                line.refresh(group)
+
+    def _serve(self) -> None:
+        while (found := self._next()) is not None:
+            names, line = found
+            for name in names:
+                self._limits[name].taken += 1
+            waiter = line.take()
+            if waiter.task is not None:
+                trio.lowlevel.reschedule(waiter.task)
+                waiter.task = None
+
+    def _next(self) -> tuple[tuple[str, ...], Line] | None:
+        """The line whose first is the best-ranked of all that can have their seats."""
+        best: Claim | None = None
+        found = None
+        for names, line in self._lines.by_names.items():
+            if all(self._limits[name].taken < self._limits[name].seats for name in names):
+                claim = line.first()
+                if claim is not None and (best is None or claim < best):
+                    best, found = claim, (names, line)
+        return found
+
+    # ------------------------------------------------------------------ how many there are
 
     @property
     def machine_is_busy(self) -> bool:
         """Whether a seat of this machine is taken."""
-        return any(self._limiters[name].borrowed_tokens for name in MACHINE if name in self._limiters)
+        return any(self._limits[name].taken for name in MACHINE if name in self._limits)
 
     def has_others(self, name: str) -> bool:
         """Whether another lease than the asker's holds a seat of this limit."""
-        limiter = self._limiters.get(name)
-        return limiter is not None and limiter.borrowed_tokens > 1
+        limit = self._limits.get(name)
+        return limit is not None and limit.taken > 1
 
     def seats(self, name: str) -> int | None:
         """How many seats a limit has at the moment."""
-        limiter = self._limiters.get(name)
-        return None if limiter is None else int(limiter.total_tokens)
+        limit = self._limits.get(name)
+        return None if limit is None else limit.seats
 
     def bear(self, name: str, seats: int) -> None:
         """The provider says how much its account bears at once."""
-        if name in self._limiters:
-            self._most[name] = min(self._most[name], seats) if name in self._chosen else seats
-            self._limiters[name].total_tokens = self._most[name]
+        limit = self._limits.get(name)
+        if limit is not None:
+            limit.most = limit.seats = min(limit.most, seats) if name in self._chosen else seats
+            self._serve()
 
     def throttle(self, name: str, *, crowded: bool) -> None:
         """The provider refused a request. Crowded by our own: no more than those that it did take; else half of it."""
-        limiter = self._limiters.get(name)
-        if limiter is not None:
-            in_flight = limiter.borrowed_tokens - 1
-            limiter.total_tokens = max(1, min(int(limiter.total_tokens), in_flight if crowded else in_flight // 2 + 1))
-            self._good[name] = 0
+        limit = self._limits.get(name)
+        if limit is not None:
+            in_flight = limit.taken - 1
+            limit.seats = max(1, min(limit.seats, in_flight if crowded else in_flight // 2 + 1))
+            limit.good = 0
 
     def relax(self, name: str) -> None:
         """A request went well; after as many as there are seats, there is one more, up to the limit."""
-        limiter = self._limiters.get(name)
-        if limiter is None or limiter.total_tokens >= self._most[name]:
+        limit = self._limits.get(name)
+        if limit is None or limit.seats >= limit.most:
             return
-        self._good[name] += 1
-        if self._good[name] >= limiter.total_tokens:
-            limiter.total_tokens, self._good[name] = limiter.total_tokens + 1, 0
+        limit.good += 1
+        if limit.good >= limit.seats:
+            limit.seats, limit.good = limit.seats + 1, 0
+            self._serve()

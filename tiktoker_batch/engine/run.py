@@ -132,6 +132,7 @@ class _Run:
         held = batch.reuse.predict(batch.plan)
         self.outcomes.update(held)
         for name in self.outcomes:
+            batch.capacity.end(name)
             self._ended[name].set()
         self._leftovers = Leftovers(batch.open_jobs, batch.reuse.forced)
         self._sharing = Sharing(batch.plan.steps, batch.layout)
@@ -161,6 +162,7 @@ class _Run:
         tell_outcome(self.batch.recorder, step, outcome)
         # Dependants wake only after the outcome is on record, never on half of it.
         self.outcomes[step.id] = outcome
+        self.batch.capacity.end(step.id)
         self._ended[step.id].set()
         if self.batch.fail_fast and isinstance(outcome, Failed):
             self.batch.pause.request()

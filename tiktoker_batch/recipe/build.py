@@ -248,6 +248,7 @@ def _plain_settings(settings: Settings) -> dict[str, Any]:
         "retry": Retry(**retry),
         "on_segment_failure": settings.get("on_segment_failure", built_in="continue").value,
         "minimum_segments": int(settings.get("minimum_segments", built_in=1).value),
+        "priority": int(settings.get("priority", built_in=0).value),
         "tags": tuple(settings.own.get("tags", ())),
         "vars": settings.merged("vars"),
     }
