@@ -119,9 +119,7 @@ def _busiest(looks: list[float]) -> int:
 def _measure(jobs: int, seconds: float, environ: dict[str, str]) -> Waited:
     with _server(jobs, seconds) as address, tempfile.TemporaryDirectory() as folder:
         told = {**dict.fromkeys(KEYS, "a:b"), **dict.fromkeys(FAL_ADDRESSES, address), **environ}
-        setting = Setting(
-            ffmpeg=find_ffmpeg({}), workers=1, environ=told, models=_models(seconds), cache=Path(folder)
-        )
+        setting = Setting(ffmpeg=find_ffmpeg({}), workers=1, environ=told, models=_models(seconds), cache=Path(folder))
         found = trio.run(_wait_for, jobs, setting)
         found.books = httpx.get(f"{address}/_simulator/ledger").json()
     return found
