@@ -19,6 +19,7 @@ from tiktoker_batch.recipe.suggest import did_you_mean
 
 # In the order of work; each text is the first line of the command's own help.
 COMMANDS = {
+    "init": "Write a starter recipe that runs, with comments.",
     "validate": "Check recipes without running them.",
     "render": "Print every prompt as it will be sent.",
     "plan": "Show what would run, what it costs and how long it takes.",
