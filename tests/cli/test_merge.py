@@ -1,13 +1,15 @@
 """A batch made in parts on several machines, and put together."""
 
 import json
+import shutil
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cli.conftest import Call
+from tests.cli.conftest import ARGV, Call, clean_environment
 from tiktoker_batch.merging import merge
 from tiktoker_batch.report.html import render_report
 from tiktoker_batch.store.journal import read_journal
@@ -27,13 +29,21 @@ videos:
 """
 
 
-@pytest.fixture
-def shards(call: Call, tmp_path: Path) -> Path:
-    """A folder with the recipe and its halves."""
-    (tmp_path / "four.yaml").write_text(FOUR, encoding="utf-8")
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the recipe and its halves, made once."""
+    folder = tmp_path_factory.mktemp("made")
+    (folder / "four.yaml").write_text(FOUR, encoding="utf-8")
     for number in (1, 2):
-        done = call("run", "four.yaml", "--shard", f"{number}/2", "--output", f"half-{number}")
-        assert done.returncode == 0, done.stderr
+        argv = [*ARGV, "run", "four.yaml", "--shard", f"{number}/2", "--output", f"half-{number}"]
+        subprocess.run(argv, cwd=folder, env=clean_environment(), check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture
+def shards(made: Path, tmp_path: Path) -> Path:
+    """A copy of it, in the folder where commands are called."""
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     return tmp_path
 
 
@@ -95,14 +105,13 @@ def test_files_that_are_damaged_or_gone_are_told(shards: Path, call: Call) -> No
     assert not (shards / "other").exists()
 
 
-def test_two_different_results_of_one_step_are_refused(shards: Path, call: Call) -> None:
-    assert call("run", "four.yaml", "--output", "half-1").returncode == 0
-    journal = shards / "half-1" / "journal.jsonl"
-    assert call("merge", "half-1", "half-2", "--output", "same").returncode == 0, "the same results are no clash"
-    video = next((shards / "half-2" / "videos").glob("*.mp4"))
-    before, other = video.read_bytes(), video.read_bytes() + b"\0" * 8
-    video.write_bytes(other)
-    assert call("merge", "half-1", "half-2", "--output", "clash").returncode == 0, "the first one is whole"
-    assert (shards / "clash" / "videos" / video.name).read_bytes() == before
-    assert call("merge", "half-2", "half-1", "--output", "clash-2").returncode == 2
-    assert journal.exists()
+def test_a_result_that_two_have_must_be_the_same(shards: Path, call: Call) -> None:
+    shutil.copytree(shards / "half-2", shards / "copy")
+    assert call("merge", "half-1", "half-2", "copy", "--output", "same").returncode == 0
+    video = next((shards / "copy" / "videos").glob("*.mp4"))
+    video.write_bytes(video.read_bytes() + b"\0" * 8)
+    first = call("merge", "half-1", "half-2", "copy", "--output", "whole")
+    assert first.returncode == 0, "the one that was taken is whole"
+    last = call("merge", "half-1", "copy", "half-2", "--output", "clash")
+    assert last.returncode == 2
+    assert f"both have made videos/{video.name}, and not the same" in last.stderr
