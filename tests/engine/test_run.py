@@ -60,7 +60,7 @@ class Bench:
             plan=plan,
             kinds=kinds,
             providers={"fake": self.provider, "local": self.provider},
-            capacity=Capacity(self.seats),
+            capacity=Capacity(self.seats, tell=recorder.emit),
             recorder=recorder,
             layout=layout,
             reuse=Reuse(kinds, layout, before.successes),
