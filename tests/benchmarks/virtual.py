@@ -6,7 +6,7 @@ makes no difference.
 
 import math
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -95,10 +95,17 @@ class Weightless(FakeKind):
         return Made(artifacts=(Artifact(path=work.step.id, sha256="", bytes=0),), inputs=work.inputs)
 
 
-def run_virtually(plan: Plan, service: Service, make: Callable[[Recorder], Capacity], *, seed: int) -> list[Told]:
-    """Run a plan to its end; everything that was told.
+def run_virtually(
+    plan: Plan,
+    service: Service,
+    make: Callable[[Recorder], Capacity],
+    *,
+    seed: int,
+    beside: Callable[[], Awaitable[None]] | None = None,
+) -> list[Told]:
+    """Run a plan to its end, with another task beside it; everything that was told.
 
-    Trio wakes tasks in random order; that of ``seed`` here, so that a run can be repeated.
+    Trio wakes tasks in an order that is random; it is that of ``seed`` here, so that a run can be repeated.
     """
     trio._core._run._r.seed(seed)  # type: ignore[attr-defined]
     told: list[Told] = []
@@ -109,19 +116,22 @@ def run_virtually(plan: Plan, service: Service, make: Callable[[Recorder], Capac
         )
         kinds = {kind: Weightless(eager=kind is Kind.ASSEMBLY) for kind in Kind}
         layout = Layout(NOWHERE)
-        outcomes = await run_batch(
-            Batch(
-                plan=plan,
-                kinds=kinds,
-                providers={"fake": service},
-                capacity=make(recorder),
-                recorder=recorder,
-                layout=layout,
-                reuse=Reuse(kinds, layout, {}),
-                tools=Tools(ffmpeg="", font_cache=NOWHERE),
-                rng=random.Random(seed),
-            )
+        batch = Batch(
+            plan=plan,
+            kinds=kinds,
+            providers={"fake": service},
+            capacity=make(recorder),
+            recorder=recorder,
+            layout=layout,
+            reuse=Reuse(kinds, layout, {}),
+            tools=Tools(ffmpeg="", font_cache=NOWHERE),
+            rng=random.Random(seed),
         )
+        async with trio.open_nursery() as nursery:
+            if beside is not None:
+                nursery.start_soon(beside)
+            outcomes = await run_batch(batch)
+            nursery.cancel_scope.cancel()
         lost = [name for name, outcome in outcomes.items() if not isinstance(outcome, Succeeded)]
         assert not lost, f"these were not made: {lost[:5]}"
 
