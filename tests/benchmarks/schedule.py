@@ -19,7 +19,7 @@ from tests.benchmarks.virtual import Service, films, latencies, lower_bound, run
 from tiktoker_batch.engine.capacity import Capacity, Lease
 from tiktoker_batch.engine.ranks import InTurn, LeastLeftFirst, Rank, Ranks, Standing, ways_to_the_end
 from tiktoker_batch.events import VideoFinished
-from tiktoker_batch.model import Kind, Plan
+from tiktoker_batch.model import Kind, Plan, Step
 
 SEATS = 20
 MAKESPAN, MEAN, FIRST, GRANT_US = 1.07, 0.60, 1.10, 50.0
@@ -56,10 +56,10 @@ def main() -> None:
         plan = films(segments(number) for number in range(given.videos))
         found = {name: [_ended(plan, policy, seed) for seed in range(given.seeds)] for name, policy in POLICIES.items()}
         sound = _told(title, found) and sound
-    grant, plain = _grant_us(ranked=True), _grant_us(ranked=False)
-    print(f"one of {STEPS} steps, {IN_LINE} in line, from asking to letting go: {grant:.0f} µs of processor time")
-    print(f"  (target {GRANT_US:g}; {plain:.0f} of them would be Trio's own, with its plain limiter)")
-    sys.exit(0 if sound and grant <= GRANT_US else 1)
+    ours, plain, bare = _step_us(lambda plan: _limited(LeastLeftFirst(plan))), _step_us(POLICIES[PLAIN]), _step_us(None)
+    print(f"one grant of {STEPS}, {IN_LINE} in line: {ours - bare:.0f} µs of processor time (target {GRANT_US:g})")
+    print(f"  Trio's own limiter takes {plain - bare:.0f}; the task that asks takes {bare:.0f} more")
+    sys.exit(0 if sound and ours - bare <= GRANT_US else 1)
 
 
 # ---------------------------------------------------------------------- policies
@@ -165,28 +165,31 @@ def _alone(plan: Plan, video: str, taken: Mapping[str, float], seed: int) -> flo
     return max(each.at for each in told)
 
 
-def _grant_us(*, ranked: bool) -> float:
-    """Processor time of a step from asking for seats of two limits to letting them go."""
+def _limited(ranks: Ranks) -> Capacity:
+    return Capacity({"fake": SEATS, "image": 15, "clip": 15}, ranks=ranks)
+
+
+def _step_us(policy: Callable[[Plan], Capacity] | None) -> float:
+    """Processor time of a task that asks for seats of two limits, if there are any, and lets them go: best of three."""
     plan = films([24] * (-(-STEPS // 48)))
     steps = [step for step in plan.steps if step.capacity][:STEPS]
-    names = {kind: ("fake", str(kind)) for kind in Kind}
 
     async def main() -> None:
-        seats = {"fake": SEATS, "image": 15, "clip": 15}
-        capacity = Capacity(seats, ranks=LeastLeftFirst(plan)) if ranked else Plain()
-        line = trio.Semaphore(IN_LINE)
+        line, capacity = trio.Semaphore(IN_LINE), policy(plan) if policy else None
 
-        async def work(number: int) -> None:
-            step = steps[number]
+        async def work(step: Step) -> None:
             async with line:
-                lease = await capacity.acquire(names[step.kind], step.id)
+                if capacity is None:
+                    await trio.lowlevel.checkpoint()
+                    return
+                lease = await capacity.acquire(("fake", str(step.kind)), step.id)
                 await trio.lowlevel.checkpoint()
                 lease.release()
                 capacity.end(step.id)
 
         async with trio.open_nursery() as nursery:
-            for number in range(len(steps)):
-                nursery.start_soon(work, number)
+            for step in steps:
+                nursery.start_soon(work, step)
 
     best = float("inf")
     for _ in range(3):
