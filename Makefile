@@ -53,6 +53,8 @@ bench: $(VENV)/.dev $(BENCH)/.ready
 	$(BENCH)/bin/python -m tests.benchmarks.assembly_vs_moviepy
 	$(BIN)/python -m tests.benchmarks.crash
 	$(BIN)/python -m tests.benchmarks.journal
+	$(BIN)/python -m tests.benchmarks.schedule
+	$(BIN)/python -m tests.benchmarks.throttling
 	$(BIN)/python -m tests.benchmarks.in_flight
 	$(BIN)/python -m tests.benchmarks.resume
 	$(BIN)/python -m tests.benchmarks.against_tiktoker

@@ -183,6 +183,20 @@ class ProviderPaused(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CapacityChanged(Event):
+    """From now on so many may be under way at once at a provider, or at one of its models.
+
+    ``cause``: a request was ``refused``, one more is ``tried``, the provider has ``told`` what it bears, or an earlier
+    batch's limit is ``remembered``.
+    """
+
+    name = "capacity_changed"
+    limit: str
+    seats: int
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepSucceeded(Event):
     """The artifacts are on disk under their final names. ``inputs`` digests what was consumed."""
 
@@ -280,8 +294,8 @@ EVENT_TYPES: dict[str, type[Event]] = {
     cls.name: cls
     for cls in (
         RunStarted, VideoPlanned, StepQueued, AttemptStarted, SubmitIntended, JobSubmitted, JobReattached,
-        OutcomeUnknown, AttemptFailed, BackedOff, ProviderPaused, StepSucceeded, StepReused, StepFailed, StepBlocked,
-        WorkDone, VideoFinished, Interrupted, RunFinished,
+        OutcomeUnknown, AttemptFailed, BackedOff, ProviderPaused, CapacityChanged, StepSucceeded, StepReused,
+        StepFailed, StepBlocked, WorkDone, VideoFinished, Interrupted, RunFinished,
     )
 }  # fmt: skip
 

@@ -1,8 +1,8 @@
 """Running a batch: lock, journal, providers, engine, manifest, report."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -13,6 +13,7 @@ from tiktoker_batch.ending import exit_code, final_state
 from tiktoker_batch.engine.announce import announce
 from tiktoker_batch.engine.budget import Purse, open_purse
 from tiktoker_batch.engine.capacity import Capacity
+from tiktoker_batch.engine.learned import recall_limits, remember_limits
 from tiktoker_batch.engine.ranks import LeastLeftFirst
 from tiktoker_batch.engine.run import Batch
 from tiktoker_batch.engine.shelf import Shelf
@@ -25,7 +26,7 @@ from tiktoker_batch.media.probe import probe
 from tiktoker_batch.model import Artifact, Json, Plan, Video
 from tiktoker_batch.preflight import require_ready, require_voices
 from tiktoker_batch.providers.base import Provider
-from tiktoker_batch.providers.registry import keys_set, providers
+from tiktoker_batch.providers.registry import keys_set, providers, world_of
 from tiktoker_batch.providers.setting import Setting
 from tiktoker_batch.redaction import Secrets
 from tiktoker_batch.report.html import write_report
@@ -194,11 +195,13 @@ class _Run:
             opened.capacity,
             chosen={*opened.recipe.limits, *self.options.limits},
             ranks=LeastLeftFirst(opened.plan, self.meant.selected),
+            tell=self.recorder.emit,
         )
         trio.to_thread.current_default_thread_limiter().total_tokens = THREADS
         async with AsyncExitStack() as stack:
             environ = {**opened.environ, **await stack.enter_async_context(self.world.around(capacity))}
             ffmpeg = find_ffmpeg(environ)
+            stack.enter_context(_memory_of_limits(capacity, opened.plan, environ, self.world))
             setting = Setting(
                 ffmpeg=ffmpeg,
                 workers=opened.capacity["local"],
@@ -231,6 +234,23 @@ class _Run:
         seen = Seen(self.opened.layout, writable=True, trusting=not self.options.verify)
         seen.tidy()
         return seen
+
+
+@contextmanager
+def _memory_of_limits(
+    capacity: Capacity, plan: Plan, environ: Mapping[str, str], world: Surroundings
+) -> Iterator[None]:
+    """Begin with the limits that the last batch has learned, and keep those of this one. Only of the services
+    themselves: what a proxy or a simulator bears says nothing of them.
+    """
+    real = not world.rehearsed and all(world_of(name, environ) == "real" for name in providers())
+    memory = cache_folder(environ) / "limits.json" if real else None
+    met = {name for step in plan.steps for name in step.capacity}
+    capacity.start_from({name: seats for name, seats in recall_limits(memory).items() if name in met})
+    try:
+        yield
+    finally:
+        remember_limits(memory, capacity.learned)
 
 
 def _require_same_world(layout: Layout, before: BatchState, world: Surroundings) -> None:

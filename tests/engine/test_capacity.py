@@ -304,7 +304,7 @@ class Scenario:
         self.hall.capacity.end(str(self.draw(st.sampled_from("abc"))))
 
     def shrink(self) -> None:
-        self.hall.capacity.throttle(str(self.draw(st.sampled_from(NAMES))), crowded=True)
+        self.hall.capacity.throttle(str(self.draw(st.sampled_from(NAMES))))
 
     def grow(self) -> None:
         self.hall.capacity.bear(str(self.draw(st.sampled_from(NAMES))), int(self.draw(st.integers(1, 4))))  # type: ignore[call-overload]

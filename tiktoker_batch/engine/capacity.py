@@ -1,16 +1,21 @@
 """Seats: how much may happen at once, per provider, per model and per resource of this machine."""
 
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from math import inf
 
 import trio
 
+from tiktoker_batch.engine.limit import Limit
 from tiktoker_batch.engine.ranks import InTurn, Ranks
 from tiktoker_batch.engine.waiting import Claim, Line, Waiter
+from tiktoker_batch.events import CapacityChanged
 from tiktoker_batch.model import Plan
 
 MACHINE = ("local", "ffmpeg")  # limits that stand for this machine's processor
+NO_LIMIT = Limit()
 
 
 def usable_cores() -> int:
@@ -47,16 +52,6 @@ class Lease:
             self.capacity.take_back(self.names)
 
 
-@dataclass(slots=True, kw_only=True)
-class _Limit:
-    """``most`` is what it may grow to; ``good`` counts what went well since it last changed."""
-
-    seats: int
-    most: int
-    taken: int = 0
-    good: int = 0
-
-
 @dataclass(kw_only=True)
 class _Lines:
     """The lines of those who wait, by the names of the seats that they wait for."""
@@ -73,7 +68,7 @@ class _Lines:
 
 
 class Capacity:
-    """One limit per name; a name without a limit costs nothing.
+    """One limit per name. One that nobody has set has seats without end, until its provider refuses.
 
     A request names all the seats that it needs and gets them in one go, or none: nobody holds one while waiting for
     another, so nobody can hold anybody up for good. Free seats go to the best-ranked of those (see
@@ -85,20 +80,30 @@ class Capacity:
     within another, as a model's in its provider's, a step is not even passed over: whoever leaves gives back both
     seats in the same moment. A step that is tried again takes its old place, as its video has no less left to do.
 
-    ``chosen`` are limits that the user set: a provider may lower them for a while, never raise them.
+    ``chosen`` are limits that the user set: a provider may lower them for a while, never raise them. ``tell`` takes
+    each change of a limit.
     """
 
-    def __init__(self, seats: Mapping[str, int], chosen: Collection[str] = (), ranks: Ranks | None = None) -> None:
-        self._limits = {name: _Limit(seats=count, most=count) for name, count in seats.items()}
+    def __init__(
+        self,
+        seats: Mapping[str, int],
+        chosen: Collection[str] = (),
+        ranks: Ranks | None = None,
+        tell: Callable[[CapacityChanged], None] = lambda _: None,
+    ) -> None:
+        self._limits = {name: Limit(seats=count, most=count) for name, count in seats.items()}
         self._chosen = frozenset(chosen)
         self._ranks = ranks or InTurn()
+        self._tell = tell
         self._lines = _Lines(ranks=self._ranks)
 
     # ------------------------------------------------------------------ taking seats
 
     async def acquire(self, names: Iterable[str], step: str = "") -> Lease:
         """Take a seat of each of these names, all at once, when the turn of ``step`` has come."""
-        wanted = tuple(sorted(set(names) & self._limits.keys()))
+        wanted = tuple(sorted(set(names)))
+        for name in wanted:
+            self._limits.setdefault(name, Limit())
         lease = Lease(capacity=self, names=wanted)
         if not wanted:
             await trio.lowlevel.checkpoint()
@@ -168,35 +173,50 @@ class Capacity:
 
     def has_others(self, name: str) -> bool:
         """Whether another lease than the asker's holds a seat of this limit."""
-        limit = self._limits.get(name)
-        return limit is not None and limit.taken > 1
+        return name in self._limits and self._limits[name].taken > 1
 
     def seats(self, name: str) -> int | None:
-        """How many seats a limit has at the moment."""
-        limit = self._limits.get(name)
-        return None if limit is None else limit.seats
+        """How many seats a limit has at the moment; ``None`` for one that nobody has set."""
+        found = self._limits.get(name, NO_LIMIT).seats
+        return None if found == inf else int(found)
 
     def bear(self, name: str, seats: int) -> None:
         """The provider says how much its account bears at once."""
-        limit = self._limits.get(name)
-        if limit is not None:
-            limit.most = limit.seats = min(limit.most, seats) if name in self._chosen else seats
-            self._serve()
+        if name in self._limits:
+            most = min(self._limits[name].most, seats) if name in self._chosen else seats
+            with self._changing(name, "told"):
+                self._limits[name].bear(most)
 
-    def throttle(self, name: str, *, crowded: bool) -> None:
-        """The provider refused a request. Crowded by our own: no more than those that it did take; else half of it."""
-        limit = self._limits.get(name)
-        if limit is not None:
-            in_flight = limit.taken - 1
-            limit.seats = max(1, min(limit.seats, in_flight if crowded else in_flight // 2 + 1))
-            limit.good = 0
+    def throttle(self, name: str) -> None:
+        """The provider refused a request that holds a seat of this limit: it bears no more than the others."""
+        if name in self._limits:
+            with self._changing(name, "refused"):
+                self._limits[name].snap()
 
     def relax(self, name: str) -> None:
-        """A request went well; after as many as there are seats, there is one more, up to the limit."""
-        limit = self._limits.get(name)
-        if limit is None or limit.seats >= limit.most:
-            return
-        limit.good += 1
-        if limit.good >= limit.seats:
-            limit.seats, limit.good = limit.seats + 1, 0
+        """A request that holds a seat went well: after enough of them one more is tried, up to the limit."""
+        if name in self._limits:
+            with self._changing(name, "tried"):
+                self._limits[name].probe()
+
+    def start_from(self, learned: Mapping[str, int]) -> None:
+        """What an earlier batch has learned is tried first; no more than the user, or where he is silent we, chose."""
+        for name, seats in learned.items():
+            self._limits.setdefault(name, Limit())
+            with self._changing(name, "remembered"):
+                self._limits[name].start_from(seats)
+
+    @property
+    def learned(self) -> dict[str, int]:
+        """The seats of those limits of which this batch has found anything out."""
+        return {name: int(limit.seats) for name, limit in self._limits.items() if limit.learned}
+
+    @contextmanager
+    def _changing(self, name: str, cause: str) -> Iterator[None]:
+        """Tell of the change that is made inside, if there is one, and let in whom it lets in."""
+        before = self._limits[name].seats
+        yield
+        after = self._limits[name].seats
+        if after != before:
+            self._tell(CapacityChanged(limit=name, seats=int(after), cause=cause))
             self._serve()

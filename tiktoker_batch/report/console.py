@@ -14,6 +14,7 @@ from tiktoker_batch.events import (
     AttemptFailed,
     AttemptStarted,
     BackedOff,
+    CapacityChanged,
     Interrupted,
     ProviderPaused,
     Record,
@@ -131,6 +132,9 @@ class PlainProgress:
             yield f"{video.id}: started ({counted(len(video.steps), 'step')})"
 
 
+_CAUSES = {"refused": "as more were refused", "told": "which is what it says it bears"}
+
+
 def notice_lines(event: object, state: BatchState) -> Iterator[str]:
     """What deserves a line of its own in every kind of progress: ends of videos, trouble, interruptions."""
     match event:
@@ -140,6 +144,8 @@ def notice_lines(event: object, state: BatchState) -> Iterator[str]:
             yield f"{step}: attempt {attempt} in {seconds_text(seconds)}"
         case ProviderPaused(provider=provider, seconds=seconds, reason=reason):
             yield f"{provider} does not answer, next try in {seconds_text(seconds)}: {one_line(reason)}"
+        case CapacityChanged(limit=limit, seats=seats, cause="refused" | "told" as cause):
+            yield f"{limit}: {counted(seats, 'request')} at once from now on, {_CAUSES[cause]}"
         case StepFailed(step=step, attempts=attempts, message=message):
             yield f"{step}: failed after {counted(attempts, 'attempt')}: {one_line(message)}"
         case VideoFinished() as finished:

@@ -11,6 +11,7 @@ from tiktoker_batch.events import (
     AttemptFailed,
     AttemptStarted,
     BackedOff,
+    CapacityChanged,
     JobReattached,
     JobSubmitted,
     OutcomeUnknown,
@@ -34,7 +35,7 @@ _WORK = (
     StepQueued, AttemptStarted, SubmitIntended, JobSubmitted, JobReattached, AttemptFailed, StepSucceeded, WorkDone,
 )  # fmt: skip
 # Of a run before the newest one these leave no trace: what became of its steps is told anew.
-_TRACELESS = (BackedOff, OutcomeUnknown, ProviderPaused, StepBlocked, StepFailed)
+_TRACELESS = (BackedOff, CapacityChanged, OutcomeUnknown, ProviderPaused, StepBlocked, StepFailed)
 
 
 def compacted(lines: Sequence[Line]) -> list[bytes] | None:
