@@ -30,6 +30,7 @@ from tiktoker_batch.providers.fal.queue import STREAMS_VARIABLE
 from tiktoker_batch.providers.registry import providers
 from tiktoker_batch.providers.setting import Setting
 from tiktoker_batch.simulator.server import FAL_ADDRESSES, KEYS, simulate_in_thread
+from tiktoker_batch.store.durations import Durations
 
 STREAM_LAG, POLL_SHARE, POLL_LAG = 0.2, 0.05, 1.0  # seconds; share of a job's time, or seconds
 REF = f"fal:{FLUX}"
@@ -120,7 +121,12 @@ def _measure(jobs: int, seconds: float, environ: dict[str, str]) -> Waited:
     with _server(jobs, seconds) as address, tempfile.TemporaryDirectory() as folder:
         told = {**dict.fromkeys(KEYS, "a:b"), **dict.fromkeys(FAL_ADDRESSES, address), **environ}
         setting = Setting(
-            ffmpeg=find_ffmpeg({}), workers=1, environ=told, models=_models(seconds), cache=Path(folder)
+            ffmpeg=find_ffmpeg({}),
+            workers=1,
+            environ=told,
+            models=_models(seconds),
+            cache=Path(folder),
+            durations=Durations(_models(seconds)),
         )
         found = trio.run(_wait_for, jobs, setting)
         found.books = httpx.get(f"{address}/_simulator/ledger").json()

@@ -9,9 +9,9 @@ import trio
 
 from tiktoker_batch.errors import ProviderError, UnknownOutcome
 from tiktoker_batch.model import Json, Model
-from tiktoker_batch.providers.fal.polling import Durations
 from tiktoker_batch.providers.http import RECONCILE_SECONDS, Wire, body_of
 from tiktoker_batch.providers.policy import Verb
+from tiktoker_batch.store.durations import Durations
 
 _EARLIER = timedelta(seconds=60)  # the service's clock may be behind ours
 _PAGES = 20
@@ -77,7 +77,7 @@ class Listing:
         return made[0] if made and isinstance(made[0], Mapping) else None
 
     def _looks(self, model: Model) -> tuple[float, ...]:
-        expected = self.durations.expect(model.id)
+        expected = self.durations.job(model.ref)
         soon = (expected.usual + 1.0, expected.late + 5.0, 2 * expected.late + 10.0, *_LOOKS)
         return (*sorted(each for each in soon if each < self.patience_seconds), self.patience_seconds)
 

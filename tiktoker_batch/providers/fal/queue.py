@@ -17,9 +17,10 @@ from tiktoker_batch.model import Json
 from tiktoker_batch.providers.base import Job
 from tiktoker_batch.providers.fal.answers import describe, read_answer
 from tiktoker_batch.providers.fal.body import queue_path
-from tiktoker_batch.providers.fal.polling import Durations, Pacer, pause_before_poll
+from tiktoker_batch.providers.fal.polling import Pacer, pause_before_poll
 from tiktoker_batch.providers.http import StreamClients, Wire, answer_of, body_of
 from tiktoker_batch.providers.policy import REPLAYED, Signal, Verb
+from tiktoker_batch.store.durations import Durations
 
 STREAMS = 256  # jobs that are listened to at once, on a connection each; beyond that they are polled
 STREAMS_VARIABLE = "TIKTOKER_FAL_STREAMS"
@@ -83,7 +84,7 @@ class Queue:
         watch = _Watch(started=trio.current_time(), begun=begun)
         status = await self._listen(job, watch)
         while status is None or status.get("status") != "COMPLETED":
-            expected = self.durations.expect(job.model)
+            expected = self.durations.job(f"{job.provider}:{job.model}")
             await trio.sleep(
                 pause_before_poll(expected, watch.worked, queued=watch.working_since is None, rng=self.rng)
             )
@@ -194,7 +195,7 @@ class Queue:
         told = metrics.get("inference_time") if isinstance(metrics, Mapping) else None
         if not status.get("error"):
             took = float(told) if isinstance(told, int | float) and told > 0 else watch.worked
-            self.durations.note(job.model, max(took, 0.01))
+            self.durations.note_job(f"{job.provider}:{job.model}", took)
 
     # ------------------------------------------------------------------ failures
 
