@@ -38,7 +38,7 @@ class PlannedStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted(Event):
-    """A process took the lock and begins; ``options`` are those a resume needs, ``shapes`` how each model's times spread."""
+    """A process took the lock and begins; ``options`` are those a resume needs, ``shapes`` how models' times spread."""
 
     name = "run_started"
     batch: str
