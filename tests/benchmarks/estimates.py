@@ -1,7 +1,7 @@
-"""Whether estimates are honest: how often a batch ends in the range that was told. ``python -m tests.benchmarks.estimates``
+"""Whether estimates are honest, how often a batch ends when it was told to: ``python -m tests.benchmarks.estimates``.
 
-Batches run on the real engine in virtual time, with services that follow a script: times are lognormal, one in twenty is
-three times as long. Each batch runs twice in a world of its own, in which every model is off from what the catalog says
+Batches run on the real engine in virtual time, with services that follow a script: times are lognormal, one in twenty
+is three times as long. Each batch runs twice in a world of its own, in which every model is off from what the catalog says
 (sigma of the logarithm 0.25) and every day from the others (0.05): first with nothing but the catalog to go by, then
 with what the first run has taught. The plan's estimate and what the progress told at a tenth, a quarter, half, three
 quarters and nine tenths of the way are held against what became true.
@@ -57,8 +57,8 @@ def _model(ref: str, seconds: float, sigma: float = 0.25) -> Model:
 MODELS = {
     model.ref: model
     for model in (
-        _model("cloud:writer", 4, 0.4), _model("cloud:painter", 6), _model("cloud:camera", 75), _model("voice:reader", 5),
-        _model(ASSEMBLY, 20, 0.1),
+        _model("cloud:writer", 4, 0.4), _model("cloud:painter", 6), _model("cloud:camera", 75),
+        _model("voice:reader", 5), _model(ASSEMBLY, 20, 0.1),
     )
 }  # fmt: skip
 SHAPES = {"3 videos of 8 segments": (3, 8, 40), "1 video of 12": (1, 12, 20), "12 videos of 10, 10 seats": (12, 10, 10)}
@@ -251,7 +251,9 @@ async def _run_batch(
 
 def _told(scores: Mapping[tuple[str, str, str], Score]) -> bool:
     fine = True
-    print(f"{'':34}in the range   later  median error  width (of what was told)")
+    batches = len(scores["catalog", "plan", next(iter(SHAPES))].errors) * len(SHAPES)
+    print(f"{batches} batches, each twice")
+    print(f"{'':20}in the range  later  median error  width, of what was told")
     for source in ("catalog", "history"):
         for what in ("plan", *(f"at {mark:.0%}" for mark in MARKS)):
             chosen = {name: score for (from_, kind, name), score in scores.items() if (from_, kind) == (source, what)}
@@ -263,10 +265,9 @@ def _told(scores: Mapping[tuple[str, str, str], Score]) -> bool:
                 whole.widths += score.widths
             apart = ", ".join(f"{score.share:.0%}" for score in chosen.values())
             fine &= whole.share >= PROMISED
-            print(
-                f"from {source:8} {what:10} {len(whole.errors):4} batches  {whole.share:6.0%} {whole.later / len(whole.errors):6.0%} {statistics.median(whole.errors):12.1%}"
-                f" {statistics.median(whole.widths):12.0%}   ({apart})"
-            )
+            error, width = statistics.median(whole.errors), statistics.median(whole.widths)
+            told = f"{what:10} {whole.share:6.0%} {whole.later / len(whole.errors):10.0%} {error:12.1%} {width:12.0%}"
+            print(f"from {source:8} {told}   ({apart})")
     print(f"promised: {PROMISED:.0%}; in brackets: {', '.join(SHAPES)}")
     return fine
 
