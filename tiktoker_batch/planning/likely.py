@@ -7,19 +7,20 @@ as one more witness: it gives way as history grows, in the usual time as in the 
 import math
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import pairwise
-from statistics import NormalDist, fmean, median
+from statistics import NormalDist, fmean, median, pstdev, quantiles
 
 from tiktoker_batch.model import Json, Kind, Model
 
-SHARES = 40  # equal parts of all jobs between the knots of a spread
+SHARES = 100  # equal parts of all jobs between the knots of a spread
 OUTLIERS, OUTLIER_FACTOR = 0.05, 3.0  # one job in twenty takes three times as long: what services were seen to do
 DOUBT = 0.3  # sigma of the logarithm by which the catalog's figure is off for a model
 DRIFT = 0.05  # the same of what was measured on another day: no service is the same every day
 USUAL_SPREAD = 0.25
-_WITNESSES = 8  # jobs that the catalog's spread weighs as much as
+_WITNESSES = 8  # jobs that the catalog's word on the spread of ordinary jobs weighs as much as
+_WITNESSES_OF_OUTLIERS = 40  # the same of outliers: a dozen jobs without one prove nothing
 _CAUTION = 1.0  # weight of the guess that time grows with the root of the size
 _NORMAL = NormalDist()
 
@@ -53,6 +54,12 @@ class Shape:
             return 0.0 if above == 0 else 1.0
         low, high = self.knots[above - 1], self.knots[above]
         return (above - 1 + (multiple - low) / (high - low)) / (len(self.knots) - 1)
+
+    @property
+    def variation(self) -> float:
+        """The standard deviation of the times, as a share of their mean: outliers count for most of it."""
+        middles = [(low + high) / 2 for low, high in pairwise(self.knots)]
+        return pstdev(middles) / fmean(middles)
 
     def evenly(self) -> tuple[float, ...]:
         """The multiples at all ends of ``SHARES`` equal shares."""
@@ -100,7 +107,7 @@ def expected_shape(sigma: float) -> Shape:
 
 def _quantile(share: float, sigma: float) -> float:
     low, high = -6 * sigma, 6 * sigma + math.log(OUTLIER_FACTOR)
-    for _ in range(40):
+    for _ in range(24):
         middle = (low + high) / 2
         slow = _NORMAL.cdf((middle - math.log(OUTLIER_FACTOR)) / sigma)
         below = (1 - OUTLIERS) * _NORMAL.cdf(middle / sigma) + OUTLIERS * slow
@@ -118,11 +125,25 @@ def likely(seconds: float, sigma: float, taken: Sequence[Taken] = (), size: floa
     off = [math.log(each.seconds / max(seconds, 0.001) * _grown(size, each.size, growth)) for each in taken]
     middle, count = median(off), len(off)
     trust = count / (count + (max(sigma, 0.1) / DOUBT) ** 2)
-    seen = [math.exp(each - middle) for each in off]
-    doubt = math.hypot(DRIFT, DOUBT * math.sqrt(1 - trust))
-    return Likely(
-        usual=seconds * math.exp(trust * middle), shape=Shape(knots=_joined(seen, expected.knots), doubt=doubt)
-    )
+    body = expected_shape(round(_body(off, sigma), 2))
+    knots = _joined([math.exp(each - middle) for each in off], body.knots)
+    spread = Shape(knots=knots, doubt=DOUBT)
+    doubt = math.hypot(DRIFT, less_doubt(DOUBT, spread.variation, count))
+    return Likely(usual=seconds * math.exp(trust * middle), shape=replace(spread, doubt=doubt))
+
+
+def _body(off: Sequence[float], sigma: float) -> float:
+    """The spread of ordinary jobs, as the sigma of its logarithm: what was seen, and what was expected."""
+    if len(off) < 4:
+        return sigma
+    sixths = quantiles(off, n=6, method="inclusive")
+    seen = (sixths[4] - sixths[0]) / 2
+    return (len(off) * seen + _WITNESSES * sigma) / (len(off) + _WITNESSES)
+
+
+def less_doubt(doubt: float, variation: float, count: int) -> float:
+    """What is left of the doubt about a mean after so many jobs of this variation."""
+    return 1 / math.sqrt(1 / doubt**2 + count / max(variation, 0.02) ** 2)
 
 
 def _grown(size: float, other: float, growth: float) -> float:
@@ -142,7 +163,9 @@ def _growth(taken: Sequence[Taken]) -> float:
 
 def _joined(seen: Sequence[float], expected: Sequence[float]) -> tuple[float, ...]:
     """The knots of what was seen, with the expected ones as so many witnesses more."""
-    told = sorted([*((each, 1.0) for each in seen), *((each, _WITNESSES / len(expected)) for each in expected)])
+    told = sorted(
+        [*((each, 1.0) for each in seen), *((each, _WITNESSES_OF_OUTLIERS / len(expected)) for each in expected)]
+    )
     total, below = sum(weight for _, weight in told), 0.0
     places = []
     for value, weight in told:

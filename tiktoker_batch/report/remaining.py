@@ -8,6 +8,7 @@ each model is off today; what is still at work tells it too, once it is older th
 import math
 from collections import deque
 from collections.abc import Generator, Mapping
+from statistics import median
 
 from tiktoker_batch.events import (
     AttemptFailed,
@@ -23,13 +24,14 @@ from tiktoker_batch.events import (
     VideoPlanned,
     WorkDone,
 )
-from tiktoker_batch.planning.likely import shape_from_json
-from tiktoker_batch.planning.schedule import NOTHING, Network, Plays, Range, middle_of
+from tiktoker_batch.planning.likely import less_doubt, shape_from_json
+from tiktoker_batch.planning.schedule import NOTHING, PAUSE_EVERY, Network, Plays, Range, middle_of
 
-ROUNDS = 4  # of 64 steps each that a refresh plays: below a millisecond
-KEPT = 48  # plays that a range is made from
-FEWEST = 8  # plays before there is one
-STALE_SECONDS, STALE_SHARE = 15.0, 0.05  # age of a play, absolute and of the time that is left, at which it is dropped
+PLAYED = 256  # pieces of work that a refresh plays: some 0.7 ms
+BESIDE = 24  # pieces that beginning a play costs as much as
+KEPT = 64  # plays that a range is made from
+FEWEST = 12  # plays before there is one
+STALE = 0.05  # of the time that is left is the age at which a play is dropped that knew less than is known now
 _SURE = 0.9  # the share of a model's times that one at work must have passed to tell anything
 
 
@@ -82,13 +84,15 @@ class _Watch:
         self._plays = Plays(network)
         self._ends: deque[tuple[float, float]] = deque(maxlen=KEPT)
         self._play: Generator[None, None, float] | None = None
-        self._play_began = 0.0
+        self._play_began = self._changed = 0.0
         self._line: dict[int, deque[tuple[str, float]]] = {}
         self._took: dict[str, float] = {}
         self._off: dict[int, list[float]] = {}
+        self._variations = [shape.variation for shape in network.shapes]
 
     def take(self, event: object, elapsed: float) -> None:
         network, standing = self._network, self._standing
+        self._changed = elapsed
         match event:
             case AttemptStarted(step=step):
                 network.begin(standing, step, elapsed)
@@ -109,23 +113,27 @@ class _Watch:
 
     def think(self, now: float) -> None:
         """Play on for a moment."""
-        for _ in range(ROUNDS):
+        played = 0
+        while played < PLAYED and self._standing.left:
             if self._play is None:
                 self._learn(now)
                 self._play, self._play_began = self._plays.play(self._standing.copy(), now), now
+                played += BESIDE
             try:
                 next(self._play)
+                played += PAUSE_EVERY
             except StopIteration as ended:
                 self._ends.append((self._play_began, self._play_began + float(ended.value)))
                 self._play = None
+                played += min(self._standing.left, PAUSE_EVERY)
 
     def range(self, now: float) -> Range | None:
         if not self._standing.left:
             return NOTHING
         if len(self._ends) < FEWEST:
             return None
-        newest = self._ends[-1]
-        oldest = now - max(STALE_SECONDS, STALE_SHARE * (newest[1] - now))
+        left = max(self._ends[-1][1] - now, 0.0)
+        oldest = min(self._changed, now - STALE * left)
         fresh = [end for began, end in self._ends if began >= oldest]
         ends = fresh if len(fresh) >= FEWEST else [end for _, end in list(self._ends)[-FEWEST:]]
         return middle_of([max(end - now, 0.0) for end in ends])
@@ -169,8 +177,8 @@ class _Watch:
 
     def _correct(self, model: int) -> None:
         """The doubt about a model shrinks with what was seen of it, as when history is read."""
-        shape, seen = self._network.shapes[model], sorted(self._off[model])
+        shape, seen = self._network.shapes[model], self._off[model]
         sigma = max((math.log(shape.at(0.84)) - math.log(shape.at(0.16))) / 2, 0.05)
         trust = len(seen) / (len(seen) + (sigma / shape.doubt) ** 2)
-        self._plays.off[model] = trust * (seen[len(seen) // 2] + seen[(len(seen) - 1) // 2]) / 2
-        self._plays.doubts[model] = shape.doubt * math.sqrt(1 - trust)
+        self._plays.off[model] = trust * median(seen)
+        self._plays.doubts[model] = less_doubt(shape.doubt, self._variations[model], len(seen))

@@ -1,7 +1,8 @@
 """Jobs that are asked after because there is no stream for them: who gets the next one, and a list that tells of all.
 
 While they are few, each is looked at when its end is near. Looks are bounded by a rate, so with many of them every
-job's turn would come late; then the account's list of requests is asked once a second, one question for a hundred ends. The list is a help and no more: a job that it does not tell of is looked at in its turn, and so are all while the
+job's turn would come late; then the account's list of requests is asked once a second, one question for a hundred
+ends. The list is a help and no more: a job that it does not tell of is looked at in its turn, and so are all while the
 list cannot be had.
 """
 
