@@ -25,6 +25,7 @@ from tiktoker_batch.model import Model, Plan, Recipe, Step
 from tiktoker_batch.planning.build import Planning, build_plan
 from tiktoker_batch.planning.calendar import calendar_warnings
 from tiktoker_batch.planning.estimate import Estimate, estimate
+from tiktoker_batch.planning.likely import Shape
 from tiktoker_batch.planning.selection import Choice, chosen_steps, matching_steps, touched
 from tiktoker_batch.planning.view import plan_json
 from tiktoker_batch.providers.registry import not_ready, providers, world_of
@@ -36,6 +37,7 @@ from tiktoker_batch.steps.prompts import Prompt, planned_prompts
 from tiktoker_batch.steps.registry import STEP_KINDS
 from tiktoker_batch.store.artifacts import sha256_file
 from tiktoker_batch.store.cache import Cache, open_cache
+from tiktoker_batch.store.durations import DURATIONS_FILE, Durations
 from tiktoker_batch.store.jobs import OpenJob
 from tiktoker_batch.store.journal import read_journal
 from tiktoker_batch.store.layout import Layout
@@ -88,12 +90,18 @@ class Opened:
     capacity: Mapping[str, int]
     environ: Mapping[str, str] = field(repr=False)
     catalog: Catalog
+    durations: Durations = field(default_factory=Durations)
 
     @property
     def models(self) -> dict[str, Model]:
         """Every model that the recipe's videos use, by ``provider:id``."""
-        used = [video.models for video in self.recipe.videos]
-        return {model.ref: model for each in used for model in (each.text, each.image, each.clip, each.narration)}
+        return _models(self.recipe)
+
+    @property
+    def shapes(self) -> dict[str, Shape]:
+        """How the times of each of the plan's models spread, as far as is known."""
+        refs = dict.fromkeys(f"{step.provider}:{step.model}" for step in self.plan.steps)
+        return self.durations.history().shapes(self.models, tuple(refs))
 
     def reuse(self, state: BatchState, forced: frozenset[str] = frozenset(), seen: Seen | None = None) -> Reuse:
         """What of an earlier state still holds, but for steps that are to be done again all the same."""
@@ -182,7 +190,9 @@ def open_recipe(path: Path, options: Options) -> Opened:
     )
     if options.budget is not None:
         recipe = replace(recipe, budget=replace(recipe.budget, max_usd=options.budget))
-    plan = build_plan(recipe, STEP_KINDS, Planning(languages=catalog.languages, file_sha256=_files(recipe)))
+    durations = open_durations(_models(recipe), environ)
+    planning = Planning(languages=catalog.languages, file_sha256=_files(recipe), history=durations.history())
+    plan = build_plan(recipe, STEP_KINDS, planning)
     _check_limits(options.limits, catalog, plan)
     root = options.output or (Path(recipe.output_dir) if recipe.output_dir else Path("output") / recipe.name)
     return Opened(
@@ -192,7 +202,19 @@ def open_recipe(path: Path, options: Options) -> Opened:
         capacity=capacities(plan, usual_seats(), options.limits),
         environ=environ,
         catalog=catalog,
+        durations=durations,
     )
+
+
+def _models(recipe: Recipe) -> dict[str, Model]:
+    used = [video.models for video in recipe.videos]
+    return {model.ref: model for each in used for model in (each.text, each.image, each.clip, each.narration)}
+
+
+def open_durations(models: Mapping[str, Model], environ: Mapping[str, str]) -> Durations:
+    """What is remembered of how long these models' work takes at the services that this environment leads to."""
+    worlds = {name: world_of(name, environ) for name in {model.provider for model in models.values()}}
+    return Durations(models, cache_folder(environ) / DURATIONS_FILE, worlds)
 
 
 def full_catalog(environ: Mapping[str, str] | None = None) -> Catalog:
@@ -318,7 +340,13 @@ def preview(path: Path, options: Options) -> Preview:
     held_first = sorted(kept, key=lambda step: step.id not in reused)
     spared = (Sharing(held_first, opened.layout).spared | Sharing(again, opened.layout).spared) & to_do
     paid = to_do - reattached - spared
-    found = estimate(opened.plan, opened.capacity, lambda step: step.id in to_do, lambda step: step.id in paid)
+    found = estimate(
+        opened.plan,
+        opened.capacity,
+        lambda step: step.id in to_do,
+        lambda step: step.id in paid,
+        opened.shapes,
+    )
     return Preview(
         opened=opened,
         estimate=found,

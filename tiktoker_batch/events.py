@@ -38,7 +38,7 @@ class PlannedStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted(Event):
-    """A process took the lock and begins; ``options`` are those a resume needs."""
+    """A process took the lock and begins; ``options`` are those a resume needs, ``shapes`` how models' times spread."""
 
     name = "run_started"
     batch: str
@@ -47,16 +47,18 @@ class RunStarted(Event):
     tool_version: str
     options: Mapping[str, Json]
     limits: Mapping[str, int]
+    shapes: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoPlanned(Event):
-    """A video belongs to this run. Steps of earlier runs that are not named here are forgotten."""
+    """A video belongs to this run. Unnamed steps of earlier runs are forgotten; ``left_out`` are those not selected."""
 
     name = "video_planned"
     video: str
     title: str
     steps: tuple[PlannedStep, ...]
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -430,6 +432,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "artifacts": _artifacts,
     "steps": _planned_steps,
     "needs": tuple,
+    "left_out": tuple,
     "notes": tuple,
 }
 _TYPED = {cls: tuple((name, _READERS.get(name)) for name in _FIELDS[cls]) for cls in EVENT_TYPES.values()}

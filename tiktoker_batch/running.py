@@ -35,6 +35,7 @@ from tiktoker_batch.steps.base import Tools
 from tiktoker_batch.steps.registry import STEP_KINDS
 from tiktoker_batch.store.artifacts import sweep_parts
 from tiktoker_batch.store.compaction import compacted
+from tiktoker_batch.store.durations import Durations, Learner
 from tiktoker_batch.store.journal import Journal, last_run, read_journal, read_lines, rewrite
 from tiktoker_batch.store.layout import Layout
 from tiktoker_batch.store.lock import batch_lock
@@ -93,8 +94,10 @@ def run(opened: Opened, options: Options, sinks: Iterable[Sink] = (), world: Sur
             require_voices(opened, writer.state)
         with Journal.open(opened.layout.journal) as journal:
             sidecars = _sidecar_sink(opened, writer.state)
+            # What is only pretended teaches nothing.
+            durations = Durations(opened.models) if world.rehearsed else opened.durations
             recorder = Recorder(
-                [journal, writer, sidecars, *sinks],
+                [journal, writer, sidecars, Learner(durations, opened.plan, writer.state), *sinks],
                 run=last_run(records) + 1,
                 clock=world.clock.current_time if world.clock else time.monotonic,
                 redact=str if world.rehearsed else Secrets(keys_set(opened.environ)).redact,
@@ -107,6 +110,7 @@ def run(opened: Opened, options: Options, sinks: Iterable[Sink] = (), world: Sur
                 recorder=recorder,
                 writer=writer,
                 shelf=shelf,
+                durations=durations,
             ).to_its_end()
 
 
@@ -140,13 +144,21 @@ class _Run:
     recorder: Recorder
     writer: ManifestWriter
     shelf: Shelf | None
+    durations: Durations
 
     def to_its_end(self) -> Ended:
         """Run the engine; whatever happens, manifest and report tell of it."""
         opened, writer = self.opened, self.writer
         spent_before = writer.state.spent_usd
         reach("run.before_start")
-        announce(opened.plan, self.recorder, options=self._told(), limits=opened.capacity)
+        announce(
+            opened.plan,
+            self.recorder,
+            options=self._told(),
+            limits=opened.capacity,
+            shapes=opened.shapes,
+            selected=self.meant.selected,
+        )
         reach("run.announced")
         try:
             barred = None if self.options.buys else "nothing is bought by this command"
@@ -158,6 +170,7 @@ class _Run:
             reach("run.after_finished")
         finally:
             writer.flush()
+            self.durations.save()
             write_report(opened.layout, read_journal(opened.layout.journal))
             reach("run.end")
             if self.shelf:
@@ -211,6 +224,7 @@ class _Run:
                 seats=opened.capacity,
                 known=frozenset(attempt.request_id for attempt in state.attempts() if attempt.request_id),
                 tell_limit=capacity.bear,
+                durations=self.durations,
             )
             batch = Batch(
                 plan=opened.plan,

@@ -1,0 +1,137 @@
+"""Jobs that are asked after because there is no stream for them: who gets the next one, and a list that tells of all.
+
+While they are few, each is looked at when its end is near. Looks are bounded by a rate, so with many of them every
+job's turn would come late; then the account's list of requests is asked once a second, one question for a hundred
+ends. The list is a help and no more: a job that it does not tell of is looked at in its turn, and so are all while the
+list cannot be had.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import trio
+
+from tiktoker_batch.errors import ProviderError
+from tiktoker_batch.providers.base import Job
+from tiktoker_batch.providers.fal.listing import Listing
+from tiktoker_batch.providers.fal.polling import Pacer
+
+LIST_SECONDS = 1.0  # between two looks at the list
+_PAGES = 5  # of a hundred requests each, that one look turns at most
+_AWAY_SECONDS = 30.0  # without the list after it could not be had
+_LOOKS = 0.5  # the share of the rate that is left to looks at single jobs while the list is asked
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class Place:
+    """One job in the crowd. ``ended`` is its last status, once the list has told of it; ``called`` wakes it up."""
+
+    job: Job
+    number: int
+    looked: float
+    ended: Mapping[str, Any] | None = None
+    has_begun: bool = False
+    takes_stream: bool = True
+    may_listen: bool = False
+    called: trio.Event = field(default_factory=trio.Event)
+
+
+@dataclass(kw_only=True)
+class Crowd:
+    """All jobs of one account that are asked after. ``pacer`` bounds all asking together."""
+
+    listing: Listing | None = None
+    pacer: Pacer = field(default_factory=Pacer)
+    _places: dict[str, Place] = field(default_factory=dict)
+    _number: int = 0
+    _asked: dict[str, float] = field(default_factory=dict)
+    _askers: dict[str, Place] = field(default_factory=dict)
+    _away_until: float = -math.inf
+
+    @contextmanager
+    def joined(self, job: Job, *, takes_stream: bool) -> Iterator[Place]:
+        """A place for a job; ``takes_stream``: it wants to be listened to."""
+        self._number += 1
+        place = Place(job=job, number=self._number, looked=trio.current_time(), takes_stream=takes_stream)
+        self._places[job.id] = place
+        try:
+            yield place
+        finally:
+            del self._places[job.id]
+            self._hand_on(place)
+
+    def offer_stream(self) -> None:
+        """There is a stream to spare: it goes to the job that has waited longest, as that will end first."""
+        wanting = [place for place in self._places.values() if place.takes_stream]
+        if wanting:
+            first = min(wanting, key=lambda place: place.number)
+            first.may_listen = True
+            first.called.set()
+
+    async def news(self, place: Place, pause: float) -> None:
+        """Wait so many seconds, or until there is something to tell."""
+        if self._askers.get(place.job.model) is place:
+            pause = min(pause, LIST_SECONDS)
+        with trio.move_on_after(pause):
+            await place.called.wait()
+        place.called = trio.Event()
+
+    async def is_told(self, place: Place, near: float) -> bool:
+        """Whether the list is relied on instead of a look at this very job; asks it if nobody has just now.
+
+        ``near`` are the seconds between the looks that the job would have if it were alone.
+        """
+        now, turn = trio.current_time(), len(self._places) * self.pacer.gap
+        if self.listing is None or turn <= near or now < self._away_until:
+            return False
+        if now >= place.looked + turn / _LOOKS:
+            return False
+        model = place.job.model
+        if now >= self._asked.get(model, -math.inf) + LIST_SECONDS:
+            self._asked[model], self._askers[model] = now, place
+            await self._ask(self.listing, model)
+        return True
+
+    async def _ask(self, listing: Listing, model: str) -> None:
+        cursor: str | None = None
+        for _ in range(_PAGES):
+            await self.pacer.turn()
+            try:
+                items, cursor = await listing.newest(model, cursor)
+            except ProviderError:
+                self._away_until = trio.current_time() + _AWAY_SECONDS
+                return
+            told = sum(self._take(item) for item in items)
+            if cursor is None or not told:
+                return
+
+    def _take(self, item: Mapping[str, Any]) -> bool:
+        """Tell a job what the list says of it; whether it has ended."""
+        place = self._places.get(str(item.get("request_id")))
+        if place is None:
+            return False
+        place.has_begun = place.has_begun or item.get("started_at") is not None
+        if item.get("ended_at") is None:
+            return False
+        if item.get("status_code") == 200:
+            place.ended = {"status": "COMPLETED", "metrics": {"inference_time": item.get("duration")}}
+        else:
+            place.looked = -math.inf  # what became of it, only its own status tells in full
+        place.called.set()
+        return True
+
+    def _hand_on(self, place: Place) -> None:
+        """Somebody else asks the list from now on, and takes the stream that was offered."""
+        model = place.job.model
+        if place.may_listen:
+            self.offer_stream()
+        if self._askers.get(model) is place:
+            following = next((each for each in self._places.values() if each.job.model == model), None)
+            if following is None:
+                del self._askers[model]
+            else:
+                self._askers[model] = following
+                following.called.set()
