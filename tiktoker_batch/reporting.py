@@ -9,6 +9,7 @@ from tiktoker_batch.providers.registry import keys_set
 from tiktoker_batch.redaction import Secrets
 from tiktoker_batch.report.html import write_report
 from tiktoker_batch.report.junit import junit_xml
+from tiktoker_batch.report.trace import trace_json
 from tiktoker_batch.store.artifacts import write_atomic
 from tiktoker_batch.store.layout import Layout
 from tiktoker_batch.store.state import fold
@@ -19,9 +20,10 @@ class Extras:
     """Files that are written only if somebody asks for them."""
 
     junit: Path | None = None
+    trace: Path | None = None
 
     def __bool__(self) -> bool:
-        return self.junit is not None
+        return self.junit is not None or self.trace is not None
 
 
 def report(target: Path, options: Options, extras: Extras | None = None) -> Path:
@@ -43,10 +45,13 @@ def write_extras(layout: Layout, extras: Extras) -> None:
     """
     if not extras:
         return
-    state = fold(history(layout))
+    records = history(layout)
     if extras.junit:
+        state = fold(records)
         secrets = Secrets(keys_set(environment(Path(state.recipe))))
         _write(extras.junit, junit_xml(state, secrets.redact))
+    if extras.trace:
+        _write(extras.trace, trace_json(records))
 
 
 def _write(file: Path, text: str) -> None:

@@ -1,5 +1,6 @@
 """What CI jobs ask a run for."""
 
+import json
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -10,14 +11,18 @@ from tests.cli.conftest import Call
 pytestmark = pytest.mark.slow
 
 
-def test_a_run_leaves_the_junit_file_that_report_writes_too(call: Call, tiny: Path, output: Path) -> None:
-    done = call("run", "tiny.yaml", "--junit", "results/run.xml")
-    again = call("report", output, "--junit", "report.xml")
+def test_a_run_leaves_the_files_that_report_writes_too(call: Call, tiny: Path, output: Path) -> None:
+    done = call("run", "tiny.yaml", "--junit", "results/run.xml", "--trace", "results/run.json")
+    again = call("report", output, "--junit", "report.xml", "--trace", "report.json")
     assert (done.returncode, again.returncode) == (0, 0)
     text = (tiny.parent / "results" / "run.xml").read_text(encoding="utf-8")
     assert (tiny.parent / "report.xml").read_text(encoding="utf-8") == text
     [suite] = ET.fromstring(text)
     assert (suite.attrib["name"], suite.attrib["tests"], suite.attrib["failures"]) == ("lamp", "7", "0")
+    trace = (tiny.parent / "results" / "run.json").read_text(encoding="utf-8")
+    assert (tiny.parent / "report.json").read_text(encoding="utf-8") == trace
+    processes = [each["args"]["name"] for each in json.loads(trace)["traceEvents"] if each["name"] == "process_name"]
+    assert processes == ["tiny", "lamp (done)"]
 
 
 def test_a_run_that_fails_leaves_its_junit_file_as_well(call: Call, tiny: Path) -> None:

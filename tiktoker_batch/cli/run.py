@@ -29,6 +29,7 @@ from tiktoker_batch.cli.options import (
     shard_option,
     show,
     subcommand,
+    trace_option,
     until_option,
     verify_option,
 )
@@ -58,6 +59,7 @@ from tiktoker_batch.report.run_text import failures_text, summary_text
 @click.option("--dry-run", is_flag=True, help="Only show the plan.")
 @progress_option
 @junit_option
+@trace_option
 @click.pass_obj
 def command(
     session: Session,
@@ -80,6 +82,7 @@ def command(
     dry_run: bool,
     progress: Mode,
     junit: Path | None,
+    trace: Path | None,
 ) -> int:
     """Make the videos; what is done already is reused.
 
@@ -101,7 +104,7 @@ def command(
     if dry_run:
         show_plan(recipe, options, "text")
         return ExitCode.OK
-    return make(session, recipe, options, progress, reporting.Extras(junit=junit))
+    return make(session, recipe, options, progress, reporting.Extras(junit=junit, trace=trace))
 
 
 def make(session: Session, recipe: Path, options: app.Options, progress: Mode, extras: reporting.Extras) -> int:
