@@ -1,4 +1,4 @@
-"""The use cases as plain functions: validate, render, plan, status, report. Running has a module of its own.
+"""The use cases as plain functions: validate, render, plan, status. Running and reporting have modules of their own.
 
 Nothing here prints or exits; the command line does. Errors are TiktokerErrors.
 """
@@ -31,7 +31,6 @@ from tiktoker_batch.planning.view import plan_json
 from tiktoker_batch.providers.registry import not_ready, providers, world_of
 from tiktoker_batch.recipe.build import load_recipe
 from tiktoker_batch.recipe.suggest import did_you_mean
-from tiktoker_batch.report.html import write_report
 from tiktoker_batch.report.plan_text import budget_warnings
 from tiktoker_batch.steps.prompts import Prompt, planned_prompts
 from tiktoker_batch.steps.registry import STEP_KINDS
@@ -422,9 +421,3 @@ def _settle(state: BatchState) -> None:
     running = [each for each in (state.steps | state.videos).values() if each.state == "running"]
     for each in running:
         each.state = "pending"
-
-
-def report(target: Path, options: Options) -> Path:
-    """Write the report again, from the journal alone."""
-    layout = output_of(target, options)
-    return write_report(layout, history(layout))

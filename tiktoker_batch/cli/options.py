@@ -209,6 +209,13 @@ progress_option = click.option(
     show_default=True,
     help="How to tell what happens, on stderr.",
 )
+_FILE = click.Path(path_type=Path, dir_okay=False, writable=True)
+junit_option = click.option(
+    "--junit", type=_FILE, metavar="FILE", help="Write JUnit XML for a CI service: a suite per video, a case per step."
+)
+trace_option = click.option(
+    "--trace", type=_FILE, metavar="FILE", help="Write a trace for ui.perfetto.dev or chrome://tracing."
+)
 speed_option = click.option(
     "--speed",
     type=click.FloatRange(min=1, max=10_000),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from tiktoker_batch import app, running
+from tiktoker_batch import app, reporting, running
 from tiktoker_batch.cli.options import (
     Session,
     budget_option,
@@ -17,6 +17,7 @@ from tiktoker_batch.cli.options import (
     choice_of,
     exclude_option,
     force_option,
+    junit_option,
     limit_option,
     output_option,
     profile_option,
@@ -28,6 +29,7 @@ from tiktoker_batch.cli.options import (
     shard_option,
     show,
     subcommand,
+    trace_option,
     until_option,
     verify_option,
 )
@@ -56,6 +58,8 @@ from tiktoker_batch.report.run_text import failures_text, summary_text
 @verify_option
 @click.option("--dry-run", is_flag=True, help="Only show the plan.")
 @progress_option
+@junit_option
+@trace_option
 @click.pass_obj
 def command(
     session: Session,
@@ -77,6 +81,8 @@ def command(
     verify: bool,
     dry_run: bool,
     progress: Mode,
+    junit: Path | None,
+    trace: Path | None,
 ) -> int:
     """Make the videos; what is done already is reused.
 
@@ -98,10 +104,10 @@ def command(
     if dry_run:
         show_plan(recipe, options, "text")
         return ExitCode.OK
-    return make(session, recipe, options, progress)
+    return make(session, recipe, options, progress, reporting.Extras(junit=junit, trace=trace))
 
 
-def make(session: Session, recipe: Path, options: app.Options, progress: Mode) -> int:
+def make(session: Session, recipe: Path, options: app.Options, progress: Mode, extras: reporting.Extras) -> int:
     """Run a batch and tell how it went."""
     if options.strict:
         app.require_no_warning(app.preview(recipe, options))
@@ -113,6 +119,7 @@ def make(session: Session, recipe: Path, options: app.Options, progress: Mode) -
         ended = running.run(opened, options, [sink])
     show(summary_text(ended.state, ended.layout, ended.spent_usd))
     _say_what_to_do(ended, session)
+    reporting.write_extras(ended.layout, extras)
     return ended.exit_code
 
 
