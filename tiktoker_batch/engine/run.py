@@ -31,6 +31,7 @@ from tiktoker_batch.engine.pause import Pause, Paused
 from tiktoker_batch.engine.purchase import Purchase
 from tiktoker_batch.engine.reuse import Reuse, inputs_digest
 from tiktoker_batch.engine.shelf import Shelf
+from tiktoker_batch.engine.syncing import OnDisk, already_on_disk
 from tiktoker_batch.errors import (
     BudgetExceeded,
     Crowded,
@@ -85,7 +86,7 @@ class Batch:
 
     ``open_jobs`` are requests that earlier runs left open, by step. ``selected`` are the steps that may be done, if not
     all; the others are taken as they are. ``shelf`` holds what other batches have bought. ``measure`` gives the length
-    in seconds of a finished video's file.
+    in seconds of a finished video's file. ``on_disk`` waits until what was told is on disk.
     """
 
     plan: Plan
@@ -99,6 +100,7 @@ class Batch:
     open_jobs: Mapping[str, OpenJob] = field(default_factory=dict)
     selected: frozenset[str] | None = None
     shelf: Shelf | None = None
+    on_disk: OnDisk = already_on_disk
     pause: Pause = field(default_factory=Pause)
     breaker: Breaker = field(default_factory=Breaker)
     purse: Purse = field(default_factory=lambda: Purse(ceilings=Budget()))
@@ -374,6 +376,7 @@ class _Run:
             breaker=batch.breaker,
             purse=batch.purse,
             pause=batch.pause,
+            on_disk=batch.on_disk,
             rng=batch.rng,
             scope=scope,
             work=work,
