@@ -18,6 +18,7 @@ from tiktoker_batch.engine.ranks import LeastLeftFirst
 from tiktoker_batch.engine.run import Batch
 from tiktoker_batch.engine.shelf import Shelf
 from tiktoker_batch.engine.supervise import supervise
+from tiktoker_batch.engine.syncing import already_on_disk, synced_together
 from tiktoker_batch.errors import ExitCode, UsageError
 from tiktoker_batch.events import Record, Recorder, RunFinished, Sink, VideoFinished
 from tiktoker_batch.faultpoints import reach
@@ -107,6 +108,7 @@ def run(opened: Opened, options: Options, sinks: Iterable[Sink] = (), world: Sur
                 options=options,
                 world=world,
                 meant=opened.meant(options, writer.state),
+                journal=journal,
                 recorder=recorder,
                 writer=writer,
                 shelf=shelf,
@@ -141,6 +143,7 @@ class _Run:
     options: Options
     world: Surroundings
     meant: Meant
+    journal: Journal
     recorder: Recorder
     writer: ManifestWriter
     shelf: Shelf | None
@@ -212,6 +215,9 @@ class _Run:
         )
         trio.to_thread.current_default_thread_limiter().total_tokens = THREADS
         async with AsyncExitStack() as stack:
+            # A clock that flies while nobody works would fly past the disk.
+            together = None if self.world.rehearsed else synced_together(self.journal)
+            on_disk = await stack.enter_async_context(together) if together else already_on_disk
             environ = {**opened.environ, **await stack.enter_async_context(self.world.around(capacity))}
             ffmpeg = find_ffmpeg(environ)
             stack.enter_context(_memory_of_limits(capacity, opened.plan, environ, self.world))
@@ -234,6 +240,7 @@ class _Run:
                 recorder=self.recorder,
                 layout=opened.layout,
                 reuse=opened.reuse(state, self.meant.forced, self._seen()),
+                on_disk=on_disk,
                 open_jobs=state.open_jobs,
                 selected=self.meant.selected,
                 shelf=self.shelf,

@@ -13,6 +13,7 @@ import trio
 from tiktoker_batch.engine.breaker import Breaker
 from tiktoker_batch.engine.budget import Purse, Reservation
 from tiktoker_batch.engine.pause import Pause, Paused
+from tiktoker_batch.engine.syncing import OnDisk, already_on_disk
 from tiktoker_batch.errors import (
     AuthFailed,
     ProviderError,
@@ -46,7 +47,8 @@ class Purchase:
 
     ``work`` digests what is bought. ``earlier`` is a request for the very same that was left open, by the step
     ``taken_from`` if not by this one: it is gone on with instead of sending another; ``open_job`` is the one that this
-    attempt leaves. ``cost_usd`` is what this attempt has cost, or may have.
+    attempt leaves. ``cost_usd`` is what this attempt has cost, or may have. ``on_disk`` waits until what was told is on
+    disk.
     """
 
     step: Step
@@ -56,6 +58,7 @@ class Purchase:
     breaker: Breaker
     purse: Purse
     pause: Pause
+    on_disk: OnDisk = already_on_disk
     rng: random.Random
     scope: trio.CancelScope
     work: str = ""
@@ -230,6 +233,7 @@ class Purchase:
         try:
             # Shielded: a cancellation between the provider's yes and its record would lose a paid job.
             with trio.move_on_after(SUBMIT_SECONDS, shield=True):
+                await self.on_disk()
                 reach("submit.before")
                 job = await self.provider.submit(request)
                 reach("submit.before_record")

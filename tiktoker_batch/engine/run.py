@@ -35,6 +35,7 @@ from tiktoker_batch.engine.reuse import Reuse, inputs_digest
 from tiktoker_batch.engine.sharing import Sharing
 from tiktoker_batch.engine.shelf import Shelf
 from tiktoker_batch.engine.telling import tell_end, tell_outcome, video_finished
+from tiktoker_batch.engine.syncing import OnDisk, already_on_disk
 from tiktoker_batch.errors import (
     BudgetExceeded,
     Crowded,
@@ -83,7 +84,7 @@ class Batch:
 
     ``open_jobs`` are requests that earlier runs left open, by step. ``selected`` are the steps that may be done, if not
     all; the others are taken as they are. ``shelf`` holds what other batches have bought. ``measure`` gives the length
-    in seconds of a finished video's file.
+    in seconds of a finished video's file. ``on_disk`` waits until what was told is on disk.
     """
 
     plan: Plan
@@ -97,6 +98,7 @@ class Batch:
     open_jobs: Mapping[str, OpenJob] = field(default_factory=dict)
     selected: frozenset[str] | None = None
     shelf: Shelf | None = None
+    on_disk: OnDisk = already_on_disk
     pause: Pause = field(default_factory=Pause)
     breaker: Breaker = field(default_factory=Breaker)
     purse: Purse = field(default_factory=lambda: Purse(ceilings=Budget()))
@@ -366,6 +368,7 @@ class _Run:
             breaker=batch.breaker,
             purse=batch.purse,
             pause=batch.pause,
+            on_disk=batch.on_disk,
             rng=batch.rng,
             scope=scope,
             work=work,

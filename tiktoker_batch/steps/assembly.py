@@ -25,8 +25,9 @@ from tiktoker_batch.recipe.rendering import segment_count, segment_seconds
 from tiktoker_batch.steps.base import Inputs, Made, Work
 from tiktoker_batch.steps.captions import fit_video
 from tiktoker_batch.steps.image import frame_size
+from tiktoker_batch.steps.keeping import keep
 from tiktoker_batch.steps.segments import FORM, Bench, forget_stale, normalise, stand_in
-from tiktoker_batch.store.artifacts import commit, new_part
+from tiktoker_batch.store.artifacts import new_part
 
 Arrived = dict[str, tuple[Artifact, ...]]
 
@@ -151,7 +152,7 @@ async def _mix(bench: Bench, arrived: Arrived, final: Path) -> None:
         with trio.fail_after(bench.work.step.retry.timeout):
             await level_to_target(ffmpeg, raw.name, part.name, cwd=bench.folder)
     raw.unlink()
-    commit(part, final, root=bench.work.layout.root)
+    await keep(part, final, root=bench.work.layout.root)
 
 
 async def _make_segment(bench: Bench, slot: Slot, segments: dict[int, Path], arrived: Arrived) -> None:
@@ -204,7 +205,7 @@ async def _join(bench: Bench, segments: Sequence[tuple[Path, int]], mixed: Path)
     finally:
         listing.unlink(missing_ok=True)
     await trio.to_thread.run_sync(_require_finished, part, bench)
-    return commit(part, final, root=bench.work.layout.root)
+    return await keep(part, final, root=bench.work.layout.root)
 
 
 def _require_alike(paths: Sequence[Path]) -> None:

@@ -17,7 +17,8 @@ from tiktoker_batch.media.timing import Slot, Timing, fill
 from tiktoker_batch.model import Artifact, Json
 from tiktoker_batch.planning.digest import digest
 from tiktoker_batch.steps.base import Work
-from tiktoker_batch.store.artifacts import commit, new_part
+from tiktoker_batch.steps.keeping import keep
+from tiktoker_batch.store.artifacts import new_part
 
 FORM = 2  # raised when the same inputs would give another picture or sound
 
@@ -97,7 +98,7 @@ async def _segment(bench: Bench, slot: Slot, source: Json, arguments: Callable[[
         if burned:
             burned.unlink(missing_ok=True)
     await trio.to_thread.run_sync(_require_frames, part, slot)
-    commit(part, final, root=bench.work.layout.root)
+    await keep(part, final, root=bench.work.layout.root)
     return final
 
 

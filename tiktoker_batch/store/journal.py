@@ -1,5 +1,7 @@
 """The journal: append-only JSON Lines, written synchronously, one system call a line.
 
+Events that guard money or finished work are synced to the disk too: at once, or by whoever took that over (``told``).
+
 A line ends with a checksum of what stands before it, so that one that the disk has spoilt is told from a whole one.
 The first line names the format. Lines of earlier versions, which have neither, are read all the same.
 """
@@ -9,7 +11,7 @@ import gc
 import json
 import os
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
@@ -32,7 +34,7 @@ from tiktoker_batch.faultpoints import reach
 from tiktoker_batch.store.artifacts import sync_folder
 
 FORMAT, VERSION = "tiktoker-batch/journal", 1
-# Events that guard money or finished work are on disk before anything else happens.
+# Events that guard money or finished work: a power failure must not take them.
 DURABLE = (
     RunStarted, SubmitIntended, JobSubmitted, JobReattached, StepSucceeded, VideoFinished, Interrupted, RunFinished,
 )  # fmt: skip
@@ -45,9 +47,13 @@ _DAMAGE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, 
 
 
 class Journal:
-    """A sink that appends every record to a file."""
+    """A sink that appends every record to a file.
+
+    ``told`` is called instead of syncing a durable record, when it is set: it sees to it that ``sync`` is.
+    """
 
     def __init__(self, handle: int, path: Path) -> None:
+        self.told: Callable[[], None] | None = None
         self._handle = handle
         self._path = path
 
@@ -75,7 +81,7 @@ class Journal:
             os.close(handle)
 
     def __call__(self, record: Record) -> None:
-        """Append one record; it is on disk on return if it is a durable one.
+        """Append one record; it is on disk on return if it is a durable one and nobody is told instead.
 
         :raises TiktokerError: the disk refuses; nothing of the record is in the file then.
         """
@@ -86,14 +92,27 @@ class Journal:
             written = os.write(self._handle, line)
             while written < len(line):
                 written += os.write(self._handle, line[written:])
-            if isinstance(record.event, DURABLE):
-                reach("journal.before_sync")
-                os.fsync(self._handle)
-                reach("journal.after_sync")
         except OSError as error:
             with contextlib.suppress(OSError):
                 _cut_torn_line(self._handle)  # what is told next must not be glued to half a line
             raise _unwritable(self._path, error) from error
+        if isinstance(record.event, DURABLE):
+            if self.told is None:
+                self.sync()
+            else:
+                self.told()
+
+    def sync(self) -> None:
+        """Have everything written so far on disk; from any thread.
+
+        :raises TiktokerError: the disk refuses.
+        """
+        reach("journal.before_sync")
+        try:
+            os.fsync(self._handle)
+        except OSError as error:
+            raise _unwritable(self._path, error) from error
+        reach("journal.after_sync")
 
 
 def read_journal(path: Path) -> tuple[Record, ...]:
