@@ -45,7 +45,7 @@ class RunStarted(Event):
     recipe: str
     recipe_sha256: str
     tool_version: str
-    options: Mapping[str, Json]
+    options: Mapping[str, Any]
     limits: Mapping[str, int]
     shapes: Mapping[str, Json] = field(default_factory=dict)
 
@@ -97,8 +97,8 @@ class SubmitIntended(Event):
     token: int = 0
     key: str = ""
     work: str = ""
-    uploads: Mapping[str, Json] = field(default_factory=dict)
-    units: Mapping[str, Json] = field(default_factory=dict)
+    uploads: Mapping[str, Any] = field(default_factory=dict)
+    units: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +109,7 @@ class JobSubmitted(Event):
     step: str
     attempt: int
     request_id: str
-    addresses: Mapping[str, Json] = field(default_factory=dict)
+    addresses: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,9 +131,9 @@ class JobReattached(Event):
     work: str
     sent_at: datetime
     request_id: str | None = None
-    addresses: Mapping[str, Json] = field(default_factory=dict)
-    uploads: Mapping[str, Json] = field(default_factory=dict)
-    units: Mapping[str, Json] = field(default_factory=dict)
+    addresses: Mapping[str, Any] = field(default_factory=dict)
+    uploads: Mapping[str, Any] = field(default_factory=dict)
+    units: Mapping[str, Any] = field(default_factory=dict)
     taken_from: str | None = None
 
 

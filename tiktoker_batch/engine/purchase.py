@@ -239,6 +239,7 @@ class Purchase:
                 reach("submit.before_record")
                 self._record(job)
                 reach("submit.after_record")
+                await self.on_disk()
                 return job
         except UnknownOutcome as error:
             unknown = error
@@ -261,6 +262,7 @@ class Purchase:
             reach("found.before_record")
             self._record(job)
             reach("found.after_record")
+            await self.on_disk()
             return job
         if unknown.answered:
             # It said no, and its list agrees.

@@ -34,8 +34,8 @@ from tiktoker_batch.engine.purchase import Purchase
 from tiktoker_batch.engine.reuse import Reuse, inputs_digest
 from tiktoker_batch.engine.sharing import Sharing
 from tiktoker_batch.engine.shelf import Shelf
-from tiktoker_batch.engine.telling import tell_end, tell_outcome, video_finished
 from tiktoker_batch.engine.syncing import OnDisk, already_on_disk
+from tiktoker_batch.engine.telling import tell_end, tell_outcome, video_finished
 from tiktoker_batch.errors import (
     BudgetExceeded,
     Crowded,

@@ -2,8 +2,8 @@
 
 A line is in the file the moment it is told, where the death of this process cannot reach it. To outlive a power failure
 it must be synced, and what the disk takes for that (0.1 ms, or 30 while others write too) must not keep those waiting
-who talk to the network. So a thread syncs, for everything written so far; only a request that is about to be paid for
-waits until its intent is on disk.
+who talk to the network. So a thread syncs, for everything written so far; only a purchase waits for it: with its
+request until the intent is on disk, and with asking after the job until its id is.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
