@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from tests.journals import MORNING, Run, golden, write_journal
 from tiktoker_batch.errors import TiktokerError
-from tiktoker_batch.events import Record, StepQueued, record_to_json
+from tiktoker_batch.events import Record, StepQueued
+from tiktoker_batch.records import record_to_json
 from tiktoker_batch.store.journal import Journal, last_run, read_journal, read_lines, rewrite
 from tiktoker_batch.store.state import fold
 

@@ -23,9 +23,9 @@ from tiktoker_batch.events import (
     StepFailed,
     StepSucceeded,
     VideoFinished,
-    record_to_json,
 )
 from tiktoker_batch.planning.schedule import Range
+from tiktoker_batch.records import record_to_json
 from tiktoker_batch.report.quantities import clock_text, counted, one_line, range_text, seconds_text
 from tiktoker_batch.report.remaining import Remaining
 from tiktoker_batch.report.standing import at_work, settled

@@ -27,10 +27,9 @@ from tiktoker_batch.events import (
     StepSucceeded,
     SubmitIntended,
     VideoFinished,
-    record_from_json,
-    record_to_json,
 )
 from tiktoker_batch.faultpoints import reach
+from tiktoker_batch.records import record_from_line, record_to_json
 from tiktoker_batch.store.artifacts import sync_folder
 
 FORMAT, VERSION = "tiktoker-batch/journal", 1
@@ -40,7 +39,6 @@ DURABLE = (
 )  # fmt: skip
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-_decode = json.JSONDecoder().raw_decode  # without the searches for white space and encodings that loads() makes
 _CRC, _CRC_LENGTH = b',"crc":"', len(b',"crc":"00000000"}')
 # Whatever a line that is none makes its reader raise.
 _DAMAGE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
@@ -204,6 +202,7 @@ def _sealed(text: bytes) -> bytes:
     return text[:-1] + _CRC + b'%08x"}\n' % zlib.crc32(text)
 
 
+_HEADER_START = b'{"format":'
 _HEADER = _sealed(_encode({"format": FORMAT, "version": VERSION}).encode())
 
 
@@ -225,17 +224,15 @@ class _Newer(Exception):
 
 
 def _record(line: bytes) -> Record | None:
-    text = _unsealed(line.strip()).decode()
-    value, end = _decode(text)
-    if end != len(text):
-        raise ValueError("not one JSON object")
-    if value.get("format") == FORMAT:
-        if int(value["version"]) > VERSION:
-            raise _Newer(value["version"])
-        return None
-    if not isinstance(value.get("elapsed"), int | float) or not isinstance(value.get("run"), int):
-        raise TypeError("an event without its stamps")
-    return record_from_json(value)
+    text = _unsealed(line.strip())
+    if not text.startswith(_HEADER_START):
+        return record_from_line(text)
+    value = json.loads(text)
+    if value["format"] != FORMAT:
+        raise ValueError("not a journal")
+    if int(value["version"]) > VERSION:
+        raise _Newer(value["version"])
+    return None
 
 
 def _is_sound(line: bytes) -> bool:
