@@ -1,5 +1,6 @@
 """Running a batch: lock, journal, providers, engine, manifest, report."""
 
+import gc
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
@@ -207,6 +208,7 @@ class _Run:
     async def _engine(self, purse: Purse) -> bool:
         """Run the engine with its providers open; whether it was interrupted."""
         opened, state = self.opened, self.writer.state
+        _collect_from_now_on()
         capacity = Capacity(
             opened.capacity,
             chosen={*opened.recipe.limits, *self.options.limits},
@@ -272,6 +274,14 @@ def _memory_of_limits(
         yield
     finally:
         remember_limits(memory, capacity.learned)
+
+
+def _collect_from_now_on() -> None:
+    """Search for garbage again where that was put off, but never in what the start has made: all of it stays."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 20)
+        gc.enable()
 
 
 def _require_same_world(layout: Layout, before: BatchState, world: Surroundings) -> None:

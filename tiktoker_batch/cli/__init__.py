@@ -97,8 +97,8 @@ def group() -> None:
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and end the process with its exit code."""
     _print_whatever_the_terminal_can()
-    # A large batch makes half a million values at its start and hardly a cycle: searching less often saves a quarter.
-    gc.set_threshold(50_000, 20, 20)
+    # A large batch makes half a million values at its start and hardly a cycle. An engine at work is searched again.
+    gc.disable()
     session = Session()
     try:
         code: Any = group.main(args, prog_name="tiktoker-batch", standalone_mode=False, obj=session)

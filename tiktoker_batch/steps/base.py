@@ -27,7 +27,7 @@ class Inputs:
 
     def read_json(self, need: str, index: int = 0) -> Any:
         """The JSON that a need's artifact holds."""
-        return _parsed(self.path(need, index), self.artifacts[need][index].sha256)
+        return _parsed(self.layout, self.artifacts[need][index])
 
     def digests(self) -> dict[str, Json]:
         """What was consumed, by content; names of videos are left out, so equal work has equal digests."""
@@ -35,9 +35,9 @@ class Inputs:
 
 
 @lru_cache(maxsize=64)
-def _parsed(path: Path, _sha256: str) -> Any:
+def _parsed(layout: Layout, artifact: Artifact) -> Any:
     """The JSON in a file with this content; each segment asks for the same shot list."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    return json.loads(layout.absolute(artifact.path).read_text(encoding="utf-8"))
 
 
 class Seats(Protocol):

@@ -29,7 +29,7 @@ from tiktoker_batch.events import (
     VideoFinished,
 )
 from tiktoker_batch.faultpoints import reach
-from tiktoker_batch.records import record_from_line, record_to_json
+from tiktoker_batch.records import record_from_line, record_to_line
 from tiktoker_batch.store.artifacts import sync_folder
 
 FORMAT, VERSION = "tiktoker-batch/journal", 1
@@ -193,8 +193,7 @@ def _write_half(handle: int, line: bytes) -> None:
 
 
 def _line(record: Record) -> bytes:
-    # A lone surrogate has no UTF-8, but inside a JSON string its \\uXXXX is the very same character.
-    return _sealed(_encode(record_to_json(record)).encode(errors="backslashreplace"))
+    return _sealed(record_to_line(record))
 
 
 def _sealed(text: bytes) -> bytes:
