@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import inf
 
 import trio
@@ -52,21 +52,6 @@ class Lease:
             self.capacity.take_back(self.names)
 
 
-@dataclass(kw_only=True)
-class _Lines:
-    """The lines of those who wait, by the names of the seats that they wait for."""
-
-    ranks: Ranks
-    by_names: dict[tuple[str, ...], Line] = field(default_factory=dict)
-    came: int = 0
-
-    def join(self, names: tuple[str, ...], step: str) -> Waiter:
-        waiter = Waiter(self.ranks.standing(step))
-        self.came += 1
-        self.by_names.setdefault(names, Line(self.ranks)).join(waiter, self.came)
-        return waiter
-
-
 class Capacity:
     """One limit per name. One that nobody has set has seats without end, until its provider refuses.
 
@@ -95,24 +80,26 @@ class Capacity:
         self._chosen = frozenset(chosen)
         self._ranks = ranks or InTurn()
         self._tell = tell
-        self._lines = _Lines(ranks=self._ranks)
+        self._lines: dict[tuple[str, ...], Line] = {}
+        self._came = 0
 
     # ------------------------------------------------------------------ taking seats
 
     async def acquire(self, names: Iterable[str], step: str = "") -> Lease:
         """Take a seat of each of these names, all at once, when the turn of ``step`` has come."""
         wanted = tuple(sorted(set(names)))
-        for name in wanted:
-            self._limits.setdefault(name, Limit())
         lease = Lease(capacity=self, names=wanted)
         if not wanted:
             await trio.lowlevel.checkpoint()
             return lease
-        waiter = self._lines.join(wanted, step)
+        waiter, line = Waiter(self._ranks.standing(step)), self._line(wanted)
+        self._came += 1
+        line.join(waiter, self._came)
         try:
             # Whoever becomes ready in the same moment asks before the first of them is served.
             await trio.lowlevel.checkpoint()
-            self._serve()
+            if line.moves:
+                self._serve()
             if not waiter.served:
                 await self._sleep(waiter)
         except BaseException:
@@ -121,6 +108,12 @@ class Capacity:
             waiter.left = True
             raise
         return lease
+
+    def _line(self, names: tuple[str, ...]) -> Line:
+        if names not in self._lines:
+            limits = tuple(self._limits.setdefault(name, Limit()) for name in names)
+            self._lines[names] = Line(self._ranks, limits)
+        return self._lines[names]
 
     async def _sleep(self, waiter: Waiter) -> None:
         def abort(_: trio.lowlevel.RaiseCancelT) -> trio.lowlevel.Abort:
@@ -140,28 +133,27 @@ class Capacity:
         """A step is over: its video has less left to do."""
         group = self._ranks.end(step)
         if group is not None:
-            for line in self._lines.by_names.values():
+            for line in self._lines.values():
                 line.refresh(group)
 
     def _serve(self) -> None:
-        while (found := self._next()) is not None:
-            names, line = found
-            for name in names:
-                self._limits[name].taken += 1
+        while (line := self._next()) is not None:
+            for limit in line.limits:
+                limit.taken += 1
             waiter = line.take()
             if waiter.task is not None:
                 trio.lowlevel.reschedule(waiter.task)
                 waiter.task = None
 
-    def _next(self) -> tuple[tuple[str, ...], Line] | None:
+    def _next(self) -> Line | None:
         """The line whose first is the best-ranked of all that can have their seats."""
         best: Claim | None = None
         found = None
-        for names, line in self._lines.by_names.items():
-            if all(self._limits[name].taken < self._limits[name].seats for name in names):
+        for line in self._lines.values():
+            if line.moves:
                 claim = line.first()
                 if claim is not None and (best is None or claim < best):
-                    best, found = claim, (names, line)
+                    best, found = claim, line
         return found
 
     # ------------------------------------------------------------------ how many there are

@@ -1,10 +1,12 @@
 """Those who wait for the same seats, best-ranked first, although ranks change while they wait."""
 
+from collections.abc import Sequence
 from heapq import heappop, heappush
 from typing import NamedTuple
 
 import trio
 
+from tiktoker_batch.engine.limit import Limit
 from tiktoker_batch.engine.ranks import Rank, Ranks, Standing
 
 
@@ -29,18 +31,27 @@ class Claim(NamedTuple):
 
 
 class Line:
-    """A line for one set of seats.
+    """A line for a seat of each of ``limits``.
 
     The groups are in a heap by rank, and the waiters of each in a heap by place. Nothing is moved when a rank changes
     or somebody leaves: a new entry is made beside the old one, and an entry that holds no more is dropped when it
     comes to the top. So each step costs a logarithm, however many wait.
     """
 
-    def __init__(self, ranks: Ranks) -> None:
+    def __init__(self, ranks: Ranks, limits: Sequence[Limit]) -> None:
+        self.limits = limits
         self._ranks = ranks
         self._heap: list[tuple[Rank, str]] = []
         self._listed: dict[str, Rank] = {}
         self._groups: dict[str, list[tuple[Rank, int, Waiter]]] = {}
+
+    @property
+    def moves(self) -> bool:
+        """Whether all the seats for its first are free."""
+        for limit in self.limits:  # noqa: SIM110  (asked for every line at every grant: all() takes twice as long)
+            if limit.taken >= limit.seats:
+                return False
+        return True
 
     def join(self, waiter: Waiter, came: int) -> None:
         """Take a place; of equals the one with the smaller ``came`` goes first."""
