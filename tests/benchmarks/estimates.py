@@ -3,8 +3,8 @@
 Batches run on the real engine in virtual time, with services that follow a script: times are lognormal, one in twenty
 is three times as long. Each batch runs twice in a world of its own, in which every model is off from what the catalog
 says (sigma of the logarithm 0.25) and every day from the others (0.05): first with nothing but the catalog to go by,
-then with what the first run has taught. The plan's estimate and what the progress told at a tenth, a quarter, half, three
-quarters and nine tenths of the way are held against what became true.
+then with what the first run has taught. The plan's estimate and what the progress told at a tenth, a quarter, half,
+three quarters and nine tenths of the way are held against what became true.
 """
 
 import argparse
