@@ -86,6 +86,8 @@ class Crowd:
         """
         now, turn = trio.current_time(), len(self._places) * self.pacer.gap
         if self.listing is None or turn <= near or now < self._away_until:
+            if self._askers.get(place.job.model) is place:
+                del self._askers[place.job.model]
             return False
         if now >= place.looked + turn / _LOOKS:
             return False
