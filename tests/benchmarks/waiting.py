@@ -184,7 +184,7 @@ async def _wait_for(jobs: int, setting: Setting) -> Waited:
 
 
 def _tell_cost(looks: int) -> None:
-    """The processor time of a look at a job: as the provider does it, with httpx, and with nothing but sockets and h11."""
+    """The processor time of a look at a job: as the provider does it, with httpx, and with sockets and h11 alone."""
     with _server(1, 600.0) as address, tempfile.TemporaryDirectory() as folder:
         ours, bare = trio.run(_cost, looks, _setting(address, 600.0, {}, Path(folder)))
     print(
