@@ -252,26 +252,37 @@ async def _run_batch(
 
 
 def _told(scores: Mapping[tuple[str, str, str], Score]) -> bool:
-    fine = True
     batches = len(scores["catalog", "plan", next(iter(SHAPES))].errors) * len(SHAPES)
     print(f"{batches} batches, each twice")
     print(f"{'':20}in the range  later  median error  width, of what was told")
+    shares = []
     for source in ("catalog", "history"):
-        for what in ("plan", *(f"at {mark:.0%}" for mark in MARKS)):
+        marks = [f"at {mark:.0%}" for mark in MARKS]
+        for what in ("plan", *marks):
             chosen = {name: score for (from_, kind, name), score in scores.items() if (from_, kind) == (source, what)}
-            whole = Score()
-            for score in chosen.values():
-                whole.hits += score.hits
-                whole.later += score.later
-                whole.errors += score.errors
-                whole.widths += score.widths
             apart = ", ".join(f"{score.share:.0%}" for score in chosen.values())
-            fine &= whole.share >= PROMISED
-            error, width = statistics.median(whole.errors), statistics.median(whole.widths)
-            told = f"{what:10} {whole.share:6.0%} {whole.later / len(whole.errors):10.0%} {error:12.1%} {width:12.0%}"
-            print(f"from {source:8} {told}   ({apart})")
-    print(f"promised: {PROMISED:.0%}; in brackets: {', '.join(SHAPES)}")
-    return fine
+            print(f"from {source:8} {what:10} {_line(_together(chosen.values()))}   ({apart})")
+        told = _together(score for (from_, kind, _), score in scores.items() if from_ == source and kind in marks)
+        plans = _together(score for (from_, kind, _), score in scores.items() if (from_, kind) == (source, "plan"))
+        shares += [told.share, plans.share]
+        print(f"from {source:8} {'progress':10} {_line(told)}")
+    print(f"target: {PROMISED:.0%} of plans and of progress; in brackets: {', '.join(SHAPES)}")
+    return min(shares) >= PROMISED
+
+
+def _together(scores: Iterable[Score]) -> Score:
+    whole = Score()
+    for score in scores:
+        whole.hits += score.hits
+        whole.later += score.later
+        whole.errors += score.errors
+        whole.widths += score.widths
+    return whole
+
+
+def _line(score: Score) -> str:
+    error, width = statistics.median(score.errors), statistics.median(score.widths)
+    return f"{score.share:6.0%} {score.later / len(score.errors):10.0%} {error:12.1%} {width:12.0%}"
 
 
 def _told_cost() -> bool:
