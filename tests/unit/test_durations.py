@@ -23,6 +23,7 @@ from tiktoker_batch.events import (
     StepQueued,
     StepReused,
     StepSucceeded,
+    WorkDone,
 )
 from tiktoker_batch.model import Kind
 from tiktoker_batch.planning.likely import History, Taken, expected_shape, likely, shape_from_json, size_of
@@ -210,9 +211,9 @@ def test_a_memory_that_cannot_be_written_is_let_be(tmp_path: Path) -> None:
 # ---------------------------------------------------------------------- what teaches
 
 
-def learned(*events: Event) -> list[Taken]:
-    """What a run of one clip teaches, of which a second passes between any two of these events."""
-    step = a_step("v/01/clip", provider="fal", model="clip", params={"seconds": 4})
+def learned(*events: Event, kind: str = "01/clip") -> list[Taken]:
+    """What a run of one step teaches, of which a second passes between any two of these events."""
+    step = a_step(f"v/{kind}", provider="fal", model="clip", params={"seconds": 4, "duration": 30})
     durations, state, plan = Durations(MODELS), BatchState(), a_plan([step])
     clock = itertools.count()
     recorder = Recorder([state.apply, Learner(durations, plan, state)], run=1, clock=lambda: float(next(clock)))
@@ -244,3 +245,13 @@ def test_a_failed_attempt_teaches_nothing_and_the_next_one_its_own_time() -> Non
 def test_what_was_reused_or_gone_on_with_teaches_nothing() -> None:
     assert learned(StepReused(step="v/01/clip", key="k", inputs="i", artifacts=())) == []
     assert learned(QUEUED, STARTED, TAKEN_UP, DONE) == []
+
+
+def test_an_assembly_teaches_the_work_of_its_pieces_unless_it_found_some_of_them_done() -> None:
+    name = "v/assembly"
+    pieces = [WorkDone(step=name, label="mix", waited=0, began=1, ended=3)] * 2
+    done = replace(DONE, step=name)
+    first = [replace(QUEUED, step=name), replace(STARTED, step=name), *pieces]
+    assert learned(*first, done, kind="assembly") == [Taken(seconds=4.0, size=30.0)]
+    again = [replace(each, attempt=2) for each in (first[0], first[1])]
+    assert learned(*first, replace(BUSY, step=name), *again, pieces[0], replace(done, attempt=2), kind="assembly") == []
