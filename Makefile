@@ -56,6 +56,8 @@ bench: $(VENV)/.dev $(BENCH)/.ready
 	$(BIN)/python -m tests.benchmarks.schedule
 	$(BIN)/python -m tests.benchmarks.throttling
 	$(BIN)/python -m tests.benchmarks.in_flight
+	$(BIN)/python -m tests.benchmarks.estimates
+	$(BIN)/python -m tests.benchmarks.waiting
 	$(BIN)/python -m tests.benchmarks.resume
 	$(BIN)/python -m tests.benchmarks.against_tiktoker
 

@@ -12,13 +12,14 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import h11
 import httpx
 import trio
 
@@ -28,6 +29,7 @@ from tiktoker_batch.media.ffmpeg import find_ffmpeg
 from tiktoker_batch.model import Model
 from tiktoker_batch.providers.fal.polling import REQUESTS_A_SECOND
 from tiktoker_batch.providers.fal.queue import STREAMS_VARIABLE
+from tiktoker_batch.providers.policy import Verb
 from tiktoker_batch.providers.registry import providers
 from tiktoker_batch.providers.setting import Setting
 from tiktoker_batch.simulator.server import FAL_ADDRESSES, KEYS, simulate_in_thread
@@ -74,12 +76,14 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=200, help="of the smaller crowds")
     parser.add_argument("--crowd", type=int, default=2000, help="of the largest")
     parser.add_argument("--seconds", type=float, default=20.0, help="that a job usually takes")
+    parser.add_argument("--looks", type=int, default=1000, help="by which the cost of one is measured")
     given = parser.parse_args()
     fine = [
         _told("listened to", _measure(given.jobs, given.seconds, {})),
         _told("asked after", _measure(given.jobs, given.seconds, {STREAMS_VARIABLE: "0"})),
         _told("both", _measure(given.crowd, given.seconds, {})),
     ]
+    _tell_cost(given.looks)
     sys.exit(0 if all(fine) else 1)
 
 
@@ -121,18 +125,18 @@ def _busiest(looks: list[float]) -> int:
 
 def _measure(jobs: int, seconds: float, environ: dict[str, str]) -> Waited:
     with _server(jobs, seconds) as address, tempfile.TemporaryDirectory() as folder:
-        told = {**dict.fromkeys(KEYS, "a:b"), **dict.fromkeys(FAL_ADDRESSES, address), **environ}
-        setting = Setting(
-            ffmpeg=find_ffmpeg({}),
-            workers=1,
-            environ=told,
-            models=_models(seconds),
-            cache=Path(folder),
-            durations=Durations(_models(seconds)),
-        )
+        setting = _setting(address, seconds, environ, Path(folder))
         found = trio.run(_wait_for, jobs, setting)
         found.books = httpx.get(f"{address}/_simulator/ledger").json()
     return found
+
+
+def _setting(address: str, seconds: float, environ: dict[str, str], cache: Path) -> Setting:
+    models = _models(seconds)
+    told = {**dict.fromkeys(KEYS, "a:b"), **dict.fromkeys(FAL_ADDRESSES, address), **environ}
+    return Setting(
+        ffmpeg=find_ffmpeg({}), workers=1, environ=told, models=models, cache=cache, durations=Durations(models)
+    )
 
 
 def _models(seconds: float) -> dict[str, Model]:
@@ -174,6 +178,67 @@ async def _wait_for(jobs: int, setting: Setting) -> Waited:
                 nursery.start_soon(submit)
         found.cpu_seconds = time.process_time() - before
     return found
+
+
+# ---------------------------------------------------------------------- what a look costs
+
+
+def _tell_cost(looks: int) -> None:
+    """The processor time of a look at a job: as the provider does it, with httpx, and with sockets and h11 alone."""
+    with _server(1, 600.0) as address, tempfile.TemporaryDirectory() as folder:
+        ours, bare = trio.run(_cost, looks, _setting(address, 600.0, {}, Path(folder)))
+    print(
+        f"one look: {ours:.2f} ms of processor time with httpx, {bare:.2f} ms with h11 alone ({ours / bare:.1f} times)"
+    )
+
+
+async def _cost(looks: int, setting: Setting) -> tuple[float, float]:
+    async with providers()["fal"].open(setting) as fal:
+        queue: Any = fal.queue  # type: ignore[attr-defined]
+        job = await fal.submit(await fal.prepare(an_image()))
+        url = job.addresses["status_url"]
+
+        async def look() -> None:
+            for _ in range(looks // 8):
+                (await queue.wire.send(Verb.STATUS, "GET", url, params={"logs": "0"})).json()
+
+        parts = httpx.URL(url)
+
+        async def look_barely() -> None:
+            stream = await trio.open_tcp_stream(parts.host, parts.port or 80)
+            wire = h11.Connection(h11.CLIENT)
+            async with stream:
+                for _ in range(looks // 8):
+                    json.loads(await _exchange(stream, wire, parts))
+                    wire.start_next_cycle()
+
+        return await _cpu_ms(look, looks), await _cpu_ms(look_barely, looks)
+
+
+async def _cpu_ms(work: Callable[[], Awaitable[None]], looks: int) -> float:
+    before = time.process_time()
+    async with trio.open_nursery() as nursery:
+        for _ in range(8):
+            nursery.start_soon(work)
+    return 1000 * (time.process_time() - before) / looks
+
+
+async def _exchange(stream: trio.SocketStream, wire: h11.Connection, url: httpx.URL) -> bytes:
+    headers = [("host", url.netloc.decode()), ("authorization", "Key a:b"), ("accept", "*/*")]
+    request = h11.Request(method="GET", target=f"{url.path}?logs=0", headers=headers)
+    await stream.send_all((wire.send(request) or b"") + (wire.send(h11.EndOfMessage()) or b""))
+    body = b""
+    while True:
+        event = wire.next_event()
+        if event is h11.NEED_DATA:
+            wire.receive_data(await stream.receive_some(65536))
+        elif isinstance(event, h11.Data):
+            body += event.data
+        elif isinstance(event, h11.EndOfMessage):
+            return body
+
+
+# ---------------------------------------------------------------------- the service
 
 
 @contextmanager

@@ -1,18 +1,34 @@
 """The memory of how long work took, over runs and processes, and what it leads one to expect."""
 
+import itertools
 import json
 import multiprocessing
 import random
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from tests.values import a_model
+from tests.values import a_model, a_plan, a_step
+from tiktoker_batch.engine.announce import announce
+from tiktoker_batch.events import (
+    AttemptFailed,
+    AttemptStarted,
+    Event,
+    JobReattached,
+    Recorder,
+    StepQueued,
+    StepReused,
+    StepSucceeded,
+    WorkDone,
+)
 from tiktoker_batch.model import Kind
 from tiktoker_batch.planning.likely import History, Taken, expected_shape, likely, shape_from_json, size_of
-from tiktoker_batch.store.durations import MOST_MODELS, REMEMBERED, Durations
+from tiktoker_batch.store.durations import MOST_MODELS, REMEMBERED, Durations, Learner
+from tiktoker_batch.store.state import BatchState
 
 CLIP = "fal:clip"
 MODELS = {CLIP: replace(a_model("clip", "clip", typical_seconds=75.0, durations=(4.0,)), provider="fal")}
@@ -190,3 +206,52 @@ def test_a_memory_that_cannot_be_written_is_let_be(tmp_path: Path) -> None:
     durations = Durations(MODELS, tmp_path / "file" / "durations.json")
     durations.note_job(CLIP, 10)
     durations.save()
+
+
+# ---------------------------------------------------------------------- what teaches
+
+
+def learned(*events: Event, kind: str = "01/clip") -> list[Taken]:
+    """What a run of one step teaches, of which a second passes between any two of these events."""
+    step = a_step(f"v/{kind}", provider="fal", model="clip", params={"seconds": 4, "duration": 30})
+    durations, state, plan = Durations(MODELS), BatchState(), a_plan([step])
+    clock = itertools.count()
+    recorder = Recorder([state.apply, Learner(durations, plan, state)], run=1, clock=lambda: float(next(clock)))
+    announce(plan, recorder, options={}, limits={})
+    for event in events:
+        recorder.emit(event)
+    return list(durations.history().steps.get(CLIP, ()))
+
+
+QUEUED, STARTED = StepQueued(step="v/01/clip", attempt=1), AttemptStarted(step="v/01/clip", attempt=1)
+DONE = StepSucceeded(step="v/01/clip", attempt=1, key="k", inputs="i", artifacts=())
+BUSY = AttemptFailed(step="v/01/clip", attempt=1, outcome="retry", error_kind="Unavailable", message="busy")
+TAKEN_UP = JobReattached(
+    step="v/01/clip", attempt=1, provider="fal", model="clip", price_usd=Decimal(0), token=1, key="k", work="w",
+    sent_at=datetime(2027, 3, 15, tzinfo=UTC),
+)  # fmt: skip
+
+
+def test_a_step_teaches_what_it_took_on_its_seats_and_how_long_its_clip_is() -> None:
+    assert learned(QUEUED, QUEUED, STARTED, DONE) == [Taken(seconds=1.0, size=4.0)]
+
+
+def test_a_failed_attempt_teaches_nothing_and_the_next_one_its_own_time() -> None:
+    again = [StepQueued(step="v/01/clip", attempt=2), AttemptStarted(step="v/01/clip", attempt=2)]
+    assert learned(QUEUED, STARTED, BUSY) == []
+    assert learned(QUEUED, STARTED, BUSY, *again, replace(DONE, attempt=2)) == [Taken(seconds=1.0, size=4.0)]
+
+
+def test_what_was_reused_or_gone_on_with_teaches_nothing() -> None:
+    assert learned(StepReused(step="v/01/clip", key="k", inputs="i", artifacts=())) == []
+    assert learned(QUEUED, STARTED, TAKEN_UP, DONE) == []
+
+
+def test_an_assembly_teaches_the_work_of_its_pieces_unless_it_found_some_of_them_done() -> None:
+    name = "v/assembly"
+    pieces = [WorkDone(step=name, label="mix", waited=0, began=1, ended=3)] * 2
+    done = replace(DONE, step=name)
+    first = [replace(QUEUED, step=name), replace(STARTED, step=name), *pieces]
+    assert learned(*first, done, kind="assembly") == [Taken(seconds=4.0, size=30.0)]
+    again = [replace(each, attempt=2) for each in (first[0], first[1])]
+    assert learned(*first, replace(BUSY, step=name), *again, pieces[0], replace(done, attempt=2), kind="assembly") == []

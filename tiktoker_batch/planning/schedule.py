@@ -311,8 +311,8 @@ def makespan(network: Network, done: Collection[str] = ()) -> Range:
 def middle_of(seconds: Sequence[float]) -> Range:
     """What lies in the middle of these, and between which most are.
 
-    From the 7th to the 93rd of a hundred: what is known of a spread is uncertain too, so that a range with four plays
-    in five was kept by three batches in four (measured by tests/benchmarks/estimates.py).
+    From the 5th to the 95th of a hundred: what is known of a spread is uncertain too, so that a range with four plays
+    in five was kept by three batches in four. This one is kept by four in five (tests/benchmarks/estimates.py).
     """
     hundredths = quantiles(seconds, n=100, method="inclusive")
-    return Range(seconds=round(hundredths[49], 1), low=round(hundredths[6], 1), high=round(hundredths[92], 1))
+    return Range(seconds=round(hundredths[49], 1), low=round(hundredths[4], 1), high=round(hundredths[94], 1))

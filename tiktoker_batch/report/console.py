@@ -84,13 +84,15 @@ class _Thinking:
     def __init__(self) -> None:
         self._remaining = Remaining()
         self._thought = -REFRESH_SECONDS
+        self._left: Range | None = None
 
     def take(self, record: Record) -> Range | None:
         self._remaining.apply(record)
         if record.elapsed >= self._thought + REFRESH_SECONDS:
             self._thought = record.elapsed
             self._remaining.refresh(record.elapsed)
-        return self._remaining.range(record.elapsed)
+            self._left = self._remaining.range(record.elapsed)
+        return self._left
 
 
 class JsonProgress:

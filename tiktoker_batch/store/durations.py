@@ -178,8 +178,8 @@ def _write(memory: Path, jobs: Mapping[str, list[float]], steps: Mapping[str, li
 class Learner:
     """Takes the records of a run, after its ``state`` did, and remembers what each step took that really ran.
 
-    Nothing is learned of what was reused, failed, or went on with a request of an earlier run: none of these is what
-    the next one takes.
+    Nothing is learned of what was reused, failed, or went on with what an earlier run or attempt had begun: none of
+    these is what the next one takes.
     """
 
     def __init__(self, durations: Durations, plan: Plan, state: BatchState) -> None:
@@ -199,7 +199,9 @@ class Learner:
                 pass
 
     def _learn(self, name: str) -> None:
-        step, worked = self._steps[name], self._state.steps[name].attempts[-1].worked_seconds
-        if worked > 0:
+        step, attempts = self._steps[name], self._state.steps[name].attempts
+        worked = attempts[-1].worked_seconds
+        has_found_pieces = attempts[-1].by_pieces and len(attempts) > 1
+        if worked > 0 and not has_found_pieces:
             size = size_of(Kind(step.kind), step.params, step.estimated_characters)
             self._durations.note_step(f"{step.provider}:{step.model}", Taken(seconds=worked, size=size))

@@ -15,13 +15,15 @@ from typing import Any
 import trio
 
 from tiktoker_batch.errors import ProviderError
+from tiktoker_batch.planning.likely import Likely
 from tiktoker_batch.providers.base import Job
 from tiktoker_batch.providers.fal.listing import Listing
-from tiktoker_batch.providers.fal.polling import Pacer
+from tiktoker_batch.providers.fal.polling import Pacer, pause_near_end
 
 LIST_SECONDS = 1.0  # between two looks at the list
 _PAGES = 5  # of a hundred requests each, that one look turns at most
 _AWAY_SECONDS = 30.0  # without the list after it could not be had
+_FIRST = 0.005  # the share of jobs that end before anybody asks the list
 _LOOKS = 0.5  # the share of the rate that is left to looks at single jobs while the list is asked
 
 
@@ -31,6 +33,7 @@ class Place:
 
     job: Job
     number: int
+    joined: float
     looked: float
     ended: Mapping[str, Any] | None = None
     has_begun: bool = False
@@ -55,7 +58,8 @@ class Crowd:
     def joined(self, job: Job, *, takes_stream: bool) -> Iterator[Place]:
         """A place for a job; ``takes_stream``: it wants to be listened to."""
         self._number += 1
-        place = Place(job=job, number=self._number, looked=trio.current_time(), takes_stream=takes_stream)
+        now = trio.current_time()
+        place = Place(job=job, number=self._number, joined=now, looked=now, takes_stream=takes_stream)
         self._places[job.id] = place
         try:
             yield place
@@ -71,29 +75,42 @@ class Crowd:
             first.may_listen = True
             first.called.set()
 
-    async def news(self, place: Place, pause: float) -> None:
+    async def news(self, place: Place, pause: float, expected: Likely) -> None:
         """Wait so many seconds, or until there is something to tell."""
-        if self._askers.get(place.job.model) is place:
+        asker = self._askers.get(place.job.model)
+        if asker is place:
             pause = min(pause, LIST_SECONDS)
+        elif asker is None and self._is_large(expected):
+            # The first of all ends must not go unseen because each job by itself is likely to end later.
+            first = place.joined + expected.usual * expected.shape.at(_FIRST) - trio.current_time()
+            pause = min(pause, max(first, LIST_SECONDS))
         with trio.move_on_after(pause):
             await place.called.wait()
         place.called = trio.Event()
 
-    async def is_told(self, place: Place, near: float) -> bool:
-        """Whether the list is relied on instead of a look at this very job; asks it if nobody has just now.
-
-        ``near`` are the seconds between the looks that the job would have if it were alone.
-        """
-        now, turn = trio.current_time(), len(self._places) * self.pacer.gap
-        if self.listing is None or turn <= near or now < self._away_until:
+    async def is_told(self, place: Place, expected: Likely) -> bool:
+        """Whether the list is relied on instead of a look at this very job; asks it if nobody has just now."""
+        now = trio.current_time()
+        if self.listing is None or now < self._away_until or not self._is_large(expected):
+            if self._askers.get(place.job.model) is place:
+                del self._askers[place.job.model]
             return False
-        if now >= place.looked + turn / _LOOKS:
+        if now >= place.looked + self._turn / _LOOKS:
             return False
         model = place.job.model
         if now >= self._asked.get(model, -math.inf) + LIST_SECONDS:
             self._asked[model], self._askers[model] = now, place
             await self._ask(self.listing, model)
         return True
+
+    @property
+    def _turn(self) -> float:
+        """Seconds until all have been looked at once, at the rate that is allowed."""
+        return len(self._places) * self.pacer.gap
+
+    def _is_large(self, expected: Likely) -> bool:
+        """Whether looks at each job would come later than they should while its end is near."""
+        return self._turn > pause_near_end(expected)
 
     async def _ask(self, listing: Listing, model: str) -> None:
         cursor: str | None = None

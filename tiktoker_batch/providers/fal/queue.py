@@ -18,7 +18,7 @@ from tiktoker_batch.providers.base import Job
 from tiktoker_batch.providers.fal.answers import describe, read_answer
 from tiktoker_batch.providers.fal.body import queue_path
 from tiktoker_batch.providers.fal.crowd import Crowd
-from tiktoker_batch.providers.fal.polling import pause_before_poll, pause_near_end
+from tiktoker_batch.providers.fal.polling import pause_before_poll
 from tiktoker_batch.providers.http import StreamClients, Wire, answer_of, body_of
 from tiktoker_batch.providers.policy import REPLAYED, Signal, Verb
 from tiktoker_batch.store.durations import Durations
@@ -152,13 +152,14 @@ class Queue:
             while True:
                 expected = self.durations.job(f"{job.provider}:{job.model}")
                 queued = watch.working_since is None
-                await self.crowd.news(place, pause_before_poll(expected, watch.worked, queued=queued, rng=self.rng))
+                pause = pause_before_poll(expected, watch.worked, queued=queued, rng=self.rng)
+                await self.crowd.news(place, pause, expected)
                 status = place.ended
                 if status is None and place.may_listen:
                     place.may_listen = False
                     status = await self._listen(job, watch)
                     place.takes_stream = not watch.has_listened  # where streams break, looks are cheaper
-                elif status is None and await self.crowd.is_told(place, pause_near_end(expected)):
+                elif status is None and await self.crowd.is_told(place, expected):
                     status = place.ended
                     watch.note({"status": "IN_PROGRESS"} if place.has_begun else {})
                 elif status is None:
