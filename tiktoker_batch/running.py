@@ -13,6 +13,7 @@ from tiktoker_batch.ending import exit_code, final_state
 from tiktoker_batch.engine.announce import announce
 from tiktoker_batch.engine.budget import Purse, open_purse
 from tiktoker_batch.engine.capacity import Capacity
+from tiktoker_batch.engine.collecting import seldom_collected
 from tiktoker_batch.engine.run import Batch
 from tiktoker_batch.engine.shelf import Shelf
 from tiktoker_batch.engine.supervise import supervise
@@ -152,7 +153,8 @@ class _Run:
         try:
             barred = None if self.options.buys else "nothing is bought by this command"
             purse = open_purse(opened.recipe.budget, writer.state, barred=barred)
-            interrupted = trio.run(self._engine, purse, clock=self.world.clock)
+            with seldom_collected():
+                interrupted = trio.run(self._engine, purse, clock=self.world.clock)
             ended = "interrupted" if interrupted else "stopped" if purse.refused else None
             reach("run.before_finished")
             self.recorder.emit(RunFinished(state=ended or final_state(writer.state)))

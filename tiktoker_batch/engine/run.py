@@ -77,6 +77,7 @@ from tiktoker_batch.steps.base import Inputs, Made, StepKind, Tools, Work
 from tiktoker_batch.store.jobs import OpenJob
 from tiktoker_batch.store.layout import Layout
 
+STARTED_AT_ONCE = 100  # tasks; ten thousand in one go would keep the first answers waiting for a second
 THROTTLES = 60  # times that one step lets itself be told to wait
 
 
@@ -116,9 +117,11 @@ async def run_batch(batch: Batch) -> Mapping[str, Outcome]:
     """
     run = _Run(batch)
     async with trio.open_nursery() as nursery:
-        for step in batch.plan.steps:
+        for number, step in enumerate(batch.plan.steps):
             if step.id not in run.outcomes:
                 nursery.start_soon(run.do_step, step, name=step.id)
+            if number % STARTED_AT_ONCE == STARTED_AT_ONCE - 1:
+                await trio.lowlevel.checkpoint()
         for planned in batch.plan.videos:
             if not run.is_settled(planned):
                 nursery.start_soon(run.finish_video, planned, name=planned.video.id)
@@ -179,7 +182,8 @@ class _Run:
     def _video_finished(self, video: Video, outcomes: list[Outcome]) -> VideoFinished:
         final = outcomes[-1]
         lost = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
-        notes = tuple(dict.fromkeys(outcome.message for outcome in lost))
+        told = [note for outcome in outcomes if isinstance(outcome, Succeeded) for note in outcome.notes]
+        notes = tuple(dict.fromkeys((*(outcome.message for outcome in lost), *told)))
         if not isinstance(final, Succeeded | Reused):
             return VideoFinished(video=video.id, state="failed", notes=notes)
         return VideoFinished(
@@ -337,10 +341,11 @@ class _Run:
                 inputs=consumed,
                 artifacts=made.artifacts,
                 cost_usd=purchase.cost_usd,
+                notes=made.notes,
             )
         )
         self.batch.reuse.note(made.artifacts)
-        return Succeeded(artifacts=made.artifacts, inputs=consumed, cost_usd=purchase.cost_usd)
+        return Succeeded(artifacts=made.artifacts, inputs=consumed, cost_usd=purchase.cost_usd, notes=made.notes)
 
     # ------------------------------------------------------------------ telling the journal
 
