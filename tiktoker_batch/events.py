@@ -200,7 +200,10 @@ class CapacityChanged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepSucceeded(Event):
-    """The artifacts are on disk under their final names. ``inputs`` digests what was consumed."""
+    """The artifacts are on disk under their final names. ``inputs`` digests what was consumed.
+
+    ``notes`` are what a user should know of how they were made.
+    """
 
     name = "step_succeeded"
     step: str
@@ -209,6 +212,7 @@ class StepSucceeded(Event):
     inputs: str
     artifacts: tuple[Artifact, ...]
     cost_usd: Decimal = Decimal(0)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

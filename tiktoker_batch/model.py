@@ -132,6 +132,7 @@ class Voice:
 
 # --------------------------------------------------------------------------- recipe
 
+EncoderName = Literal["auto", "x264", "nvenc", "videotoolbox", "vaapi", "qsv"]
 
 # Up to this price a request of which nobody knows whether it was paid is repeated, unless the recipe says otherwise.
 CHEAP_USD = Decimal("0.05")
@@ -243,6 +244,7 @@ class Video:
     aspect_ratio: str
     resolution: str
     fps: int
+    encoder: EncoderName = "x264"
     language: str
     style: Style
     voice: Voice
@@ -358,6 +360,7 @@ class Succeeded:
     artifacts: tuple[Artifact, ...]
     inputs: str
     cost_usd: Decimal = Decimal(0)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

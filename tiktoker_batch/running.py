@@ -1,6 +1,5 @@
 """Running a batch: lock, journal, providers, engine, manifest, report."""
 
-import gc
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
@@ -14,6 +13,7 @@ from tiktoker_batch.ending import exit_code, final_state
 from tiktoker_batch.engine.announce import announce
 from tiktoker_batch.engine.budget import Purse, open_purse
 from tiktoker_batch.engine.capacity import Capacity
+from tiktoker_batch.engine.collecting import seldom_collected
 from tiktoker_batch.engine.learned import recall_limits, remember_limits
 from tiktoker_batch.engine.ranks import LeastLeftFirst
 from tiktoker_batch.engine.run import Batch
@@ -167,7 +167,8 @@ class _Run:
         try:
             barred = None if self.options.buys else "nothing is bought by this command"
             purse = open_purse(opened.recipe.budget, writer.state, barred=barred)
-            interrupted = trio.run(self._engine, purse, clock=self.world.clock)
+            with seldom_collected():
+                interrupted = trio.run(self._engine, purse, clock=self.world.clock)
             ended = "interrupted" if interrupted else "stopped" if purse.refused else None
             reach("run.before_finished")
             self.recorder.emit(RunFinished(state=ended or final_state(writer.state)))
@@ -208,7 +209,6 @@ class _Run:
     async def _engine(self, purse: Purse) -> bool:
         """Run the engine with its providers open; whether it was interrupted."""
         opened, state = self.opened, self.writer.state
-        _collect_from_now_on()
         capacity = Capacity(
             opened.capacity,
             chosen={*opened.recipe.limits, *self.options.limits},
@@ -274,14 +274,6 @@ def _memory_of_limits(
         yield
     finally:
         remember_limits(memory, capacity.learned)
-
-
-def _collect_from_now_on() -> None:
-    """Search for garbage again where that was put off, but never in what the start has made: all of it stays."""
-    if not gc.isenabled():
-        gc.freeze()
-        gc.set_threshold(50_000, 20, 20)
-        gc.enable()
 
 
 def _require_same_world(layout: Layout, before: BatchState, world: Surroundings) -> None:

@@ -28,6 +28,7 @@ from tests.fakes import FakeKind, ScriptedProvider
 from tests.values import a_plan
 from tiktoker_batch.engine.announce import announce
 from tiktoker_batch.engine.capacity import Capacity
+from tiktoker_batch.engine.collecting import seldom_collected
 from tiktoker_batch.engine.reuse import Reuse
 from tiktoker_batch.engine.run import Batch
 from tiktoker_batch.engine.supervise import supervise
@@ -136,7 +137,8 @@ def _run(
         )
         wall, cpu = time.perf_counter(), time.process_time()
         announce(plan, recorder, options={}, limits={})
-        trio.run(_beside_a_probe, batch, journal, writer, lags)
+        with seldom_collected():
+            trio.run(_beside_a_probe, batch, journal, writer, lags)
         recorder.emit(RunFinished(state="done"))
         writer.flush()
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu

@@ -75,6 +75,7 @@ from tiktoker_batch.steps.base import Inputs, Made, StepKind, Tools, Work
 from tiktoker_batch.store.jobs import OpenJob
 from tiktoker_batch.store.layout import Layout
 
+STARTED_AT_ONCE = 100  # tasks; ten thousand in one go would keep the first answers waiting for a second
 THROTTLES = 60  # times that one step lets itself be told to wait
 
 
@@ -114,9 +115,11 @@ async def run_batch(batch: Batch) -> Mapping[str, Outcome]:
     """
     run = _Run(batch)
     async with trio.open_nursery() as nursery:
-        for step in batch.plan.steps:
+        for number, step in enumerate(batch.plan.steps):
             if step.id not in run.outcomes:
                 nursery.start_soon(run.do_step, step, name=step.id)
+            if number % STARTED_AT_ONCE == STARTED_AT_ONCE - 1:
+                await trio.lowlevel.checkpoint()
         for planned in batch.plan.videos:
             if not run.is_settled(planned):
                 nursery.start_soon(run.finish_video, planned, name=planned.video.id)
@@ -350,10 +353,11 @@ class _Run:
                 inputs=consumed,
                 artifacts=made.artifacts,
                 cost_usd=purchase.cost_usd,
+                notes=made.notes,
             )
         )
         self.batch.reuse.note(made.artifacts)
-        return Succeeded(artifacts=made.artifacts, inputs=consumed, cost_usd=purchase.cost_usd)
+        return Succeeded(artifacts=made.artifacts, inputs=consumed, cost_usd=purchase.cost_usd, notes=made.notes)
 
     # ------------------------------------------------------------------ what an attempt may use
 

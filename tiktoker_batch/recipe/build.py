@@ -245,6 +245,7 @@ def _plain_settings(settings: Settings) -> dict[str, Any]:
         "duration": float(settings.get("duration", built_in=30).value),
         "length": settings.get("length", built_in="auto").value,
         "fps": int(settings.get("fps", built_in=24).value),
+        "encoder": settings.get("encoder", built_in="x264").value,
         "retry": Retry(**retry),
         "on_segment_failure": settings.get("on_segment_failure", built_in="continue").value,
         "minimum_segments": int(settings.get("minimum_segments", built_in=1).value),
