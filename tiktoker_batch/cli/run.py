@@ -36,7 +36,7 @@ from tiktoker_batch.cli.options import (
     yes_option,
 )
 from tiktoker_batch.cli.plan import show_plan
-from tiktoker_batch.errors import ExitCode
+from tiktoker_batch.errors import ExitCode, TiktokerError
 from tiktoker_batch.planning.selection import Shard
 from tiktoker_batch.report.console import Mode, open_progress
 from tiktoker_batch.report.run_text import failures_text, summary_text
@@ -138,7 +138,16 @@ def make(
     show(summary_text(ended.state, ended.layout, ended.spent_usd))
     _say_what_to_do(ended, session)
     reporting.write_extras(ended.layout, extras)
+    _tell_the_job(ended)
     return ended.exit_code
+
+
+def _tell_the_job(ended: running.Ended) -> None:
+    """Its page is a courtesy: that it cannot be written does not make a run fail."""
+    try:
+        reporting.append_job_summary(ended, os.environ)
+    except TiktokerError as error:
+        say(f"warning: the summary of the job: {error.message}")
 
 
 def _say_what_to_do(ended: running.Ended, session: Session) -> None:
