@@ -1,5 +1,6 @@
 """What a batch leaves for people and for CI jobs besides its videos, from the journal alone."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,8 +10,10 @@ from tiktoker_batch.providers.registry import keys_set
 from tiktoker_batch.redaction import Secrets
 from tiktoker_batch.report.html import write_report
 from tiktoker_batch.report.junit import junit_xml
+from tiktoker_batch.report.run_markdown import run_markdown
 from tiktoker_batch.report.trace import trace_json
-from tiktoker_batch.store.artifacts import write_atomic
+from tiktoker_batch.running import Ended
+from tiktoker_batch.store.artifacts import disk_errors, write_atomic
 from tiktoker_batch.store.layout import Layout
 from tiktoker_batch.store.state import fold
 
@@ -56,3 +59,16 @@ def write_extras(layout: Layout, extras: Extras) -> None:
 
 def _write(file: Path, text: str) -> None:
     write_atomic(file, text, root=file.parent)
+
+
+def append_job_summary(ended: Ended, environ: Mapping[str, str]) -> None:
+    """Tell how a run ended on the page of the GitHub job that it ran in; elsewhere nothing happens.
+
+    :raises TiktokerError: the file cannot be written.
+    """
+    named = environ.get("GITHUB_STEP_SUMMARY")
+    if not named:
+        return
+    text = run_markdown(ended.state, ended.spent_usd)
+    with disk_errors(Path(named)), Path(named).open("a", encoding="utf-8", errors="replace") as file:
+        file.write(text)

@@ -43,3 +43,19 @@ def test_a_file_that_cannot_be_written_is_told_after_the_summary(call: Call, tin
     assert done.returncode == 1
     assert "cannot write taken" in done.stderr
     assert done.stdout.startswith("tiny: done in ")
+
+
+def test_a_github_job_gets_a_summary_on_its_page(call: Call, tiny: Path, output: Path) -> None:
+    page = tiny.parent / "summary.md"
+    page.write_text("what was there\n", encoding="utf-8")
+    done = call("run", "tiny.yaml", GITHUB_STEP_SUMMARY=str(page))
+    assert done.returncode == 0
+    lines = page.read_text(encoding="utf-8").splitlines()
+    assert lines[:2] == ["what was there", "## `tiny`: done"]
+    assert lines[-1].startswith("| `lamp` | done | ")
+
+
+def test_a_summary_that_cannot_be_written_is_no_failure(call: Call, tiny: Path, output: Path) -> None:
+    done = call("run", "tiny.yaml", GITHUB_STEP_SUMMARY=str(tiny.parent))
+    assert done.returncode == 0
+    assert "warning: the summary of the job: cannot write" in done.stderr

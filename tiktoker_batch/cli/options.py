@@ -216,6 +216,7 @@ junit_option = click.option(
 trace_option = click.option(
     "--trace", type=_FILE, metavar="FILE", help="Write a trace for ui.perfetto.dev or chrome://tracing."
 )
+yes_option = click.option("--yes", is_flag=True, help="Do not ask before money is spent; a CI job is never asked.")
 speed_option = click.option(
     "--speed",
     type=click.FloatRange(min=1, max=10_000),

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from tiktoker_batch import app, reporting, running
+from tiktoker_batch.cli.asking import agreed, somebody_is_there
 from tiktoker_batch.cli.options import (
     Session,
     budget_option,
@@ -32,9 +33,10 @@ from tiktoker_batch.cli.options import (
     trace_option,
     until_option,
     verify_option,
+    yes_option,
 )
 from tiktoker_batch.cli.plan import show_plan
-from tiktoker_batch.errors import ExitCode
+from tiktoker_batch.errors import ExitCode, TiktokerError
 from tiktoker_batch.planning.selection import Shard
 from tiktoker_batch.report.console import Mode, open_progress
 from tiktoker_batch.report.run_text import failures_text, summary_text
@@ -57,6 +59,7 @@ from tiktoker_batch.report.run_text import failures_text, summary_text
 @cache_option
 @verify_option
 @click.option("--dry-run", is_flag=True, help="Only show the plan.")
+@yes_option
 @progress_option
 @junit_option
 @trace_option
@@ -80,6 +83,7 @@ def command(
     cache: bool,
     verify: bool,
     dry_run: bool,
+    yes: bool,
     progress: Mode,
     junit: Path | None,
     trace: Path | None,
@@ -104,13 +108,27 @@ def command(
     if dry_run:
         show_plan(recipe, options, "text")
         return ExitCode.OK
-    return make(session, recipe, options, progress, reporting.Extras(junit=junit, trace=trace))
+    return make(session, recipe, options, progress, reporting.Extras(junit=junit, trace=trace), yes=yes)
 
 
-def make(session: Session, recipe: Path, options: app.Options, progress: Mode, extras: reporting.Extras) -> int:
+def make(
+    session: Session,
+    recipe: Path,
+    options: app.Options,
+    progress: Mode,
+    extras: reporting.Extras,
+    *,
+    yes: bool,
+) -> int:
     """Run a batch and tell how it went."""
-    if options.strict:
-        app.require_no_warning(app.preview(recipe, options))
+    ask = not yes and somebody_is_there(os.environ)
+    if options.strict or ask:
+        preview = app.preview(recipe, options)
+        if options.strict:
+            app.require_no_warning(preview)
+        if ask and not agreed(preview.estimate.cost_usd, preview.opened.recipe.budget.max_usd):
+            say("nothing was started")
+            return ExitCode.INTERRUPTED
     opened = app.open_recipe(recipe, options)
     session.output, session.again = opened.layout.root, run_command(recipe, options.output, options.profiles)
     # Before and after the engine listens for itself, SIGTERM is as good as Ctrl-C.
@@ -120,7 +138,16 @@ def make(session: Session, recipe: Path, options: app.Options, progress: Mode, e
     show(summary_text(ended.state, ended.layout, ended.spent_usd))
     _say_what_to_do(ended, session)
     reporting.write_extras(ended.layout, extras)
+    _tell_the_job(ended)
     return ended.exit_code
+
+
+def _tell_the_job(ended: running.Ended) -> None:
+    """Its page is a courtesy: that it cannot be written does not make a run fail."""
+    try:
+        reporting.append_job_summary(ended, os.environ)
+    except TiktokerError as error:
+        say(f"warning: the summary of the job: {error.message}")
 
 
 def _say_what_to_do(ended: running.Ended, session: Session) -> None:
