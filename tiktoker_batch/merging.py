@@ -81,7 +81,7 @@ def merge(folders: Sequence[Path], output: Path) -> Merged:
         missing = tuple(_missing(state, layout))
         write_journal(layout.journal, records)
         write_manifest(state, layout)
-        write_report(layout, records)
+        write_report(layout, state)
         with disk_errors(output):
             part.replace(output)
     finally:

@@ -36,7 +36,7 @@ def report(target: Path, options: Options, extras: Extras | None = None) -> Path
     :raises TiktokerError: a file cannot be written.
     """
     layout = output_of(target, options)
-    written = write_report(layout, history(layout))
+    written = write_report(layout, fold(history(layout)))
     write_extras(layout, extras or Extras())
     return written
 

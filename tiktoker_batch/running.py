@@ -176,7 +176,7 @@ class _Run:
         finally:
             writer.flush()
             self.durations.save()
-            write_report(opened.layout, read_journal(opened.layout.journal))
+            write_report(opened.layout, writer.state)
             reach("run.end")
             if self.shelf:
                 self.shelf.cache.keep_within_limit()
