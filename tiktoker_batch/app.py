@@ -37,7 +37,7 @@ from tiktoker_batch.steps.registry import STEP_KINDS
 from tiktoker_batch.store.artifacts import sha256_file
 from tiktoker_batch.store.cache import Cache, open_cache
 from tiktoker_batch.store.durations import DURATIONS_FILE, Durations
-from tiktoker_batch.store.jobs import OpenJob
+from tiktoker_batch.store.jobs import OpenJobs
 from tiktoker_batch.store.journal import read_journal
 from tiktoker_batch.store.layout import Layout
 from tiktoker_batch.store.lock import is_locked
@@ -366,10 +366,9 @@ def require_no_warning(found: Preview) -> None:
         raise PlanError("\n".join(found.warnings), hint="nothing was started: a warning is an error with --strict")
 
 
-def _is_open(step: Step, open_jobs: Mapping[str, OpenJob]) -> bool:
+def _is_open(step: Step, open_jobs: OpenJobs) -> bool:
     """Whether a request of an earlier run, known by its id, will be gone on with, as far as can be known before."""
-    job = open_jobs.get(step.id)
-    return job is not None and job.key == step.key and bool(job.request_id and job.addresses)
+    return any(job.key == step.key and job.request_id and job.addresses for job in open_jobs.get(step.id, ()))
 
 
 # ---------------------------------------------------------------------- looking back

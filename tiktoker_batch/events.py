@@ -85,7 +85,7 @@ class SubmitIntended(Event):
 
     It can be found again by its ``token``. ``work`` digests what it is for: the step's ``key`` and its inputs.
     ``units`` are the things it buys. ``uploads`` are the addresses of the files that go with it: without them it would
-    not be known again.
+    not be known again. ``hedge``: it leaves beside the attempt's first request, which is out and late.
     """
 
     name = "submit_intended"
@@ -99,17 +99,22 @@ class SubmitIntended(Event):
     work: str = ""
     uploads: Mapping[str, Any] = field(default_factory=dict)
     units: Mapping[str, Any] = field(default_factory=dict)
+    hedge: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobSubmitted(Event):
-    """The provider took the request and gave it a name; ``addresses`` are where it can be asked after."""
+    """The provider took the request and gave it a name; ``addresses`` are where it can be asked after.
+
+    ``token`` is that of its intent; 0, in older journals, means the last one of the step.
+    """
 
     name = "job_submitted"
     step: str
     attempt: int
     request_id: str
     addresses: Mapping[str, Any] = field(default_factory=dict)
+    token: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +140,34 @@ class JobReattached(Event):
     uploads: Mapping[str, Any] = field(default_factory=dict)
     units: Mapping[str, Any] = field(default_factory=dict)
     taken_from: str | None = None
+    hedge: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Straggling(Event):
+    """A job is at work for longer than nearly all of its model take: for ``seconds``."""
+
+    name = "straggling"
+    step: str
+    attempt: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobDropped(Event):
+    """One of two requests of an attempt is done with: the other one delivered, or this one failed while it goes on.
+
+    ``cost_usd`` is what it cost, or may have, and no part of the attempt's own cost; ``charged``: what it buys counts.
+    """
+
+    name = "job_dropped"
+    step: str
+    attempt: int
+    token: int
+    message: str
+    request_id: str | None = None
+    cost_usd: Decimal = Decimal(0)
+    charged: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -300,8 +333,8 @@ EVENT_TYPES: dict[str, type[Event]] = {
     cls.name: cls
     for cls in (
         RunStarted, VideoPlanned, StepQueued, AttemptStarted, SubmitIntended, JobSubmitted, JobReattached,
-        OutcomeUnknown, AttemptFailed, BackedOff, ProviderPaused, CapacityChanged, StepSucceeded, StepReused,
-        StepFailed, StepBlocked, WorkDone, VideoFinished, Interrupted, RunFinished,
+        Straggling, JobDropped, OutcomeUnknown, AttemptFailed, BackedOff, ProviderPaused, CapacityChanged,
+        StepSucceeded, StepReused,        StepFailed, StepBlocked, WorkDone, VideoFinished, Interrupted, RunFinished,
     )
 }  # fmt: skip
 
@@ -359,7 +392,7 @@ class Recorder:
 
 def _redacted(event: Event, redact: Callable[[str], str]) -> Event:
     match event:
-        case AttemptFailed() | StepFailed() | OutcomeUnknown():
+        case AttemptFailed() | StepFailed() | OutcomeUnknown() | JobDropped():
             return replace(event, message=redact(event.message))
         case VideoFinished():
             return replace(event, notes=tuple(map(redact, event.notes)))

@@ -156,6 +156,16 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hedge:
+    """When a second request is sent beside a late one: once it has been at work for longer than ``after`` percent of
+    its model's jobs take. All of them together may cost ``max_extra_cost``, a share of what the batch is estimated to.
+    """
+
+    after: int = 95
+    max_extra_cost: Decimal = Decimal("0.05")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Captions:
     """How spoken words are shown."""
 
@@ -250,6 +260,7 @@ class Video:
     voice: Voice
     models: Models
     retry: Retry = Retry()
+    hedge: Hedge | None = None
     on_segment_failure: Literal["continue", "fail"] = "continue"
     minimum_segments: int = 1
     captions: Captions | None = Captions()

@@ -13,8 +13,10 @@ from tiktoker_batch.model import Kind
 from tiktoker_batch.planning.selection import Choice, parse_shard
 from tiktoker_batch.report.reconcile_text import FoundRequest
 from tiktoker_batch.running import run
-from tiktoker_batch.store.jobs import OpenJob
+from tiktoker_batch.store.jobs import OpenJob, each_open, find_job
 from tiktoker_batch.store.state import BatchState, fold
+
+_BESIDE = "it was sent beside another one, which delivered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,14 +88,16 @@ def reconcile(target: Path, options: Options, sinks: Iterable[Sink] = ()) -> Rec
 
 
 def _summed_up(before: BatchState, after: BatchState, code: ExitCode) -> Reconciled:
-    found = tuple(_found(name, job, after) for name, job in before.open_jobs.items())
+    found = tuple(_found(name, job, after) for name, job in each_open(before.open_jobs))
     is_open = any(each.verdict == "open" for each in found)
     return Reconciled(found=found, exit_code=ExitCode.FAILED if code is ExitCode.OK and is_open else code)
 
 
 def _found(name: str, job: OpenJob, after: BatchState) -> FoundRequest:
-    step, now = after.steps.get(name), after.open_jobs.get(name)
-    verdict = "open" if now is not None else "fetched" if step and step.state in {"done", "reused"} else "settled"
+    step, now = after.steps.get(name), find_job(after.open_jobs, name, job.token)
+    dropped = step is not None and job.request_id is not None and job.request_id in step.dropped
+    fetched = step is not None and step.state in {"done", "reused"} and not dropped
+    verdict = "open" if now is not None else "fetched" if fetched else "settled"
     return FoundRequest(
         step=name,
         provider=job.provider,
@@ -102,7 +106,7 @@ def _found(name: str, job: OpenJob, after: BatchState) -> FoundRequest:
         price_usd=job.price_usd,
         request_id=(now or job).request_id or (step.request_id if step else None),
         verdict=verdict,
-        message=_message(name, after) if verdict != "fetched" else None,
+        message=None if verdict == "fetched" else _BESIDE if dropped else _message(name, after),
     )
 
 

@@ -11,12 +11,12 @@ import trio
 from tiktoker_batch.app import Meant, Opened, Options, cache_folder, history
 from tiktoker_batch.ending import exit_code, final_state
 from tiktoker_batch.engine.announce import announce
+from tiktoker_batch.engine.batch import Batch
 from tiktoker_batch.engine.budget import Purse, open_purse
 from tiktoker_batch.engine.capacity import Capacity
 from tiktoker_batch.engine.collecting import seldom_collected
 from tiktoker_batch.engine.learned import recall_limits, remember_limits
 from tiktoker_batch.engine.ranks import LeastLeftFirst
-from tiktoker_batch.engine.run import Batch
 from tiktoker_batch.engine.shelf import Shelf
 from tiktoker_batch.engine.supervise import supervise
 from tiktoker_batch.engine.syncing import already_on_disk, synced_together
@@ -230,7 +230,7 @@ class _Run:
                 models=opened.models,
                 cache=cache_folder(environ),
                 seats=opened.capacity,
-                known=frozenset(attempt.request_id for attempt in state.attempts() if attempt.request_id),
+                known=frozenset(name for attempt in state.attempts() for name in attempt.request_ids),
                 tell_limit=capacity.bear,
                 durations=self.durations,
             )
@@ -247,6 +247,7 @@ class _Run:
                 selected=self.meant.selected,
                 shelf=self.shelf,
                 purse=purse,
+                durations=self.durations,
                 tools=Tools(ffmpeg=ffmpeg, font_cache=cache_folder(environ)),
                 fail_fast=self.options.fail_fast,
                 measure=_measure(opened.layout, state),

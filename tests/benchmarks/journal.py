@@ -19,9 +19,9 @@ import trio
 from tests.fakes import FakeKind, ScriptedProvider
 from tests.values import a_plan, a_step
 from tiktoker_batch.engine.announce import announce
+from tiktoker_batch.engine.batch import Batch
 from tiktoker_batch.engine.capacity import Capacity
 from tiktoker_batch.engine.reuse import Reuse
-from tiktoker_batch.engine.run import Batch
 from tiktoker_batch.engine.supervise import supervise
 from tiktoker_batch.events import Record, Recorder, RunFinished
 from tiktoker_batch.model import Kind, Step

@@ -9,9 +9,10 @@ import trio
 from tests.fakes import FakeKind, ScriptedProvider
 from tests.values import a_plan, a_step
 from tiktoker_batch.engine.announce import announce
+from tiktoker_batch.engine.batch import Batch
 from tiktoker_batch.engine.capacity import Capacity
 from tiktoker_batch.engine.reuse import Reuse
-from tiktoker_batch.engine.run import Batch, run_batch
+from tiktoker_batch.engine.run import run_batch
 from tiktoker_batch.engine.shelf import Shelf
 from tiktoker_batch.errors import TiktokerError
 from tiktoker_batch.events import Record, Recorder, StepReused

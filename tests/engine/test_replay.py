@@ -19,16 +19,19 @@ from trio.testing import MockClock
 from tests.fakes import FakeKind
 from tests.values import a_plan, a_step
 from tiktoker_batch.engine.announce import announce
+from tiktoker_batch.engine.batch import Batch
 from tiktoker_batch.engine.budget import open_purse
 from tiktoker_batch.engine.capacity import Capacity
 from tiktoker_batch.engine.reuse import Reuse
-from tiktoker_batch.engine.run import Batch, run_batch
+from tiktoker_batch.engine.run import run_batch
 from tiktoker_batch.errors import Unavailable, Unfetched, UnknownOutcome
-from tiktoker_batch.events import JobSubmitted, Record, Recorder, RunFinished, StepSucceeded, SubmitIntended
-from tiktoker_batch.model import Budget, Kind, Outcome, Retry, Reused, Step, Succeeded
+from tiktoker_batch.events import JobSubmitted, Record, Recorder, RunFinished, StepReused, StepSucceeded, SubmitIntended
+from tiktoker_batch.model import Budget, Hedge, Kind, Outcome, Retry, Reused, Step, Succeeded
 from tiktoker_batch.providers.base import Job, Produced, Request
 from tiktoker_batch.steps.base import Tools
 from tiktoker_batch.store.compaction import compact
+from tiktoker_batch.store.durations import Durations
+from tiktoker_batch.store.jobs import each_open
 from tiktoker_batch.store.journal import Journal, last_run, read_journal, read_lines, rewrite
 from tiktoker_batch.store.layout import Layout
 from tiktoker_batch.store.state import BatchState, fold
@@ -105,6 +108,9 @@ class Service:
         return Counter(job.step for job in self.jobs.values() if job.paid)
 
 
+HASTE = Hedge(max_extra_cost=Decimal(10))
+
+
 def steps_of(videos: int, segments: int, on_unknown: str, *, equal: bool = False) -> list[Step]:
     """Stories, pictures, clips and an assembly that begins before its clips are there; ``equal`` in all videos."""
     retry = replace(RETRY, on_unknown=on_unknown)
@@ -131,6 +137,8 @@ class House:
 
     root: Path
     service: Service
+    hedge: Hedge | None = None
+    hedges: set[int] = field(default_factory=set)
 
     @property
     def journal(self) -> Path:
@@ -152,6 +160,8 @@ class House:
             async def main() -> Mapping[str, Outcome]:
                 recorder = Recorder([journal], run=last_run(self.records) + 1, clock=trio.current_time)
                 plan, layout = a_plan(steps), Layout(self.root)
+                videos = [replace(each, video=replace(each.video, hedge=self.hedge)) for each in plan.videos]
+                plan = replace(plan, videos=tuple(videos))
                 announce(plan, recorder, options={}, limits={})
                 kinds = {kind: FakeKind(eager=kind is Kind.ASSEMBLY) for kind in Kind}
                 outcomes = await run_batch(
@@ -160,6 +170,7 @@ class House:
                         kinds=kinds,
                         providers={"fake": self.service},
                         capacity=Capacity({"fake": 4}),
+                        durations=impatience(),
                         recorder=recorder,
                         layout=layout,
                         reuse=Reuse(kinds, layout, before.successes),
@@ -171,7 +182,10 @@ class House:
                 recorder.emit(RunFinished(state="done"))
                 return outcomes
 
-            return trio.run(main, clock=MockClock(autojump_threshold=0))
+            outcomes = trio.run(main, clock=MockClock(autojump_threshold=0))
+        intents = [record.event for record in self.records if isinstance(record.event, SubmitIntended)]
+        self.hedges |= {intent.token for intent in intents if intent.hedge}
+        return outcomes
 
     def die(self, place: int, tail: bytes, *, accepted: bool, kept: bool, since: int) -> None:
         """Go back to when only so many bytes after ``since`` were written, in journal, files and service.
@@ -191,7 +205,8 @@ class House:
             name: job for name, job in self.service.jobs.items() if name in named or (accepted and job.token in tokens)
         }
         if not kept:
-            there_are = {a.path for r in told if isinstance(r.event, StepSucceeded) for a in r.event.artifacts}
+            made = (record.event for record in told if isinstance(record.event, StepSucceeded | StepReused))
+            there_are = {artifact.path for event in made for artifact in event.artifacts}
             for path in (self.root / "work").rglob("*.txt"):
                 if path.relative_to(self.root).as_posix() not in there_are:
                     path.unlink()
@@ -225,6 +240,7 @@ def no_syncing(monkeypatch: pytest.MonkeyPatch) -> None:
     on_unknown=st.sampled_from(["retry", "fail"]),
     affordable=st.none() | st.integers(0, 12),
     equal=st.booleans(),
+    hedge=st.sampled_from([None, HASTE]),
 )
 def test_any_prefix_of_a_journal_leads_to_the_end_and_nothing_is_paid_twice(
     fates: Mapping[str, Sequence[str]],
@@ -234,13 +250,14 @@ def test_any_prefix_of_a_journal_leads_to_the_end_and_nothing_is_paid_twice(
     on_unknown: str,
     affordable: int | None,
     equal: bool,
+    hedge: Hedge | None,
 ) -> None:
     budget = Budget(max_usd=None if affordable is None else affordable * PRICE)
     steps = steps_of(2, segments, on_unknown, equal=equal)
     patient = steps_of(2, segments, "retry", equal=equal)
     folder = Path(tempfile.mkdtemp())
     try:
-        house = House(folder, Service(fates))
+        house = House(folder, Service(fates), hedge)
         for death in deaths:
             since = house.journal.stat().st_size if house.journal.exists() else 0
             house.run(steps, budget)
@@ -249,13 +266,16 @@ def test_any_prefix_of_a_journal_leads_to_the_end_and_nothing_is_paid_twice(
             if compacted:
                 rewrite(house.journal, [text for text, _ in compact(read_lines(house.journal))])
             assert max(paid(house, equal=equal).values(), default=0) <= 1
+            assert max(paid(house, equal=equal, hedges=True).values(), default=0) <= 1
             assert house.state.spent_usd + open_usd(house.state) >= PRICE * house.service.paid().total()
         outcomes = house.run(patient)
         assert all(isinstance(outcome, Succeeded | Reused) for outcome in outcomes.values())
         works = {work_of(name) if equal else name for name in outcomes}
-        assert set(paid(house, equal=equal)) == works
-        assert set(paid(house, equal=equal).values()) == {1}
-        assert house.state.spent_usd >= PRICE * len(works)
+        firsts, seconds = paid(house, equal=equal), paid(house, equal=equal, hedges=True)
+        assert firsts.keys() | seconds.keys() == works
+        assert set(firsts.values()) | set(seconds.values()) == {1}
+        assert hedge or not seconds
+        assert house.state.spent_usd >= PRICE * (firsts.total() + seconds.total())
         assert not house.state.open_jobs
         submits = house.service.submits.total()
         assert all(isinstance(each, Reused) for each in house.run(patient).values())
@@ -264,12 +284,20 @@ def test_any_prefix_of_a_journal_leads_to_the_end_and_nothing_is_paid_twice(
         shutil.rmtree(folder)
 
 
-def paid(house: House, *, equal: bool) -> Counter[str]:
-    """How often each work was paid for."""
-    jobs = house.service.paid()
-    return Counter(work_of(name) for name in jobs.elements()) if equal else jobs
+def impatience() -> Durations:
+    """Whatever takes longer than half a second is late: every second job or so."""
+    durations = Durations({})
+    for _ in range(64):
+        durations.note_job("fake:m", 0.5)
+    return durations
+
+
+def paid(house: House, *, equal: bool, hedges: bool = False) -> Counter[str]:
+    """How often each work was paid for, by first requests or by the second ones beside them."""
+    jobs = [job for job in house.service.jobs.values() if job.paid and (job.token in house.hedges) == hedges]
+    return Counter(work_of(job.step) if equal else job.step for job in jobs)
 
 
 def open_usd(state: BatchState) -> Decimal:
     """What requests may have cost of which nothing more is known yet."""
-    return sum((job.price_usd for job in state.open_jobs.values() if not job.counted), Decimal(0))
+    return sum((job.price_usd for _, job in each_open(state.open_jobs) if not job.counted), Decimal(0))

@@ -11,10 +11,11 @@ from trio.testing import MockClock
 from tests.fakes import FakeKind, ScriptedProvider
 from tests.values import a_plan, a_step
 from tiktoker_batch.engine.announce import announce
+from tiktoker_batch.engine.batch import Batch
 from tiktoker_batch.engine.capacity import Capacity
 from tiktoker_batch.engine.ranks import LeastLeftFirst
 from tiktoker_batch.engine.reuse import Reuse
-from tiktoker_batch.engine.run import Batch, run_batch
+from tiktoker_batch.engine.run import run_batch
 from tiktoker_batch.errors import RateLimited, Rejected, Unavailable
 from tiktoker_batch.events import (
     AttemptFailed,

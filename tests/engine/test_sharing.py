@@ -13,9 +13,10 @@ from tests.engine.test_purchase import LossyProvider, lost
 from tests.engine.test_run import Bench
 from tests.fakes import FakeKind
 from tests.values import a_step
+from tiktoker_batch.engine.batch import Batch
 from tiktoker_batch.engine.budget import Purse
 from tiktoker_batch.engine.reuse import Reuse
-from tiktoker_batch.engine.run import Batch, run_batch
+from tiktoker_batch.engine.run import run_batch
 from tiktoker_batch.errors import AuthFailed, ProviderError, Rejected, TiktokerError, Unavailable, Unfetched
 from tiktoker_batch.events import JobReattached, StepReused, StepSucceeded, SubmitIntended
 from tiktoker_batch.model import Budget, Cancelled, Failed, Json, Kind, Outcome, Retry, Reused, Step, Succeeded

@@ -28,6 +28,7 @@ from tiktoker_batch.simulator.media import Media
 from tiktoker_batch.simulator.server import Simulator, simulate_in_thread
 from tiktoker_batch.simulator.world import World
 from tiktoker_batch.store.compaction import WORTHWHILE_LINES
+from tiktoker_batch.store.jobs import each_open
 from tiktoker_batch.store.journal import _line, read_journal, read_lines, rewrite
 from tiktoker_batch.store.state import BatchState, fold
 
@@ -108,6 +109,8 @@ LATE: Mapping[str, int] = {
     "run.after_finished": 1,
     "run.end": 1,
 }
+# Only reached where late jobs are hedged: see test_hedge.py.
+HEDGING: Mapping[str, int] = {"hedge.before_drop": 1, "hedge.after_drop": 1}
 POINTS = {**EARLY, **SPEAKING, **PAYING, **LATE}
 # Reached also where nothing is left to be done.
 _ALWAYS = (
@@ -123,6 +126,9 @@ _AFTER = {
     "found.after_record": ("submit.before_record", ACCEPTED),
     "reattached": ("submit.after_record", "result.known", "download.piece"),
 }
+
+
+CLIPS = ("--select", "*/*/clip")
 
 
 @dataclass(frozen=True)
@@ -267,6 +273,13 @@ class Batch:
             finally:
                 world.victim = None
 
+    def reconcile(self) -> tuple[int, list[dict[str, Any]]]:
+        """Ask after what is open; the exit code, and what is told of each request."""
+        argv = [*ARGV, "reconcile", "torn.yaml", "--progress", "none", "--format", "json"]
+        environ = clean_environment(**self.simulator.environ, TIKTOKER_RECONCILE_SECONDS=str(RECONCILE_SECONDS))
+        done = subprocess.run(argv, cwd=self.folder, env=environ, capture_output=True, text=True)
+        return done.returncode, json.loads(done.stdout)
+
     def _start(self, armed: Mapping[str, str], said: Any, *options: str) -> "subprocess.Popen[bytes]":
         environ = clean_environment(
             **self.simulator.environ,
@@ -336,10 +349,10 @@ class Batch:
         charged = self.ledger.spent_usd
         state = self.state
         counted = state.spent_usd + sum(
-            (job.price_usd for job in state.open_jobs.values() if not job.counted), Decimal(0)
+            (job.price_usd for _, job in each_open(state.open_jobs) if not job.counted), Decimal(0)
         )
         self._note(counted > charged - Decimal("0.001"), f"after {moment}: ${charged} charged, ${counted} counted")
-        self.lost_calls += any(job.provider == "openrouter" for job in state.open_jobs.values())
+        self.lost_calls += any(job.provider == "openrouter" for _, job in each_open(state.open_jobs))
 
     def _torn(self) -> list[str]:
         found: list[str] = []

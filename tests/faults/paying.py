@@ -16,8 +16,9 @@ import trio
 from tests.simulated import Door, a_world, behind_a_door
 from tiktoker_batch.app import Opened, Options
 from tiktoker_batch.engine.announce import announce
+from tiktoker_batch.engine.batch import Batch
 from tiktoker_batch.engine.capacity import Capacity
-from tiktoker_batch.engine.run import Batch, run_batch
+from tiktoker_batch.engine.run import run_batch
 from tiktoker_batch.events import Record, Recorder
 from tiktoker_batch.media.ffmpeg import find_ffmpeg
 from tiktoker_batch.model import Json, Kind, Outcome, Step, Succeeded, Video

@@ -13,6 +13,7 @@ import filelock
 import pytest
 
 from tests.faults.killing import (
+    CLIPS,
     KILLS_A_BATCH,
     POINTS,
     Batch,
@@ -58,9 +59,6 @@ def test_batches_that_are_killed_again_and_again_lose_nothing_and_pay_for_every_
     assert tally.kills.total() >= (KILLS if everything else KILLS_A_BATCH)
     never = [name for name in POINTS if not tally.kills[name]]
     assert not (everything and never), f"never met: {never}"
-
-
-CLIPS = ("--select", "*/*/clip")
 
 
 def test_a_dear_job_whose_answer_was_lost_is_found_at_its_service_and_not_bought_again(

@@ -17,6 +17,7 @@ from tiktoker_batch.catalog.loader import load_catalog
 from tiktoker_batch.errors import Problem, RecipeError, UsageError
 from tiktoker_batch.model import (
     Captions,
+    Hedge,
     Kind,
     Music,
     Plan,
@@ -210,6 +211,24 @@ def test_what_may_have_been_paid_for_is_sent_again_or_not_as_the_recipe_says(
     tmp_path: Path, written: str, meant: str | None
 ) -> None:
     assert one(tmp_path, f", retry: {{{written}}}").retry.on_unknown == meant
+
+
+@pytest.mark.parametrize(
+    ("default", "own", "meant"),
+    [
+        ("", "", None),
+        ("", ", hedge: {}", Hedge(after=95, max_extra_cost=Decimal("0.05"))),
+        ("{after: p90}", ", hedge: {max_extra_cost: 2.5%}", Hedge(after=90, max_extra_cost=Decimal("0.025"))),
+        ("{after: p99, max_extra_cost: 100%}", "", Hedge(after=99, max_extra_cost=Decimal(1))),
+        ("{after: p90}", ", hedge: false", None),
+        ("false", ", hedge: {after: p80}", Hedge(after=80)),
+    ],
+)
+def test_late_requests_are_hedged_only_where_the_recipe_says_so(
+    tmp_path: Path, default: str, own: str, meant: Hedge | None
+) -> None:
+    top = f"defaults: {{hedge: {default}}}\n" if default else ""
+    assert one(tmp_path, own, top).hedge == meant
 
 
 # ------------------------------------------------------------------ what models take

@@ -1,21 +1,23 @@
 """A compacted journal tells less and means the same."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.journals import MORNING, Run, golden, steps_of, write_journal
-from tiktoker_batch.events import Record, StepReused
+from tiktoker_batch.events import JobDropped, JobSubmitted, Record, StepReused, Straggling, SubmitIntended
 from tiktoker_batch.store.compaction import WORTHWHILE_LINES, compact, compacted
 from tiktoker_batch.store.journal import read_journal, read_lines, rewrite
 from tiktoker_batch.store.manifest import manifest_json
 from tiktoker_batch.store.state import BatchState, fold
 
 VIDEOS = ("mon", "tue", "wed")
-DEEDS = ("absent", "idle", "reused", "made", "cut off", "failed", "lost")
+DEEDS = ("absent", "idle", "reused", "made", "cut off", "failed", "lost", "hedged")
 days = st.lists(st.tuples(*(st.sampled_from(DEEDS) for _ in VIDEOS), st.booleans()), min_size=1, max_size=7)
 
 
@@ -54,6 +56,15 @@ def _do(run: Run, video: str, deed: str) -> None:
             run.fail(f"{video}/01/image", 10, "Rejected", "no", n=2, cost="0.01")
             run.block(f"{video}/01/clip", f"{video}/01/image", 10)
             run.finish_video(video, 12, "failed", "no")
+        case "hedged":
+            clip = f"{video}/01/clip"
+            run.begin(clip, 1, 2, submit=f"first-{run.number}")
+            run.tell(4, Straggling(step=clip, attempt=1, seconds=2))
+            intent = SubmitIntended(step=clip, attempt=1, provider="fal", model="m", price_usd=Decimal("0.40"), token=8)
+            run.tell(5, replace(intent, hedge=True))
+            run.tell(6, JobSubmitted(step=clip, attempt=1, request_id=f"second-{run.number}", token=8))
+            if run.number % 2:
+                run.tell(7, JobDropped(step=clip, attempt=1, token=0, message="late", request_id=f"first-{run.number}"))
         case "lost":
             run.begin(f"{video}/01/clip", 1, 2, submit="")
             run.fail(f"{video}/01/clip", 9, "UnknownOutcome", "who knows", cost="0.40")
@@ -61,7 +72,15 @@ def _do(run: Run, video: str, deed: str) -> None:
 
 def meaning(state: BatchState) -> tuple[object, ...]:
     attempts = sorted(map(repr, state.attempts()))
-    return manifest_json(state), state.successes, state.open_jobs, state.spent_usd, state.wall_by_run, attempts
+    return (
+        manifest_json(state),
+        state.successes,
+        state.open_jobs,
+        state.spent_usd,
+        state.hedged_usd,
+        state.wall_by_run,
+        attempts,
+    )
 
 
 @given(days)

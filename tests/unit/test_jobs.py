@@ -8,6 +8,7 @@ from decimal import Decimal
 from tiktoker_batch.events import (
     AttemptFailed,
     Event,
+    JobDropped,
     JobReattached,
     JobSubmitted,
     Record,
@@ -37,10 +38,16 @@ def failed(kind: str, outcome: str = "failed", cost: str = "0") -> AttemptFailed
 
 
 def after(*events: Event) -> OpenJob | None:
-    jobs: dict[str, OpenJob] = {}
+    found = all_after(*events)
+    assert len(found) <= 1
+    return found[0] if found else None
+
+
+def all_after(*events: Event) -> tuple[OpenJob, ...]:
+    jobs: dict[str, tuple[OpenJob, ...]] = {}
     for event in events:
         mind_job(jobs, event, AT)
-    return jobs.get(STEP)
+    return jobs.get(STEP, ())
 
 
 def test_a_request_is_open_from_its_intent_on() -> None:
@@ -110,3 +117,73 @@ def test_a_request_that_is_gone_on_with_is_as_open_as_before() -> None:
     assert after(again) == after(intent(), submitted())
     record = Record(at=AT, elapsed=1.0, run=2, event=again)
     assert record_from_line(json.dumps(record_to_json(record)).encode()) == record
+
+
+# ---------------------------------------------------------------------- two for one step
+
+HEDGE = replace(intent(token=8), hedge=True)
+
+
+def named(token: int) -> JobSubmitted:
+    return JobSubmitted(step=STEP, attempt=1, request_id=f"r{token}", addresses={"at": "u"}, token=token)
+
+
+def dropped(token: int) -> JobDropped:
+    return JobDropped(step=STEP, attempt=1, token=token, message="", request_id=f"r{token}")
+
+
+def test_a_second_request_stands_beside_the_first_and_each_is_named_by_its_own_answer() -> None:
+    jobs = all_after(intent(), HEDGE, named(8), named(7))
+    assert [(job.token, job.request_id, job.hedge) for job in jobs] == [(7, "r7", False), (8, "r8", True)]
+
+
+def test_an_answer_of_an_older_journal_is_that_of_the_last_request() -> None:
+    assert [job.request_id for job in all_after(intent(token=6), submitted())] == ["r1"]
+
+
+def test_the_one_that_is_dropped_is_settled_and_the_other_stays_open() -> None:
+    assert [job.token for job in all_after(intent(), HEDGE, named(7), named(8), dropped(7))] == [8]
+    assert all_after(intent(), HEDGE, dropped(7), dropped(8)) == ()
+
+
+def test_a_result_settles_both() -> None:
+    assert all_after(intent(), HEDGE, StepSucceeded(step=STEP, attempt=1, key="k", inputs="i", artifacts=())) == ()
+
+
+def test_what_ends_an_attempt_ends_both_or_leaves_both_open() -> None:
+    assert all_after(intent(), HEDGE, failed("Unavailable", "retry")) == ()
+    left = all_after(intent(), HEDGE, failed("Unfetched", "retry", "0.80"))
+    assert [(job.token, job.counted) for job in left] == [(7, True), (8, True)]
+
+
+def taken_up(token: int, work: str = "w", taken_from: str | None = None, step: str = STEP) -> JobReattached:
+    return JobReattached(
+        step=step,
+        attempt=1,
+        provider="fal",
+        model="m",
+        price_usd=PRICE,
+        token=token,
+        key="k",
+        work=work,
+        sent_at=AT,
+        taken_from=taken_from,
+    )
+
+
+def test_both_are_gone_on_with_and_stay_counted() -> None:
+    cut_off = (intent(), HEDGE, failed("Unfetched", "retry", "0.80"))
+    both = all_after(*cut_off, taken_up(7), taken_up(8))
+    assert [(job.token, job.counted) for job in both] == [(7, True), (8, True)]
+    assert [job.token for job in all_after(*cut_off, taken_up(9, work="other work"))] == [9]
+
+
+def test_a_request_that_another_step_goes_on_with_is_no_more_its_own() -> None:
+    jobs: dict[str, tuple[OpenJob, ...]] = {}
+    other = "w/01/clip"
+    charged = failed("UnknownOutcome", "unknown", "0.40")
+    for event in (intent(), charged, taken_up(7, taken_from=STEP, step=other)):
+        mind_job(jobs, event, AT)
+    assert [(step, [(job.token, job.counted) for job in found]) for step, found in jobs.items()] == [
+        (other, [(7, True)])
+    ]

@@ -154,14 +154,16 @@ def test_nobody_is_asked_about_what_is_spoken_already(tmp_path: Path, simulator:
 
 def test_requests_of_earlier_runs_are_taken_in_whatever_the_account_lacks(tmp_path: Path, simulator: Simulator) -> None:
     opened, before, state = spoken(tmp_path, simulator), asked(simulator), fold(())
-    state.open_jobs["pier/01/clip"] = OpenJob(
-        provider="fal",
-        model="m",
-        price_usd=Decimal("0.4"),
-        token=1,
-        key="k",
-        work="w",
-        sent_at=datetime.now(UTC),
+    state.open_jobs["pier/01/clip"] = (
+        OpenJob(
+            provider="fal",
+            model="m",
+            price_usd=Decimal("0.4"),
+            token=1,
+            key="k",
+            work="w",
+            sent_at=datetime.now(UTC),
+        ),
     )
     require_voices(opened, state)
     assert asked(simulator) == before

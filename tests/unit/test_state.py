@@ -11,14 +11,17 @@ from tiktoker_batch.events import (
     AttemptStarted,
     Event,
     Interrupted,
+    JobDropped,
     JobSubmitted,
     Record,
     StepQueued,
     StepReused,
     StepSucceeded,
+    Straggling,
     SubmitIntended,
     WorkDone,
 )
+from tiktoker_batch.store.jobs import each_open
 from tiktoker_batch.store.state import BatchState, Success, fold
 
 STORY, SHOTS = "v/story", "v/shots"
@@ -289,7 +292,25 @@ any_event: st.SearchStrategy[Event] = st.one_of(
     st.builds(StepQueued, step=names, attempt=numbers),
     st.builds(AttemptStarted, step=names, attempt=numbers),
     st.builds(
-        SubmitIntended, step=names, attempt=numbers, provider=st.just("fal"), model=names, price_usd=st.just(Decimal(1))
+        SubmitIntended,
+        step=names,
+        attempt=numbers,
+        provider=st.just("fal"),
+        model=names,
+        price_usd=st.just(Decimal(1)),
+        token=numbers,
+        hedge=st.booleans(),
+    ),
+    st.builds(JobSubmitted, step=names, attempt=numbers, request_id=names, token=st.integers(0, 2)),
+    st.builds(Straggling, step=names, attempt=numbers, seconds=st.just(1.0)),
+    st.builds(
+        JobDropped,
+        step=names,
+        attempt=numbers,
+        token=numbers,
+        message=st.text(),
+        request_id=st.none() | names,
+        cost_usd=st.just(Decimal("0.1")),
     ),
     st.builds(
         AttemptFailed,
@@ -327,7 +348,7 @@ def test_no_order_of_events_upsets_the_fold(events: list[Event], runs: int) -> N
     state = fold(told)
     spent = sum((getattr(event, "cost_usd", Decimal(0)) for event in events), Decimal(0))
     # Requests that nobody settled may have been paid too.
-    open_usd = sum((job.price_usd for job in state.open_jobs.values()), Decimal(0))
+    open_usd = sum((job.price_usd for _, job in each_open(state.open_jobs)), Decimal(0))
     assert state.spent_usd == state.videos["v"].cost_usd
     assert spent <= state.spent_usd
     assert state.spent_usd >= spent + open_usd * (runs == 1 and state.state != "running")

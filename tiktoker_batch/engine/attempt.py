@@ -147,8 +147,10 @@ def may_retry(error: TiktokerError, step: Step, breaker: Breaker) -> bool:
     return isinstance(error, ProviderError) and error.retryable
 
 
-def leaves_open(ended: object, job: OpenJob) -> bool:
+def leaves_open(ended: object, job: OpenJob | None) -> bool:
     """Whether what was bought is still to be had, by the next attempt or by an equal step."""
+    if job is None:
+        return False
     if isinstance(ended, AuthFailed):
         return bool(job.addresses)
     return isinstance(ended, Unfetched) or (type(ended) is TiktokerError and job.request_id is not None)

@@ -16,6 +16,7 @@ class Reservation:
 
     video: str
     units: Units
+    hedge: bool = False
 
 
 @dataclass(kw_only=True)
@@ -24,7 +25,8 @@ class Purse:
 
     ``spent`` is what all runs of the batch have bought so far, or may have; ``by_video`` the money of each video.
     ``refused`` is why something could not be bought, once it could not.
-    ``barred`` is why nothing is bought at all, if nothing is.
+    ``barred`` is why nothing is bought at all, if nothing is. ``hedged_usd`` is what second requests beside late ones
+    have cost, or may.
     """
 
     ceilings: Budget
@@ -32,25 +34,32 @@ class Purse:
     by_video: Mapping[str, Decimal] = field(default_factory=dict)
     refused: str | None = None
     barred: str | None = None
+    hedged_usd: Decimal = Decimal(0)
 
     def __post_init__(self) -> None:
         self._by_video = dict(self.by_video)
         self._closed: str | None = None
 
-    def reserve(self, video: str, wanted: Units) -> Reservation:
+    def reserve(self, video: str, wanted: Units, *, hedge: Decimal | None = None) -> Reservation:
         """Hold back what a request for this video will take.
+
+        ``hedge``: it is a second one beside a late first, and all such requests may cost so much. The batch can do
+        without it, so its refusal closes nothing.
 
         :raises BudgetExceeded: a ceiling would be passed.
         """
         if self.barred is not None:
             raise BudgetExceeded(self.barred)
-        if wanted:
+        if hedge is not None:
+            self._require_spare(video, wanted, hedge)
+        elif wanted:
             reason = self._closed or self._objection(video, wanted)
             if reason is not None:
                 self.refused = self.refused or reason
                 raise BudgetExceeded(reason, hint="raise the budget and run again: what is done is reused")
         self._add(video, wanted)
-        return Reservation(video=video, units=wanted)
+        self.hedged_usd += wanted.usd if hedge is not None else 0
+        return Reservation(video=video, units=wanted, hedge=hedge is not None)
 
     def hold(self, video: str) -> Reservation:
         """What was bought before is gone on with, whatever the ceilings say."""
@@ -59,6 +68,15 @@ class Purse:
     def settle(self, reservation: Reservation, bought: Units) -> None:
         """The request has ended and this is what it took, or may have."""
         self._add(reservation.video, bought - reservation.units)
+        self.hedged_usd += bought.usd - reservation.units.usd if reservation.hedge else 0
+
+    def _require_spare(self, video: str, wanted: Units, most: Decimal) -> None:
+        closed = self._closed
+        try:
+            if self.hedged_usd + wanted.usd > most or closed or self._objection(video, wanted):
+                raise BudgetExceeded(f"${self.hedged_usd:f} of ${most:f} are spent on second requests or promised")
+        finally:
+            self._closed = closed
 
     def _add(self, video: str, units: Units) -> None:
         self.spent += units
@@ -78,7 +96,7 @@ class Purse:
 def open_purse(ceilings: Budget, state: BatchState, *, barred: str | None = None) -> Purse:
     """A purse out of which earlier runs have bought already."""
     spent = {video.id: video.cost_usd for video in state.videos.values()}
-    return Purse(ceilings=ceilings, spent=state.spent, by_video=spent, barred=barred)
+    return Purse(ceilings=ceilings, spent=state.spent, by_video=spent, barred=barred, hedged_usd=state.hedged_usd)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

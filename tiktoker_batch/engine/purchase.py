@@ -1,9 +1,8 @@
 """Spending money for one attempt: intent on record, one submit, its id on record, then the waiting."""
 
-import math
 import random
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +11,7 @@ import trio
 
 from tiktoker_batch.engine.breaker import Breaker
 from tiktoker_batch.engine.budget import Purse, Reservation
+from tiktoker_batch.engine.deadline import Deadline
 from tiktoker_batch.engine.pause import Pause, Paused
 from tiktoker_batch.engine.syncing import OnDisk, already_on_disk
 from tiktoker_batch.errors import (
@@ -23,7 +23,7 @@ from tiktoker_batch.errors import (
     Unfetched,
     UnknownOutcome,
 )
-from tiktoker_batch.events import JobReattached, JobSubmitted, OutcomeUnknown, Recorder, SubmitIntended
+from tiktoker_batch.events import JobDropped, JobReattached, JobSubmitted, OutcomeUnknown, Recorder, SubmitIntended
 from tiktoker_batch.faultpoints import reach
 from tiktoker_batch.model import CHEAP_USD, Step
 from tiktoker_batch.providers.base import Job, Produced, Provider, Request
@@ -41,14 +41,17 @@ def may_repeat(step: Step) -> bool:
     return chosen == "retry" or (chosen is None and step.estimated_cost_usd <= CHEAP_USD)
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class Purchase:
-    """``scope`` is the attempt's deadline. While money is out another one counts, from when the service begins.
+    """``deadline`` is the attempt's. While money is out another one counts, from when the service begins.
 
     ``work`` digests what is bought. ``earlier`` is a request for the very same that was left open, by the step
     ``taken_from`` if not by this one: it is gone on with instead of sending another; ``open_job`` is the one that this
-    attempt leaves. ``cost_usd`` is what this attempt has cost, or may have. ``on_disk`` waits until what was told is on
-    disk.
+    attempt leaves. ``cost_usd`` is what it has cost, or may have. ``on_disk`` waits until what was told is on disk.
+
+    ``allowance``: it hedges another purchase, and all that do may cost so much in this batch; it is only sent while it
+    is ``wanted``. One that is not ``alone`` never sends a second request for one that is lost. ``job`` is what the
+    service has accepted, ``working`` tells when it works on it, ``began`` since when, on Trio's clock.
     """
 
     step: Step
@@ -60,13 +63,22 @@ class Purchase:
     pause: Pause
     on_disk: OnDisk = already_on_disk
     rng: random.Random
-    scope: trio.CancelScope
+    deadline: Deadline
     work: str = ""
     earlier: OpenJob | None = None
     taken_from: str | None = None
     cost_usd: Decimal = Decimal(0)
     open_job: OpenJob | None = None
+    allowance: Decimal | None = None
+    wanted: Callable[[], bool] = lambda: True
+    alone: bool = True
+    job: Job | None = None
+    working: trio.Event = field(default_factory=trio.Event)
+    began: float | None = None
     _held: Reservation | None = None
+    _asked_for: Request | None = None
+    _charged: bool = False
+    _dropped: bool = False
 
     async def __call__(self, request: Request, into: Mapping[str, Path]) -> Produced:
         """Submit once and collect.
@@ -74,7 +86,7 @@ class Purchase:
         :raises ProviderError: as the provider says; ``UnknownOutcome`` if it cannot be found out whether it was paid.
         :raises BudgetExceeded: it would pass a ceiling; nothing was sent.
         """
-        before = self.cost_usd
+        before, self._asked_for = self.cost_usd, request
         try:
             produced = await self._buy(request, into)
         except ProviderError as error:
@@ -90,6 +102,44 @@ class Purchase:
         self._count(self._quoted(request) if produced.cost_usd is None else produced.cost_usd)
         self._settle(request, self.cost_usd - before, made=True)
         return produced
+
+    async def drop(self, message: str) -> None:
+        """Another request has delivered: have this one stopped, and account for what it may have cost."""
+        if self._held is not None and self._asked_for is not None:
+            job, before = self.job, self.cost_usd
+            free = job is not None and bool(job.addresses) and await self._stopped(replace(job, unwanted=True))
+            if not free:
+                self._count(self._quoted(self._asked_for))
+            self._settle(self._asked_for, self.cost_usd - before, made=not free)
+        self.tell_dropped(message)
+
+    def tell_dropped(self, message: str) -> None:
+        """What this one has cost is told now, and no part of the attempt's end."""
+        job = self.open_job
+        if job is None or self._dropped:
+            return
+        self._dropped = True
+        self.recorder.emit(
+            JobDropped(
+                step=self.step.id,
+                attempt=self.attempt,
+                token=job.token,
+                message=message,
+                request_id=job.request_id,
+                cost_usd=self.cost_usd,
+                charged=self._charged,
+            )
+        )
+
+    @property
+    def untold_usd(self) -> Decimal:
+        """What the end of the attempt has to tell of its cost."""
+        return Decimal(0) if self._dropped else self.cost_usd
+
+    @property
+    def left(self) -> OpenJob | None:
+        """The request that it leaves, unless that is done with."""
+        return None if self._dropped else self.open_job
 
     def _note(self, error: ProviderError | None) -> None:
         if isinstance(error, Unavailable) and self.open_job and self.open_job.addresses and not error.unreachable:
@@ -109,6 +159,7 @@ class Purchase:
         return self.open_job.price_usd if self.open_job else self._price(request)
 
     def _settle(self, request: Request, cost: Decimal, *, made: bool) -> None:
+        self._charged = made
         if self._held is not None:
             counted = self.earlier is not None and self.earlier.counted
             things = self._units(request) if made and not counted else NOTHING
@@ -125,23 +176,20 @@ class Purchase:
             try:
                 return await self._go_on(self.earlier, request, into)
             except (UnknownOutcome, ResultLost) as lost:
-                if not may_repeat(self.step):
+                if not (self.alone and may_repeat(self.step)):
                     raise
                 self._note_lost(request, lost)
         self.breaker.check(self.step)
         prepared = await self.provider.prepare(replace(request, token=self.rng.getrandbits(31)))
         self.breaker.check(self.step)
-        if self.pause.requested:
+        if self.pause.requested or not self.wanted():
             raise Paused
-        self._held = self.purse.reserve(self.step.video, self._units(request))
+        self._held = self.purse.reserve(self.step.video, self._units(request), hedge=self.allowance)
         self._intend(prepared)
-        before, self.scope.deadline = self.scope.deadline, math.inf
         sent, prepared = datetime.now(UTC), replace(prepared, left_at=trio.current_time())
-        try:
+        with self.deadline.suspended():
             job = await self._submit(prepared, sent)
             return await self._delivered(job, prepared, sent, into)
-        finally:
-            self.scope.deadline = before
 
     async def _go_on(self, earlier: OpenJob, request: Request, into: Mapping[str, Path]) -> Produced:
         """Take up a request that an earlier run left: by its id, or by looking for it.
@@ -171,11 +219,11 @@ class Purchase:
                 uploads=dict(earlier.uploads),
                 units=earlier.units.to_json(),
                 taken_from=self.taken_from,
+                hedge=earlier.hedge,
             )
         )
         reach("reattached")
-        before, self.scope.deadline = self.scope.deadline, math.inf
-        try:
+        with self.deadline.suspended():
             if earlier.request_id is not None and earlier.addresses:
                 job = Job(
                     id=earlier.request_id,
@@ -189,8 +237,6 @@ class Purchase:
                 lost = UnknownOutcome(f"{self.step.provider} was never heard to accept a request", maybe_charged=True)
                 job = await self._look_for(prepared, earlier.sent_at, lost)
             return await self._delivered(job, prepared, earlier.sent_at, into)
-        finally:
-            self.scope.deadline = before
 
     def _note_lost(self, request: Request, lost: UnknownOutcome | ResultLost) -> None:
         """The recipe lets it be bought again; what the first one may have cost is counted."""
@@ -214,6 +260,7 @@ class Purchase:
                 work=self.work,
                 uploads=dict(request.uploads),
                 units=self._units(request).to_json(),
+                hedge=self.allowance is not None,
             )
         )
         self.open_job = OpenJob(
@@ -226,6 +273,7 @@ class Purchase:
             sent_at=datetime.now(UTC),
             uploads=request.uploads,
             units=self._units(request).things,
+            hedge=self.allowance is not None,
         )
 
     async def _submit(self, request: Request, sent: datetime) -> Job:
@@ -270,8 +318,15 @@ class Purchase:
         raise unknown
 
     def _record(self, job: Job) -> None:
+        token = self.open_job.token if self.open_job else 0
         self.recorder.emit(
-            JobSubmitted(step=self.step.id, attempt=self.attempt, request_id=job.id, addresses=dict(job.addresses))
+            JobSubmitted(
+                step=self.step.id,
+                attempt=self.attempt,
+                request_id=job.id,
+                addresses=dict(job.addresses),
+                token=token,
+            )
         )
         if self.open_job is not None:
             self.open_job = replace(self.open_job, request_id=job.id, addresses=job.addresses)
@@ -293,7 +348,7 @@ class Purchase:
         :raises Unfetched: it is paid for, and may be asked for again.
         :raises UnknownOutcome: its service may charge for it all the same.
         """
-        timeout = self.step.retry.timeout
+        self.job, timeout = job, self.step.retry.timeout
         patience = trio.CancelScope(deadline=trio.current_time() + timeout * (IN_LINE if job.in_line else 1))
         at_work = not job.in_line
 
@@ -301,7 +356,10 @@ class Purchase:
             nonlocal at_work
             if not at_work:
                 at_work, patience.deadline = True, trio.current_time() + timeout
+                self._begin()
 
+        if at_work:
+            self._begin()
         with patience:
             return await self.provider.collect(job, into, begun)
         # Whoever stops a job that is worked on pays for it and gets nothing.
@@ -312,6 +370,11 @@ class Purchase:
         if job.addresses:
             raise Unfetched(f"{message}; it is paid for, and asked for again", maybe_charged=True)
         raise UnknownOutcome(f"{message}, and {self.step.provider} may charge for it all the same", maybe_charged=True)
+
+    def _begin(self) -> None:
+        """The service works on it now."""
+        self.began = trio.current_time() if self.began is None else self.began
+        self.working.set()
 
     async def _stopped(self, job: Job) -> bool:
         """Ask for a stop; whether it is certain that nothing will be charged."""

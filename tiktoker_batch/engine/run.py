@@ -4,9 +4,7 @@ A step's failure is a value; an exception out of a task is a bug and ends the ru
 """
 
 import math
-import random
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from decimal import Decimal
 
 import trio
@@ -17,7 +15,6 @@ from tiktoker_batch.engine.attempt import (
     as_step_error,
     failed_attempt,
     is_away,
-    leaves_open,
     may_retry,
     mind_capacity,
     raise_cancellation,
@@ -25,17 +22,13 @@ from tiktoker_batch.engine.attempt import (
     sole_cause,
 )
 from tiktoker_batch.engine.backoff import delay_before
-from tiktoker_batch.engine.breaker import Breaker
-from tiktoker_batch.engine.budget import Purse
-from tiktoker_batch.engine.capacity import Capacity
-from tiktoker_batch.engine.leftovers import Leftovers
-from tiktoker_batch.engine.pause import Pause, Paused
-from tiktoker_batch.engine.purchase import Purchase
-from tiktoker_batch.engine.reuse import Reuse, inputs_digest
+from tiktoker_batch.engine.batch import Batch
+from tiktoker_batch.engine.hedging import Buying
+from tiktoker_batch.engine.pause import Paused
+from tiktoker_batch.engine.reuse import inputs_digest
 from tiktoker_batch.engine.sharing import Sharing
-from tiktoker_batch.engine.shelf import Shelf
-from tiktoker_batch.engine.syncing import OnDisk, already_on_disk
 from tiktoker_batch.engine.telling import tell_end, tell_outcome, video_finished
+from tiktoker_batch.engine.till import Till
 from tiktoker_batch.errors import (
     BudgetExceeded,
     Crowded,
@@ -49,7 +42,6 @@ from tiktoker_batch.errors import (
 from tiktoker_batch.events import (
     AttemptStarted,
     BackedOff,
-    Recorder,
     StepQueued,
     StepSucceeded,
 )
@@ -57,55 +49,18 @@ from tiktoker_batch.faultpoints import reach
 from tiktoker_batch.model import (
     Artifact,
     Blocked,
-    Budget,
     Cancelled,
     Failed,
-    Kind,
     Outcome,
-    Plan,
     PlannedVideo,
     Reused,
     Step,
     Succeeded,
-    Video,
 )
-from tiktoker_batch.planning.digest import digest
-from tiktoker_batch.providers.base import Provider
-from tiktoker_batch.steps.base import Inputs, Made, StepKind, Tools, Work
-from tiktoker_batch.store.jobs import OpenJob
-from tiktoker_batch.store.layout import Layout
+from tiktoker_batch.steps.base import Inputs, Made, Work
 
 STARTED_AT_ONCE = 100  # tasks; ten thousand in one go would keep the first answers waiting for a second
 THROTTLES = 60  # times that one step lets itself be told to wait
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
-    """Everything a run needs.
-
-    ``open_jobs`` are requests that earlier runs left open, by step. ``selected`` are the steps that may be done, if not
-    all; the others are taken as they are. ``shelf`` holds what other batches have bought. ``measure`` gives the length
-    in seconds of a finished video's file. ``on_disk`` waits until what was told is on disk.
-    """
-
-    plan: Plan
-    kinds: Mapping[Kind, StepKind]
-    providers: Mapping[str, Provider]
-    capacity: Capacity
-    recorder: Recorder
-    layout: Layout
-    reuse: Reuse
-    tools: Tools
-    open_jobs: Mapping[str, OpenJob] = field(default_factory=dict)
-    selected: frozenset[str] | None = None
-    shelf: Shelf | None = None
-    on_disk: OnDisk = already_on_disk
-    pause: Pause = field(default_factory=Pause)
-    breaker: Breaker = field(default_factory=Breaker)
-    purse: Purse = field(default_factory=lambda: Purse(ceilings=Budget()))
-    fail_fast: bool = False
-    measure: Callable[[Video, Artifact], float | None] = lambda _video, _file: None
-    rng: random.Random = field(default_factory=random.Random)
 
 
 async def run_batch(batch: Batch) -> Mapping[str, Outcome]:
@@ -139,7 +94,8 @@ class _Run:
         for name in self.outcomes:
             batch.capacity.end(name)
             self._ended[name].set()
-        self._leftovers = Leftovers(batch.open_jobs, batch.reuse.forced)
+        self._till = Till(batch)
+        self._leftovers = self._till.leftovers
         self._sharing = Sharing(batch.plan.steps, batch.layout)
         for step in batch.plan.steps:
             if step.id in held:
@@ -228,7 +184,7 @@ class _Run:
         """What another batch has bought is not bought again; a request of our own that is paid is gone on with."""
         forced = step.id in self.batch.reuse.forced
         if self._leftovers and not forced:
-            self._leftovers.adopt(step, self._work_digest(step, inputs))
+            self._leftovers.adopt(step, self._till.work_of(step, inputs))
         if self.batch.shelf and not forced and not self._leftovers.has(step):
             async with self.batch.pause.interruptible():
                 found = await self.batch.shelf.fetch(step, inputs)
@@ -303,27 +259,27 @@ class _Run:
             with trio.CancelScope(deadline=trio.current_time() + step.retry.timeout) as scope:
                 if eager:
                     scope.deadline = math.inf
-                purchase = self._purchase(step, attempt, scope, inputs)
-                ended = await self._work(step, purchase, inputs)
-                if purchase.open_job is not None and leaves_open(ended, purchase.open_job):
-                    self._leftovers.leave(step, purchase.open_job)
-                return mind_capacity(self.batch.capacity, step, ended), purchase.cost_usd
-            return TimedOut(f"no result within {step.retry.timeout:g} s"), purchase.cost_usd
+                buying = self._till.buying(step, attempt, scope, inputs)
+                ended = await self._work(step, buying, inputs)
+                if isinstance(ended, TiktokerError):
+                    self._leftovers.leave(step, *buying.left(ended))
+                return mind_capacity(self.batch.capacity, step, ended), buying.cost_usd
+            return TimedOut(f"no result within {step.retry.timeout:g} s"), buying.cost_usd
         finally:
             batch.breaker.leave(step)
             lease.release()
 
-    async def _work(self, step: Step, purchase: Purchase, inputs: Inputs) -> Outcome | TiktokerError:
+    async def _work(self, step: Step, buying: Buying, inputs: Inputs) -> Outcome | TiktokerError:
         kind = self.batch.kinds[step.kind]
         try:
-            made = await kind.run(self._work_of(step, purchase, inputs))
+            made = await kind.run(self._work_of(step, buying, inputs))
         except Exception as error:
-            return self._failure(step, purchase.attempt, error)
+            return self._failure(step, buying.attempt, error)
         except BaseException as error:  # noqa: ASYNC103  (raise_cancellation never returns)
-            if not purchase.scope.cancel_called:  # the deadline's cancellation is told as what it is
-                tell_end(self.batch.recorder, step, purchase.attempt, "Cancelled", "the run was stopped")
+            if not buying.deadline.has_passed:  # the deadline's cancellation is told as what it is
+                tell_end(self.batch.recorder, step, buying.attempt, "Cancelled", "the run was stopped")
             raise_cancellation(error)
-        return self._success(step, purchase, made, inputs)
+        return self._success(step, buying, made, inputs)
 
     def _failure(self, step: Step, attempt: int, error: Exception) -> Outcome | TiktokerError:
         match sole_cause(error):
@@ -342,50 +298,26 @@ class _Run:
                     raise error
                 return failed
 
-    def _success(self, step: Step, purchase: Purchase, made: Made, inputs: Inputs) -> Succeeded:
+    def _success(self, step: Step, buying: Buying, made: Made, inputs: Inputs) -> Succeeded:
         consumed = inputs_digest(self.batch.kinds[step.kind], step, made.inputs or inputs)
         reach("step.before_success")
         self.batch.recorder.emit(
             StepSucceeded(
                 step=step.id,
-                attempt=purchase.attempt,
+                attempt=buying.attempt,
                 key=step.key,
                 inputs=consumed,
                 artifacts=made.artifacts,
-                cost_usd=purchase.cost_usd,
+                cost_usd=buying.cost_usd,
                 notes=made.notes,
             )
         )
         self.batch.reuse.note(made.artifacts)
-        return Succeeded(artifacts=made.artifacts, inputs=consumed, cost_usd=purchase.cost_usd, notes=made.notes)
+        return Succeeded(artifacts=made.artifacts, inputs=consumed, cost_usd=buying.cost_usd, notes=made.notes)
 
     # ------------------------------------------------------------------ what an attempt may use
 
-    def _purchase(self, step: Step, attempt: int, scope: trio.CancelScope, inputs: Inputs) -> Purchase:
-        batch, work = self.batch, self._work_digest(step, inputs)
-        left = self._leftovers.take(step, work)
-        return Purchase(
-            step=step,
-            attempt=attempt,
-            provider=batch.providers[step.provider],
-            recorder=batch.recorder,
-            breaker=batch.breaker,
-            purse=batch.purse,
-            pause=batch.pause,
-            on_disk=batch.on_disk,
-            rng=batch.rng,
-            scope=scope,
-            work=work,
-            earlier=left.job if left else None,
-            taken_from=left.sender if left and left.sender != step.id else None,
-        )
-
-    def _work_digest(self, step: Step, inputs: Inputs) -> str:
-        """What a request for this step is for."""
-        kind = self.batch.kinds[step.kind]
-        return "" if kind.eager else digest([step.key, inputs_digest(kind, step, inputs)])
-
-    def _work_of(self, step: Step, purchase: Purchase, inputs: Inputs) -> Work:
+    def _work_of(self, step: Step, buying: Buying, inputs: Inputs) -> Work:
         batch = self.batch
 
         async def arrival(need: str) -> tuple[Artifact, ...] | None:
@@ -398,7 +330,7 @@ class _Run:
             video=self._videos[step.video],
             layout=batch.layout,
             inputs=inputs,
-            buy=purchase,
+            buy=buying,
             arrival=arrival,
             seats=StepSeats(step=step, capacity=batch.capacity, recorder=batch.recorder, pause=batch.pause),
             tools=batch.tools,

@@ -5,7 +5,8 @@ from typing import Protocol
 
 import trio
 
-from tiktoker_batch.engine.run import Batch, run_batch
+from tiktoker_batch.engine.batch import Batch
+from tiktoker_batch.engine.run import run_batch
 from tiktoker_batch.events import Interrupted
 from tiktoker_batch.model import Cancelled, Outcome
 

@@ -38,7 +38,8 @@ class Job:
     """A request that a provider accepted: its name there and where it can be asked after.
 
     A one-shot service keeps its request here and does the work in ``collect``. ``in_line``: the service may let the job
-    wait before it works on it; ``collect`` tells when it does.
+    wait before it works on it; ``collect`` tells when it does. ``unwanted``: its result is of no use any more, so that
+    it may be stopped also while it is worked on.
     """
 
     id: str
@@ -47,6 +48,7 @@ class Job:
     addresses: Mapping[str, str] = field(default_factory=dict)
     request: Request | None = None
     in_line: bool = False
+    unwanted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,5 +108,8 @@ class Provider(Protocol):
         ...
 
     async def cancel(self, job: Job) -> bool:
-        """Ask for a stop of what is not worked on yet; never raises. Whether it is certain that nothing is charged."""
+        """Ask for a stop of what is not worked on yet, or is ``unwanted``; never raises.
+
+        :returns: whether it is certain that nothing is charged.
+        """
         ...

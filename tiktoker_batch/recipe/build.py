@@ -9,7 +9,19 @@ from typing import Any
 
 from tiktoker_batch.catalog.loader import Catalog
 from tiktoker_batch.errors import RecipeError
-from tiktoker_batch.model import Budget, Captions, Models, Music, Recipe, Retry, Shot, StoryChoice, Template, Video
+from tiktoker_batch.model import (
+    Budget,
+    Captions,
+    Hedge,
+    Models,
+    Music,
+    Recipe,
+    Retry,
+    Shot,
+    StoryChoice,
+    Template,
+    Video,
+)
 from tiktoker_batch.recipe.files import Files
 from tiktoker_batch.recipe.findings import Findings
 from tiktoker_batch.recipe.interpolate import interpolate
@@ -247,12 +259,21 @@ def _plain_settings(settings: Settings) -> dict[str, Any]:
         "fps": int(settings.get("fps", built_in=24).value),
         "encoder": settings.get("encoder", built_in="x264").value,
         "retry": Retry(**retry),
+        "hedge": _hedge(settings),
         "on_segment_failure": settings.get("on_segment_failure", built_in="continue").value,
         "minimum_segments": int(settings.get("minimum_segments", built_in=1).value),
         "priority": int(settings.get("priority", built_in=0).value),
         "tags": tuple(settings.own.get("tags", ())),
         "vars": settings.merged("vars"),
     }
+
+
+def _hedge(settings: Settings) -> Hedge | None:
+    if settings.find("hedge") is None or settings.is_off("hedge"):
+        return None
+    given = settings.section("hedge")
+    percentile, share = given.get("after", "p95"), given.get("max_extra_cost", "5%")
+    return Hedge(after=int(percentile[1:]), max_extra_cost=Decimal(share.rstrip(" %")) / 100)
 
 
 def _budget(given: Mapping[str, Any]) -> Budget:

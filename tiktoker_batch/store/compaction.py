@@ -12,6 +12,7 @@ from tiktoker_batch.events import (
     AttemptStarted,
     BackedOff,
     CapacityChanged,
+    JobDropped,
     JobReattached,
     JobSubmitted,
     OutcomeUnknown,
@@ -22,6 +23,7 @@ from tiktoker_batch.events import (
     StepQueued,
     StepReused,
     StepSucceeded,
+    Straggling,
     SubmitIntended,
     VideoFinished,
     VideoPlanned,
@@ -32,10 +34,11 @@ Line = tuple[bytes, Record | None]
 WORTHWHILE_LINES = 2_000  # fewer are read in a few milliseconds: not worth writing the file anew
 # These are told of an attempt, which stays known for good, and belong to the plan that it was made under.
 _WORK = (
-    StepQueued, AttemptStarted, SubmitIntended, JobSubmitted, JobReattached, AttemptFailed, StepSucceeded, WorkDone,
+    StepQueued, AttemptStarted, SubmitIntended, JobSubmitted, JobReattached, JobDropped, AttemptFailed, StepSucceeded,
+    WorkDone,
 )  # fmt: skip
 # Of a run before the newest one these leave no trace: what became of its steps is told anew.
-_TRACELESS = (BackedOff, CapacityChanged, OutcomeUnknown, ProviderPaused, StepBlocked, StepFailed)
+_TRACELESS = (BackedOff, CapacityChanged, OutcomeUnknown, ProviderPaused, StepBlocked, StepFailed, Straggling)
 
 
 def compacted(lines: Sequence[Line]) -> list[bytes] | None:

@@ -91,9 +91,10 @@ class Durations:
             known = self._known[ref] = likely(seconds, sigma, taken)
         return known
 
-    def late(self, ref: str) -> float:
-        """Seconds of work after which a job of this model is a straggler: one in twenty takes longer."""
-        return self.job(ref).late
+    def percentile(self, ref: str, percent: int) -> float:
+        """Seconds of work within which so many of a hundred jobs of a model end."""
+        likely_job = self.job(ref)
+        return likely_job.usual * likely_job.shape.at(percent / 100)
 
     def history(self) -> History:
         """What is known of steps by now."""

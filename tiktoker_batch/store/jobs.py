@@ -1,11 +1,19 @@
 """Requests that were paid for, or may have been, and whose results were not taken in yet."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
-from tiktoker_batch.events import AttemptFailed, Event, JobReattached, JobSubmitted, StepSucceeded, SubmitIntended
+from tiktoker_batch.events import (
+    AttemptFailed,
+    Event,
+    JobDropped,
+    JobReattached,
+    JobSubmitted,
+    StepSucceeded,
+    SubmitIntended,
+)
 from tiktoker_batch.units import NOTHING, Units
 
 # Ends of an attempt that leave its request as it is: nobody knows, nobody waited, it could not be had (though it may
@@ -20,7 +28,7 @@ class OpenJob:
 
     ``request_id`` is ``None`` where the provider's answer never came. ``sent_at`` is UTC; ``work`` digests what the
     request was for (the step's ``key`` and its inputs); ``token`` and ``uploads`` are what it can be found by.
-    ``counted``: its price and its ``units`` are part of what was spent.
+    ``counted``: its price and its ``units`` are part of what was spent. ``hedge``: it was sent beside another one.
     """
 
     provider: str
@@ -35,28 +43,70 @@ class OpenJob:
     uploads: Mapping[str, str] = field(default_factory=dict)
     units: Units = NOTHING
     counted: bool = False
+    hedge: bool = False
 
 
-def mind_job(jobs: dict[str, OpenJob], event: Event, at: datetime) -> None:
-    """Keep the last request of each step until its result is there, or it is certain that there will be none."""
+# By step: one request, or two where a second one was sent beside a late first.
+OpenJobs = Mapping[str, tuple[OpenJob, ...]]
+
+
+def each_open(jobs: OpenJobs) -> Iterator[tuple[str, OpenJob]]:
+    """Every open request with the step that it is of."""
+    for step, found in jobs.items():
+        for job in found:
+            yield step, job
+
+
+def mind_job(jobs: dict[str, tuple[OpenJob, ...]], event: Event, at: datetime) -> None:
+    """Keep the last requests of each step until a result is there, or it is certain that there will be none."""
     match event:
         case SubmitIntended(step=step, provider=provider) if provider != "local":
-            jobs[step] = _opened(event, at)
-        case JobReattached(step=step, taken_from=taken_from):
-            before = jobs.pop(taken_from or step, None)
-            counted = before is not None and before.counted
-            taken_up = _opened(event, event.sent_at)
-            jobs[step] = replace(
-                taken_up, request_id=event.request_id, addresses=_texts(event.addresses), counted=counted
-            )
-        case JobSubmitted(step=step, request_id=request_id, addresses=addresses) if step in jobs:
-            jobs[step] = replace(jobs[step], request_id=request_id, addresses=_texts(addresses))
+            beside = jobs.get(step, ()) if event.hedge else ()
+            jobs[step] = (*beside, _opened(event, at))
+        case JobReattached():
+            _mind_reattached(jobs, event)
+        case JobSubmitted(step=step) if step in jobs:
+            named = event.token or jobs[step][-1].token
+            jobs[step] = tuple(_named(job, event) if job.token == named else job for job in jobs[step])
+        case JobDropped(step=step, token=token):
+            _keep(jobs, step, *(job for job in jobs.get(step, ()) if job.token != token))
         case StepSucceeded(step=step):
             jobs.pop(step, None)
-        case AttemptFailed(step=step) if step in jobs:
-            _mind_failure(jobs, event)
+        case AttemptFailed(step=step):
+            _keep(jobs, step, *(left for job in jobs.get(step, ()) if (left := _after_failure(job, event))))
         case _:
             pass
+
+
+def find_job(jobs: OpenJobs, step: str, token: int) -> OpenJob | None:
+    """A step's open request with this token."""
+    return next((job for job in jobs.get(step, ()) if job.token == token), None)
+
+
+def _mind_reattached(jobs: dict[str, tuple[OpenJob, ...]], event: JobReattached) -> None:
+    """The request is this step's now, beside another one for the same work; those for other work are forgotten."""
+    sender = event.taken_from or event.step
+    before = find_job(jobs, sender, event.token)
+    _keep(jobs, sender, *(job for job in jobs.get(sender, ()) if job is not before))
+    taken_up = replace(
+        _opened(event, event.sent_at),
+        request_id=event.request_id,
+        addresses=_texts(event.addresses),
+        counted=before is not None and before.counted,
+    )
+    beside = (job for job in jobs.get(event.step, ()) if job.work == event.work)
+    jobs[event.step] = (*beside, taken_up)
+
+
+def _keep(jobs: dict[str, tuple[OpenJob, ...]], step: str, *left: OpenJob) -> None:
+    if left:
+        jobs[step] = left
+    else:
+        jobs.pop(step, None)
+
+
+def _named(job: OpenJob, event: JobSubmitted) -> OpenJob:
+    return replace(job, request_id=event.request_id, addresses=_texts(event.addresses))
 
 
 def _opened(event: SubmitIntended | JobReattached, sent_at: datetime) -> OpenJob:
@@ -70,17 +120,16 @@ def _opened(event: SubmitIntended | JobReattached, sent_at: datetime) -> OpenJob
         sent_at=sent_at,
         uploads=_texts(event.uploads),
         units=Units.from_json(event.units),
+        hedge=event.hedge,
     )
 
 
-def _mind_failure(jobs: dict[str, OpenJob], event: AttemptFailed) -> None:
+def _after_failure(job: OpenJob, event: AttemptFailed) -> OpenJob | None:
     """A failed attempt settles its request, unless it may still be fetched."""
-    job = jobs[event.step]
     locked_out = event.error_kind == "AuthFailed" and bool(job.addresses)
     if event.outcome in _LEFT_OPEN or event.error_kind in _NOT_FETCHED or locked_out:
-        jobs[event.step] = replace(job, counted=job.counted or is_charged(event))
-    else:
-        del jobs[event.step]
+        return replace(job, counted=job.counted or is_charged(event))
+    return None
 
 
 def is_charged(event: AttemptFailed) -> bool:

@@ -19,6 +19,7 @@ from typing import Self
 from tiktoker_batch.errors import TiktokerError
 from tiktoker_batch.events import (
     Interrupted,
+    JobDropped,
     JobReattached,
     JobSubmitted,
     Record,
@@ -35,7 +36,8 @@ from tiktoker_batch.store.artifacts import sync_folder
 FORMAT, VERSION = "tiktoker-batch/journal", 1
 # Events that guard money or finished work: a power failure must not take them.
 DURABLE = (
-    RunStarted, SubmitIntended, JobSubmitted, JobReattached, StepSucceeded, VideoFinished, Interrupted, RunFinished,
+    RunStarted, SubmitIntended, JobSubmitted, JobReattached, JobDropped, StepSucceeded, VideoFinished, Interrupted,
+    RunFinished,
 )  # fmt: skip
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

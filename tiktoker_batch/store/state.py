@@ -9,6 +9,7 @@ from tiktoker_batch.events import (
     AttemptFailed,
     AttemptStarted,
     Event,
+    JobDropped,
     JobReattached,
     JobSubmitted,
     PlannedStep,
@@ -26,7 +27,7 @@ from tiktoker_batch.events import (
     WorkDone,
 )
 from tiktoker_batch.model import Artifact, Json, Kind
-from tiktoker_batch.store.jobs import OpenJob, is_charged, mind_job
+from tiktoker_batch.store.jobs import OpenJob, each_open, find_job, is_charged, mind_job
 from tiktoker_batch.units import NOTHING, Units
 
 
@@ -45,7 +46,8 @@ class Attempt:
 
     ``outcome`` is ok, retry, failed, unknown or cancelled, and ``None`` while the attempt lasts. An attempt that its
     process did not live to end has the last sign of life of its run as its end. ``submitted_to`` is the provider
-    that a request left for. ``by_pieces`` marks one that takes seats for its ``pieces`` alone and waits between them.
+    that a request left for. ``request_ids`` are its requests, ``request_id`` the last that was not ``dropped`` for
+    another one. ``by_pieces`` marks one that takes seats for its ``pieces`` alone and waits between them.
     """
 
     run: int
@@ -59,9 +61,15 @@ class Attempt:
     error_kind: str | None = None
     error_message: str | None = None
     submitted_to: str | None = None
-    request_id: str | None = None
+    request_ids: list[str] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
     by_pieces: bool = False
     pieces: list[WorkDone] = field(default_factory=list)
+
+    @property
+    def request_id(self) -> str | None:
+        """The provider's name of the request that counts."""
+        return next((name for name in reversed(self.request_ids) if name not in self.dropped), None)
 
     @property
     def waited_seconds(self) -> float:
@@ -105,6 +113,11 @@ class StepState:
         """The provider's name of the last request."""
         return next((attempt.request_id for attempt in reversed(self.attempts) if attempt.request_id), None)
 
+    @property
+    def dropped(self) -> set[str]:
+        """The requests that were of no use, as another one delivered."""
+        return {name for attempt in self.attempts for name in attempt.dropped}
+
 
 @dataclass(slots=True, kw_only=True)
 class VideoState:
@@ -136,8 +149,8 @@ class BatchState:
     ``videos`` and ``steps`` are those of the newest run, in plan order. ``successes`` also remembers steps that are
     not planned any more, for the day they come back; ``open_jobs`` are requests whose results were never taken in, by
     step. ``options`` are those of the newest run that could buy. ``spent`` is all that was ever bought, or may have
-    been. A run whose process died without a word stays ``running``: the lock tells whether somebody is there.
-    ``rehearsed``: nothing was real.
+    been; ``hedged_usd`` is what of it went for second requests beside late ones. A run whose process died without a
+    word stays ``running``: the lock tells whether somebody is there. ``rehearsed``: nothing was real.
     """
 
     name: str = ""
@@ -150,8 +163,9 @@ class BatchState:
     videos: dict[str, VideoState] = field(default_factory=dict)
     steps: dict[str, StepState] = field(default_factory=dict)
     successes: dict[str, Success] = field(default_factory=dict)
-    open_jobs: dict[str, OpenJob] = field(default_factory=dict)
+    open_jobs: dict[str, tuple[OpenJob, ...]] = field(default_factory=dict)
     spent: Units = NOTHING
+    hedged_usd: Decimal = Decimal(0)
     wall_by_run: dict[int, float] = field(default_factory=dict)
     limits: dict[str, int] = field(default_factory=dict)
     options: Mapping[str, Json] = field(default_factory=dict)
@@ -194,7 +208,7 @@ class BatchState:
         """The steps that the end of a run changes: at work, or with a request whose cost is not counted yet."""
         left = {name for name, step in self.steps.items() if step.attempts and step.attempts[-1].outcome is None}
         running = {name for name, step in self.steps.items() if step.state == "running"}
-        return left | running | {name for name, job in self.open_jobs.items() if not job.counted}
+        return left | running | {name for name, job in each_open(self.open_jobs) if not job.counted}
 
     # ------------------------------------------------------------------ runs and videos
 
@@ -211,12 +225,13 @@ class BatchState:
 
     def let_go(self) -> None:
         """A run is over: what it left open is at work no more, and what it left unpaid may have been paid."""
-        for name, job in self.open_jobs.items():
+        for name, job in each_open(self.open_jobs):
             if not job.counted:
                 self.spent += replace(job.units, usd=job.price_usd)
                 if name in self.steps:
                     self.steps[name].cost_usd += job.price_usd
-                self.open_jobs[name] = replace(job, counted=True)
+        for name, jobs in self.open_jobs.items():
+            self.open_jobs[name] = tuple(replace(job, counted=True) for job in jobs)
         for step in self.steps.values():
             if step.attempts and step.attempts[-1].outcome is None:
                 attempt = step.attempts[-1]
@@ -255,15 +270,30 @@ class BatchState:
     def _remember(self, event: Event) -> None:
         if isinstance(event, StepSucceeded | StepReused):
             self.successes[event.step] = Success(key=event.key, inputs=event.inputs, artifacts=event.artifacts)
-        if isinstance(event, StepSucceeded | AttemptFailed):
-            self.spent += replace(self._bought(event), usd=event.cost_usd)
+        match event:
+            case StepSucceeded():
+                self.spent += replace(self._bought(event.step), usd=event.cost_usd)
+            case AttemptFailed():
+                things = self._bought(event.step) if is_charged(event) else NOTHING
+                self.spent += replace(things, usd=event.cost_usd)
+            case JobDropped():
+                things = self._bought(event.step, event.token) if event.charged else NOTHING
+                self.spent += replace(things, usd=event.cost_usd)
+                self._mind_dropped_hedge(event)
+            case SubmitIntended(hedge=True):
+                self.hedged_usd += event.price_usd
+            case _:
+                pass
 
-    def _bought(self, event: StepSucceeded | AttemptFailed) -> Units:
-        """The things that the end of an attempt adds to those that are counted."""
-        job = self.open_jobs.get(event.step)
-        if job is None or job.counted or (isinstance(event, AttemptFailed) and not is_charged(event)):
-            return NOTHING
-        return job.units
+    def _bought(self, step: str, token: int | None = None) -> Units:
+        """The things that a step's open requests, or one of them, add to those that are counted."""
+        jobs = (job for job in self.open_jobs.get(step, ()) if not job.counted and token in {None, job.token})
+        return sum((job.units for job in jobs), NOTHING)
+
+    def _mind_dropped_hedge(self, event: JobDropped) -> None:
+        job = find_job(self.open_jobs, event.step, event.token)
+        if job is not None and job.hedge and not job.counted:
+            self.hedged_usd -= job.price_usd - event.cost_usd
 
     def _apply_step(self, event: Event, record: Record) -> None:
         step = self.steps.get(getattr(event, "step", ""))
@@ -288,6 +318,8 @@ def _apply_to_step(step: StepState, event: Event) -> None:
     match event:
         case AttemptStarted():
             step.state = "running"
+        case JobDropped(cost_usd=cost):
+            step.cost_usd += cost
         case AttemptFailed(cost_usd=cost):
             step.state = "pending"
             step.cost_usd += cost
@@ -314,10 +346,13 @@ def _apply_to_attempt(step: StepState, event: Event, record: Record) -> None:
         case SubmitIntended(attempt=n, provider=provider):
             _attempt(step, n, record).submitted_to = provider
         case JobSubmitted(attempt=n, request_id=request_id):
-            _attempt(step, n, record).request_id = request_id
+            _attempt(step, n, record).request_ids.append(request_id)
+        case JobDropped(attempt=n, request_id=str(request_id)):
+            _attempt(step, n, record).dropped.append(request_id)
         case JobReattached(attempt=n, provider=provider, request_id=request_id):
             attempt = _attempt(step, n, record)
-            attempt.submitted_to, attempt.request_id = provider, request_id
+            attempt.submitted_to = provider
+            attempt.request_ids += [request_id] if request_id else []
         case WorkDone() if step.attempts and step.attempts[-1].run == record.run:
             step.attempts[-1].pieces.append(event)
         case AttemptFailed(attempt=n, outcome=outcome, error_kind=kind, message=message):

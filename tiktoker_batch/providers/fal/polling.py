@@ -1,4 +1,4 @@
-"""When to ask after a job: hardly at first, often around the time when jobs of its model end, learned as they do."""
+"""When to ask after a job: hardly at first, often around the time when jobs of its model end."""
 
 import math
 import random

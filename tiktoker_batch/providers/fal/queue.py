@@ -117,11 +117,12 @@ class Queue:
     async def cancel(self, job: Job) -> bool:
         """Take a job out of the line; whether it was still there, so that nothing is charged.
 
-        One that is worked on is left alone: a stop would be charged, and its result be gone.
+        One that is worked on is left alone, unless it is unwanted: a stop would be charged, and its result be gone.
         """
         try:
             status = body_of(await self.wire.send(Verb.STATUS, "GET", job.addresses["status_url"]))
-            if not isinstance(status, Mapping) or status.get("status") != "IN_QUEUE":
+            told = status.get("status") if isinstance(status, Mapping) else None
+            if told != "IN_QUEUE" and not (job.unwanted and told == "IN_PROGRESS"):
                 return False
             response = await self.wire.send(Verb.STATUS, "PUT", job.addresses["cancel_url"])
         except ProviderError:
