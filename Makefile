@@ -59,6 +59,7 @@ bench: $(VENV)/.dev $(BENCH)/.ready
 	$(BIN)/python -m tests.benchmarks.estimates
 	$(BIN)/python -m tests.benchmarks.waiting
 	$(BIN)/python -m tests.benchmarks.resume
+	$(BIN)/python -m tests.benchmarks.hedging
 	$(BIN)/python -m tests.benchmarks.against_tiktoker
 
 fmt: $(VENV)/.dev

@@ -167,7 +167,7 @@ def _seconds(rng: random.Random, model: str, spread: float) -> float:
 def _learned(seed: int, spread: float) -> Durations:
     durations, rng = Durations({}), random.Random(f"{seed}/before")
     for model in SECONDS:
-        for _ in range(64):
+        for _ in range(256):
             durations.note_job(f"fake:{model}", _seconds(rng, model, spread))
     return durations
 

@@ -127,6 +127,23 @@ async def test_a_step_holds_a_seat_of_every_limit_it_names(bench: Bench, autojum
     assert bench.provider.peak == 2
 
 
+async def test_an_idle_seat_is_one_that_nobody_holds_and_nobody_waits_for(autojump_clock: MockClock) -> None:
+    capacity = Capacity({"fake": 2, "fake:m": 1})
+    spare = capacity.take_idle(["fake", "fake:m", "without a limit"])
+    assert spare is not None
+    assert capacity.take_idle(["fake", "fake:m"]) is None
+    held = capacity.take_idle(["fake"])
+    assert held is not None
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(capacity.acquire, ["fake"])
+        await trio.sleep(1)
+        assert capacity.take_idle(["fake"]) is None
+        spare.release()
+        held.release()
+    assert capacity.take_idle(["fake"]) is not None
+    assert capacity.take_idle(["fake"]) is None
+
+
 async def test_a_passing_fault_is_retried_with_growing_patience(bench: Bench, autojump_clock: MockClock) -> None:
     bench.provider.script = {"v/story": [Unavailable("down"), Unavailable("down"), None]}
     outcomes = await bench.run(a_step("v/story", retry=QUICK))
