@@ -231,7 +231,7 @@ class Queue:
         told = metrics.get("inference_time") if isinstance(metrics, Mapping) else None
         if status and not status.get("error"):
             took = float(told) if isinstance(told, int | float) and told > 0 else watch.worked
-            self.durations.note_job(f"{job.provider}:{job.model}", took)
+            self.durations.note(f"{job.provider}:{job.model}", took)
 
     # ------------------------------------------------------------------ failures
 
