@@ -266,6 +266,9 @@ def _told(scores: Mapping[tuple[str, str, str], Score]) -> bool:
         plans = _together(score for (from_, kind, _), score in scores.items() if (from_, kind) == (source, "plan"))
         shares += [told.share, plans.share]
         print(f"from {source:8} {'progress':10} {_line(told)}")
+    for name in SHAPES:
+        for source in ("catalog", "history"):
+            print(f"plan of {name}, from {source}: {_line(scores[source, 'plan', name])}")
     print(f"target: {PROMISED:.0%} of plans and of progress; in brackets: {', '.join(SHAPES)}")
     return min(shares) >= PROMISED
 

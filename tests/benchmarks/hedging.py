@@ -168,7 +168,7 @@ def _learned(seed: int, spread: float) -> Durations:
     durations, rng = Durations({}), random.Random(f"{seed}/before")
     for model in SECONDS:
         for _ in range(256):
-            durations.note_job(f"fake:{model}", _seconds(rng, model, spread))
+            durations.note(f"fake:{model}", _seconds(rng, model, spread))
     return durations
 
 

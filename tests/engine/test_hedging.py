@@ -51,7 +51,7 @@ def known() -> Durations:
     """Jobs of the model take ten seconds, six of 64 twenty."""
     durations = Durations({})
     for seconds in [USUAL] * 58 + [2 * USUAL] * 6:
-        durations.note_job("fake:m", seconds)
+        durations.note("fake:m", seconds)
     return durations
 
 

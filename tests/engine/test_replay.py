@@ -288,7 +288,7 @@ def impatience() -> Durations:
     """Whatever takes longer than half a second is late: every second job or so."""
     durations = Durations({})
     for _ in range(64):
-        durations.note_job("fake:m", 0.5)
+        durations.note("fake:m", 0.5)
     return durations
 
 

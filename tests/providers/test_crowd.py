@@ -1,6 +1,8 @@
 """Many jobs at fal and few streams: who gets the next one, and the list that tells of all."""
 
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
@@ -21,7 +23,9 @@ from tiktoker_batch.catalog.models import own_model
 from tiktoker_batch.errors import PreflightError, ProviderError, Unavailable
 from tiktoker_batch.providers.base import Provider
 from tiktoker_batch.providers.fal.queue import LOOKS_VARIABLE, STREAMS_VARIABLE
+from tiktoker_batch.simulator import platform
 from tiktoker_batch.simulator.clock import FlyingClock
+from tiktoker_batch.simulator.fal_job import Job
 from tiktoker_batch.simulator.faults import Scripted
 from tiktoker_batch.simulator.world import World
 from tiktoker_batch.store.durations import Durations
@@ -88,6 +92,28 @@ async def test_what_failed_in_a_crowd_is_told_by_its_own_status(tmp_path: Path, 
     assert [type(error) for error in failures] == [Unavailable, Unavailable]
     assert not any(error.maybe_charged for error in failures)
     assert paid(simulator) == 38
+
+
+async def test_a_list_that_is_wrong_makes_no_failure_of_a_job(
+    tmp_path: Path, flying_clock: FlyingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says of every job that it ended well, long before any does."""
+    item = platform._item
+
+    def hasty(job: Job, *, payloads: bool) -> dict[str, Any]:
+        now = datetime.now(UTC).isoformat()
+        return {**item(job, payloads=payloads), "ended_at": now, "status_code": 200, "duration": 1.0}
+
+    monkeypatch.setattr(platform, "_item", hasty)
+    world, durations = a_crowded_world(jobs=12), Durations()
+    async with (
+        simulated(world) as simulator,
+        open_provider("fal", simulator, tmp_path, FEW_LOOKS, durations=durations) as fal,
+    ):
+        taken, failures = await buy_all(fal, tmp_path, 12)
+    assert not failures
+    assert paid(simulator) == 12
+    assert taken >= SECONDS
 
 
 async def test_what_a_crowd_took_is_learned(tmp_path: Path, flying_clock: FlyingClock) -> None:

@@ -105,21 +105,30 @@ def test_what_was_learned_is_known_in_the_next_run(tmp_path: Path) -> None:
     memory = tmp_path / "cache" / "durations.json"
     durations = Durations(MODELS, memory)
     for seconds in range(10, 20):
-        durations.note_job(CLIP, seconds)
+        durations.note(CLIP, seconds)
         durations.note_step(CLIP, Taken(seconds=seconds + 2, size=4.0))
     durations.save()
     again = Durations(MODELS, memory)
     assert again.job(CLIP) == durations.job(CLIP)
-    assert again.percentile(CLIP, 95) == durations.job(CLIP).late
+    assert again.late(CLIP) == durations.job(CLIP).late
     assert again.history() == durations.history()
 
 
 def test_a_straggler_is_slower_than_its_models_own_jobs() -> None:
     durations = Durations(MODELS)
-    assert durations.percentile(CLIP, 95) > 75
+    assert durations.late(CLIP) > 75
     for _ in range(64):
-        durations.note_job(CLIP, 10)
-    assert 10 <= durations.percentile(CLIP, 95) < 20
+        durations.note(CLIP, 10)
+    assert 10 <= durations.late(CLIP) < 20
+
+
+def test_where_no_service_tells_of_its_jobs_their_steps_do() -> None:
+    durations = Durations(MODELS)
+    for seconds in range(1, 65):
+        durations.note_step(CLIP, Taken(seconds=seconds))
+    assert durations.percentile(CLIP, 50) == pytest.approx(32, rel=0.1)
+    durations.note(CLIP, 10)
+    assert durations.job(CLIP).usual < 25, "a job's own time, as soon as there is one"
 
 
 def test_only_the_newest_are_kept(tmp_path: Path) -> None:
@@ -171,7 +180,7 @@ def test_services_at_other_addresses_are_remembered_apart(tmp_path: Path) -> Non
     memory = tmp_path / "durations.json"
     elsewhere = Durations(MODELS, memory, {"fal": "at-abc"})
     elsewhere.note_step(CLIP, Taken(seconds=1))
-    elsewhere.note_job(CLIP, 1)
+    elsewhere.note(CLIP, 1)
     elsewhere.save()
     assert list(steps_of(memory)) == []
     assert Durations(MODELS, memory).job(CLIP).usual == 75
@@ -196,7 +205,7 @@ def test_a_damaged_memory_is_an_empty_one(tmp_path: Path, damaged: str) -> None:
     durations = Durations(MODELS, memory)
     assert durations.job(CLIP).usual == 75
     assert not any(durations.history().steps.values())
-    durations.note_job(CLIP, 10)
+    durations.note(CLIP, 10)
     durations.save()
     assert Durations(MODELS, memory).job(CLIP).usual < 75
 
@@ -204,7 +213,7 @@ def test_a_damaged_memory_is_an_empty_one(tmp_path: Path, damaged: str) -> None:
 def test_a_memory_that_cannot_be_written_is_let_be(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     durations = Durations(MODELS, tmp_path / "file" / "durations.json")
-    durations.note_job(CLIP, 10)
+    durations.note(CLIP, 10)
     durations.save()
 
 

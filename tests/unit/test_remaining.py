@@ -98,6 +98,13 @@ def test_a_model_that_is_slow_today_is_expected_to_stay_so() -> None:
     assert left([*records, *slow], 3) > 1.5 * before * 6 / 8
 
 
+def test_an_attempt_that_failed_late_says_nothing_of_what_the_work_takes() -> None:
+    records = a_run(planned("v", *IMAGES), doubt=0.5)
+    failed = AttemptFailed(step="v/01/image", attempt=1, outcome="retry", error_kind="TimedOut", message="no answer")
+    again = record(30, AttemptStarted(step="v/01/image", attempt=2))
+    assert left([*records, *attempt("v/01/image", 0, 30, failed), again], 30) < 8
+
+
 def test_the_quick_ones_prove_nothing_while_slower_ones_that_began_before_are_at_work() -> None:
     records = a_run(planned("v", *IMAGES), doubt=0.5)
     begun = [record(0, AttemptStarted(step="v/01/image", attempt=1))]

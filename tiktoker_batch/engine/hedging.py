@@ -53,7 +53,7 @@ class Odds:
 
     def note(self, step: Step, seconds: float) -> None:
         """A job for this step was stopped after so long at work; of others its provider tells."""
-        self.durations.note_job(_model(step), seconds)
+        self.durations.note(_model(step), seconds)
 
 
 def _model(step: Step) -> str:

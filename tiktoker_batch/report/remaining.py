@@ -86,7 +86,7 @@ class _Watch:
         self._play: Generator[None, None, float] | None = None
         self._play_began = self._changed = 0.0
         self._line: dict[int, deque[tuple[str, float]]] = {}
-        self._took: dict[str, float] = {}
+        self._took: dict[tuple[str, float], float] = {}
         self._off: dict[int, list[float]] = {}
         self._variations = [shape.variation for shape in network.shapes]
 
@@ -101,10 +101,10 @@ class _Watch:
                 self._note_end(step, elapsed)
                 network.settle(standing, step)
             case StepReused(step=step) | StepFailed(step=step) | StepBlocked(step=step):
-                self._forget(step)
+                self._note_end(step, math.nan)
                 network.settle(standing, step)
             case AttemptFailed(step=step):
-                self._forget(step)
+                self._note_end(step, math.nan)
                 network.stop(standing, step)
             case WorkDone(step=step, label=label):
                 network.settle_part(standing, step, label)
@@ -143,16 +143,13 @@ class _Watch:
     def _note_start(self, step: str, elapsed: float) -> None:
         pieces = self._network.pieces.get(step, ())
         if len(pieces) == 1:
-            self._took.pop(step, None)
             self._line.setdefault(self._network.models[pieces[0]], deque()).append((step, elapsed))
 
-    def _note_end(self, step: str, elapsed: float) -> None:
+    def _note_end(self, step: str, ended: float) -> None:
+        """An attempt has ended at this moment, or at one that tells nothing (``nan``)."""
         since = self._standing.running.get(self._network.pieces.get(step, (-1,))[0])
         if since is not None:
-            self._took[step] = elapsed - since
-
-    def _forget(self, step: str) -> None:
-        self._took[step] = math.nan
+            self._took[step, since] = ended - since
 
     def _learn(self, now: float) -> None:
         """Take in what has ended, in the order in which it began: the quick ones, heard of first, prove nothing yet."""
@@ -163,7 +160,7 @@ class _Watch:
                 step, since = line[0]
                 piece = self._network.pieces[step][0]
                 expected = max(self._network.seconds[piece], 0.001)
-                took = self._took.get(step)
+                took = self._took.pop((step, since), None)
                 if took is None:
                     took = now - since
                     if took < expected * shape.at(_SURE) * math.exp(self._plays.off[model]):

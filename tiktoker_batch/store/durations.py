@@ -69,7 +69,7 @@ class Durations:
         self._jobs, self._steps = _Column(jobs), _Column(steps)
         self._known: dict[str, Likely] = {}
 
-    def note_job(self, ref: str, seconds: float) -> None:
+    def note(self, ref: str, seconds: float) -> None:
         """A service was at work on a job for so long."""
         self._jobs.note(self._name(ref), round(max(seconds, 0.01), 3))
         self._known.pop(ref, None)
@@ -78,6 +78,7 @@ class Durations:
         """A step had its seats for so long."""
         sized = Taken(seconds=round(max(taken.seconds, 0.001), 3), size=round(taken.size, 3))
         self._steps.note(self._name(ref), sized)
+        self._known.pop(ref, None)
 
     def job(self, ref: str) -> Likely:
         """What the next job of a model will take its service."""
@@ -87,14 +88,20 @@ class Durations:
             seconds, sigma = (
                 (model.typical_seconds, model.latency_spread) if model else (_UNKNOWN_SECONDS, _UNKNOWN_SPREAD)
             )
-            taken = [Taken(seconds=each) for each in self._jobs.taken.get(self._name(ref), ())]
+            # Where nobody tells a job's own time, that of its step is the next best.
+            jobs = [Taken(seconds=each) for each in self._jobs.taken.get(self._name(ref), ())]
+            taken = jobs or list(self._steps.taken.get(self._name(ref), ()))
             known = self._known[ref] = likely(seconds, sigma, taken)
         return known
 
-    def percentile(self, ref: str, percent: int) -> float:
+    def percentile(self, ref: str, percent: float) -> float:
         """Seconds of work within which so many of a hundred jobs of a model end."""
-        likely_job = self.job(ref)
-        return likely_job.usual * likely_job.shape.at(percent / 100)
+        expected = self.job(ref)
+        return expected.usual * expected.shape.at(percent / 100)
+
+    def late(self, ref: str) -> float:
+        """Seconds of work after which a job of this model is a straggler: one in twenty takes longer."""
+        return self.percentile(ref, 95)
 
     def history(self) -> History:
         """What is known of steps by now."""

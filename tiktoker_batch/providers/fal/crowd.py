@@ -20,6 +20,7 @@ from tiktoker_batch.providers.base import Job
 from tiktoker_batch.providers.fal.listing import Listing
 from tiktoker_batch.providers.fal.polling import Pacer, pause_near_end
 
+LISTED = "listed"  # marks a status that only the list has told
 LIST_SECONDS = 1.0  # between two looks at the list
 _PAGES = 5  # of a hundred requests each, that one look turns at most
 _AWAY_SECONDS = 30.0  # without the list after it could not be had
@@ -74,6 +75,10 @@ class Crowd:
             first = min(wanting, key=lambda place: place.number)
             first.may_listen = True
             first.called.set()
+
+    def distrust_list(self) -> None:
+        """It called a job ended that was not: from now on every job speaks for itself."""
+        self._away_until = math.inf
 
     async def news(self, place: Place, pause: float, expected: Likely) -> None:
         """Wait so many seconds, or until there is something to tell."""
@@ -134,7 +139,7 @@ class Crowd:
         if item.get("ended_at") is None:
             return False
         if item.get("status_code") == 200:
-            place.ended = {"status": "COMPLETED", "metrics": {"inference_time": item.get("duration")}}
+            place.ended = {"status": "COMPLETED", "metrics": {"inference_time": item.get("duration")}, LISTED: True}
         else:
             place.looked = -math.inf  # what became of it, only its own status tells in full
         place.called.set()

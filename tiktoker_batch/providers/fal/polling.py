@@ -27,7 +27,7 @@ def pause_before_poll(expected: Likely, worked: float, *, queued: bool, rng: ran
     elif worked < expected.late:
         pause = dense
     else:
-        pause = min(max(dense, 0.1 * worked), LONGEST_PAUSE)
+        pause = min(max(dense, 0.05 * worked), LONGEST_PAUSE)
     return pause * rng.uniform(0.9, 1.1)
 
 

@@ -17,8 +17,8 @@ from tiktoker_batch.model import Json
 from tiktoker_batch.providers.base import Job
 from tiktoker_batch.providers.fal.answers import describe, read_answer
 from tiktoker_batch.providers.fal.body import queue_path
-from tiktoker_batch.providers.fal.crowd import Crowd
-from tiktoker_batch.providers.fal.polling import pause_before_poll
+from tiktoker_batch.providers.fal.crowd import LISTED, Crowd
+from tiktoker_batch.providers.fal.polling import pause_before_poll, pause_near_end
 from tiktoker_batch.providers.http import StreamClients, Wire, answer_of, body_of
 from tiktoker_batch.providers.policy import REPLAYED, Signal, Verb
 from tiktoker_batch.store.durations import Durations
@@ -100,6 +100,9 @@ class Queue:
             try:
                 made = body_of(await self.wire.send(Verb.RESULT, "GET", job.addresses["response_url"]))
             except ProviderError as error:
+                if status.get(LISTED):
+                    status = await self._own_status(job)  # nothing else makes a failure of a job
+                    continue
                 made = None
                 refused += isinstance(error, AuthFailed)
                 verdict = self._verdict(error, status)
@@ -187,6 +190,19 @@ class Queue:
                         # The service closes the stream now; leaving in the middle would leave its generators open.
                         scope.deadline = trio.current_time() + _CLOSING_SECONDS
 
+    async def _own_status(self, job: Job) -> Mapping[str, Any]:
+        """What a job itself says, of which only the list has said that it has ended; nothing if it is not known."""
+        watch = _Watch(started=trio.current_time(), begun=lambda: None)
+        while watch.lost < _LOST_AFTER:
+            await self.crowd.pacer.turn()
+            status = await self._look(job, watch)
+            if status is not None and status.get("status") == "COMPLETED":
+                return status
+            if status is not None:
+                self.crowd.distrust_list()
+            await trio.sleep(pause_near_end(self.durations.job(f"{job.provider}:{job.model}")))
+        return {}
+
     async def _look(self, job: Job, watch: "_Watch") -> Mapping[str, Any] | None:
         try:
             response = await self.wire.send(Verb.STATUS, "GET", job.addresses["status_url"], params={"logs": "0"})
@@ -216,7 +232,7 @@ class Queue:
         told = metrics.get("inference_time") if isinstance(metrics, Mapping) else None
         if status and not status.get("error"):
             took = float(told) if isinstance(told, int | float) and told > 0 else watch.worked
-            self.durations.note_job(f"{job.provider}:{job.model}", took)
+            self.durations.note(f"{job.provider}:{job.model}", took)
 
     # ------------------------------------------------------------------ failures
 
