@@ -198,6 +198,34 @@ async def test_a_name_without_a_limit_costs_nothing() -> None:
         assert all(asker.lease is not None for asker in askers)
 
 
+async def test_an_idle_seat_is_one_that_nobody_waits_for() -> None:
+    async with a_hall(fal=2, veo=1) as hall:
+        model = hall.ask("a", "fal", "veo")
+        await wait_all_tasks_blocked()
+        assert hall.capacity.take_idle(["fal", "veo"]) is None, "one of them is taken"
+        idle = hall.capacity.take_idle(["fal"])
+        assert idle is not None
+        assert hall.capacity.take_idle(["fal"]) is None
+        idle.release()
+        hall.ask("b", "fal", "veo")
+        await wait_all_tasks_blocked()
+        assert hall.capacity.take_idle(["fal"]) is None, "somebody waits for it, and for another one"
+        model.let_go()
+        await wait_all_tasks_blocked()
+        assert hall.served == ["a", "b"]
+        assert hall.capacity.take_idle(["fal"]) is not None
+
+
+async def test_who_asks_in_the_same_moment_goes_before_whoever_takes_what_is_idle() -> None:
+    async with a_hall(fal=1) as hall:
+        asker = hall.ask("a", "fal")
+        for _ in range(2):  # it starts, and joins the line
+            await trio.lowlevel.checkpoint()
+        assert hall.capacity.take_idle(["fal"]) is None
+        await wait_all_tasks_blocked()
+        assert asker.lease is not None
+
+
 # ---------------------------------------------------------------------- cancellation
 
 

@@ -109,6 +109,19 @@ class Capacity:
             raise
         return lease
 
+    def take_idle(self, names: Iterable[str]) -> Lease | None:
+        """A seat of each if all are free and nobody waits for any of them; ``None`` otherwise."""
+        wanted = tuple(sorted(set(names)))
+        waiting = (line.first() for met, line in self._lines.items() if not set(wanted).isdisjoint(met))
+        if any(claim is not None for claim in waiting):
+            return None
+        line = self._line(wanted)
+        if not line.moves:
+            return None
+        for limit in line.limits:
+            limit.taken += 1
+        return Lease(capacity=self, names=wanted)
+
     def _line(self, names: tuple[str, ...]) -> Line:
         if names not in self._lines:
             limits = tuple(self._limits.setdefault(name, Limit()) for name in names)
