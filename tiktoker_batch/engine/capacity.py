@@ -136,17 +136,6 @@ class Capacity:
         waiter.task = trio.lowlevel.current_task()
         await trio.lowlevel.wait_task_rescheduled(abort)
 
-    def take_idle(self, names: Iterable[str]) -> Lease | None:
-        """A seat of each if all are free and nobody waits for one; ``None`` otherwise."""
-        wanted = tuple(sorted(set(names)))
-        line = self._line(wanted)
-        met = [other for others, other in self._lines.items() if not set(others).isdisjoint(wanted)]
-        if not line.moves or any(other.first() is not None for other in met):
-            return None
-        for limit in line.limits:
-            limit.taken += 1
-        return Lease(capacity=self, names=wanted)
-
     def take_back(self, names: Iterable[str]) -> None:
         """Free a seat of each."""
         for name in names:
