@@ -25,6 +25,7 @@ LIST_SECONDS = 1.0  # between two looks at the list
 _PAGES = 5  # of a hundred requests each, that one look turns at most
 _AWAY_SECONDS = 30.0  # without the list after it could not be had
 _FIRST = 0.005  # the share of jobs that end before anybody asks the list
+_BACKLOG = 0.5  # seconds that looks at single jobs may take ahead, which the list has to wait for
 _LOOKS = 0.5  # the share of the rate that is left to looks at single jobs while the list is asked
 
 
@@ -100,7 +101,7 @@ class Crowd:
             if self._askers.get(place.job.model) is place:
                 del self._askers[place.job.model]
             return False
-        if now >= place.looked + self._turn / _LOOKS:
+        if now >= place.looked + self._turn / _LOOKS and (self.pacer.backlog < _BACKLOG or place.looked < 0):
             return False
         model = place.job.model
         if now >= self._asked.get(model, -math.inf) + LIST_SECONDS:

@@ -38,6 +38,11 @@ class Pacer:
         self.gap = 1 / turns_a_second
         self._next = -math.inf
 
+    @property
+    def backlog(self) -> float:
+        """Seconds until the next turn that nobody has yet."""
+        return max(self._next - trio.current_time(), 0.0)
+
     async def turn(self) -> None:
         """Wait for the next turn."""
         at = max(self._next, trio.current_time())

@@ -94,14 +94,16 @@ class Queue:
 
         :raises ProviderError: the job failed, or its result is not there any more.
         """
-        pause, refused = _RESULT_PAUSE, 0
+        pause, refused, in_doubt = _RESULT_PAUSE, 0, False
         while True:
+            if in_doubt:
+                status, in_doubt = await self._own_status(job), False  # nothing else makes a failure of a job
             asked_for = 0.0
             try:
                 made = body_of(await self.wire.send(Verb.RESULT, "GET", job.addresses["response_url"]))
             except ProviderError as error:
                 if status.get(LISTED):
-                    status = await self._own_status(job)  # nothing else makes a failure of a job
+                    in_doubt = True
                     continue
                 made = None
                 refused += isinstance(error, AuthFailed)
