@@ -76,9 +76,9 @@ def main() -> None:
     if given.child:
         print(json.dumps(_measured(given.steps, given.at_once, given.seconds, given.progress)))
         return
-    # A tenth of the steps with a tenth of them in flight: both do as many a second.
+    # A tenth of the steps, of those in flight and of their time: both do as many a second.
     before, large, after = (
-        _child(given.steps // part, given.at_once // part, given.seconds, given.progress) for part in (10, 1, 10)
+        _child(given.steps // part, given.at_once // part, given.seconds / part, given.progress) for part in (10, 1, 10)
     )
     sys.exit(0 if _told(large, [before, after]) else 1)
 
