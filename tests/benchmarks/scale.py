@@ -70,7 +70,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=10_000)
     parser.add_argument("--at-once", type=int, default=2_000)
     parser.add_argument("--seconds", type=float, default=8.0, help="that a step waits for its service")
-    parser.add_argument("--progress", choices=("rich", "plain", "json", "none"), default="rich")
+    parser.add_argument("--progress", choices=("rich", "plain", "json", "none"), default="plain")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child:
