@@ -45,7 +45,7 @@ lint: $(VENV)/.dev
 	$(BIN)/flake8-async --disable ASYNC114,ASYNC124,ASYNC127,ASYNC9 $$(find tiktoker_batch tests -name '*.py')
 	$(BIN)/lint-imports
 
-# moviepy wants an older Pillow, so its baseline has a house of its own.
+# moviepy wants an older Pillow, so it and the other baselines (Snakemake, Prefect) have a house of their own.
 bench: $(VENV)/.dev $(BENCH)/.ready
 	$(BIN)/python -m tests.benchmarks.quickstart
 	$(BIN)/python -m tests.benchmarks.validation
@@ -58,6 +58,9 @@ bench: $(VENV)/.dev $(BENCH)/.ready
 	$(BIN)/python -m tests.benchmarks.in_flight
 	$(BIN)/python -m tests.benchmarks.estimates
 	$(BIN)/python -m tests.benchmarks.waiting
+	$(BIN)/python -m tests.benchmarks.scale
+	$(BIN)/python -m tests.benchmarks.tail
+	$(BENCH)/bin/python -m tests.benchmarks.engines
 	$(BIN)/python -m tests.benchmarks.resume
 	$(BIN)/python -m tests.benchmarks.hedging
 	$(BIN)/python -m tests.benchmarks.against_tiktoker

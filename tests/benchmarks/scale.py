@@ -70,15 +70,15 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=10_000)
     parser.add_argument("--at-once", type=int, default=2_000)
     parser.add_argument("--seconds", type=float, default=8.0, help="that a step waits for its service")
-    parser.add_argument("--progress", choices=("rich", "plain", "json", "none"), default="rich")
+    parser.add_argument("--progress", choices=("rich", "plain", "json", "none"), default="plain")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child:
         print(json.dumps(_measured(given.steps, given.at_once, given.seconds, given.progress)))
         return
-    # A tenth of the steps with a tenth of them in flight: both do as many a second.
+    # A tenth of the steps, of those in flight and of their time: both do as many a second.
     before, large, after = (
-        _child(given.steps // part, given.at_once // part, given.seconds, given.progress) for part in (10, 1, 10)
+        _child(given.steps // part, given.at_once // part, given.seconds / part, given.progress) for part in (10, 1, 10)
     )
     sys.exit(0 if _told(large, [before, after]) else 1)
 
