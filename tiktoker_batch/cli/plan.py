@@ -16,7 +16,6 @@ from tiktoker_batch.cli.options import (
     echo_json,
     exclude_option,
     force_option,
-    format_option,
     limit_option,
     output_option,
     profile_option,
@@ -32,6 +31,7 @@ from tiktoker_batch.cli.options import (
 )
 from tiktoker_batch.errors import ExitCode
 from tiktoker_batch.planning.selection import Shard
+from tiktoker_batch.report.plan_markdown import plan_markdown
 from tiktoker_batch.report.plan_text import plan_text
 
 WORK_TO_DO = 2  # of --detailed-exitcode, as Terraform has it
@@ -52,7 +52,14 @@ WORK_TO_DO = 2  # of --detailed-exitcode, as Terraform has it
 @verify_option
 @click.option("--out", type=FILE, metavar="FILE", help="Write the plan there as well, for 'run --plan FILE'.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 0 when nothing is to do, 2 when there is work.")
-@format_option
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "markdown"]),
+    default="text",
+    show_default=True,
+    help="For people, for programs, or for a comment on a pull request.",
+)
 def command(
     *,
     recipe: Path,
@@ -104,6 +111,8 @@ def show_plan(recipe: Path, options: app.Options, form: str) -> app.Preview:
     opened = preview.opened
     if form == "json":
         echo_json(preview.to_json())
+    elif form == "markdown":
+        show(plan_markdown(opened.plan, preview.estimate, preview.action, preview.warnings).rstrip("\n"))
     else:
         show(plan_text(opened.plan, preview.estimate, preview.action, str(opened.layout.root)))
     for warning in preview.warnings:
