@@ -209,12 +209,12 @@ progress_option = click.option(
     show_default=True,
     help="How to tell what happens, on stderr.",
 )
-_FILE = click.Path(path_type=Path, dir_okay=False, writable=True)
+FILE = click.Path(path_type=Path, dir_okay=False, writable=True)
 junit_option = click.option(
-    "--junit", type=_FILE, metavar="FILE", help="Write JUnit XML for a CI service: a suite per video, a case per step."
+    "--junit", type=FILE, metavar="FILE", help="Write JUnit XML for a CI service: a suite per video, a case per step."
 )
 trace_option = click.option(
-    "--trace", type=_FILE, metavar="FILE", help="Write a trace for ui.perfetto.dev or chrome://tracing."
+    "--trace", type=FILE, metavar="FILE", help="Write a trace for ui.perfetto.dev or chrome://tracing."
 )
 yes_option = click.option("--yes", is_flag=True, help="Do not ask before money is spent; a CI job is never asked.")
 speed_option = click.option(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from tiktoker_batch import app, reporting, running
+from tiktoker_batch import app, plan_file, reporting, running
 from tiktoker_batch.cli.asking import agreed, somebody_is_there
 from tiktoker_batch.cli.options import (
     Session,
@@ -58,6 +58,12 @@ from tiktoker_batch.report.run_text import failures_text, summary_text
 @click.option("--strict", is_flag=True, help="Do not start with a warning, as of a budget that is too small.")
 @cache_option
 @verify_option
+@click.option(
+    "--plan",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Run only if this is still the plan, as 'plan --out FILE' wrote it.",
+)
 @click.option("--dry-run", is_flag=True, help="Only show the plan.")
 @yes_option
 @progress_option
@@ -82,6 +88,7 @@ def command(
     strict: bool,
     cache: bool,
     verify: bool,
+    plan: Path | None,
     dry_run: bool,
     yes: bool,
     progress: Mode,
@@ -108,7 +115,7 @@ def command(
     if dry_run:
         show_plan(recipe, options, "text")
         return ExitCode.OK
-    return make(session, recipe, options, progress, reporting.Extras(junit=junit, trace=trace), yes=yes)
+    return make(session, recipe, options, progress, reporting.Extras(junit=junit, trace=trace), yes=yes, plan=plan)
 
 
 def make(
@@ -119,11 +126,14 @@ def make(
     extras: reporting.Extras,
     *,
     yes: bool,
+    plan: Path | None = None,
 ) -> int:
     """Run a batch and tell how it went."""
     ask = not yes and somebody_is_there(os.environ)
-    if options.strict or ask:
+    if options.strict or ask or plan:
         preview = app.preview(recipe, options)
+        if plan:
+            plan_file.require_same_plan(plan, preview, options)
         if options.strict:
             app.require_no_warning(preview)
         if ask and not agreed(preview.estimate.cost_usd, preview.opened.recipe.budget.max_usd):
