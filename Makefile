@@ -3,11 +3,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 BENCH := .venv-bench
 
-.PHONY: help run test faults crash lint bench fmt lock clean
+.PHONY: help run test editors faults crash lint bench fmt lock clean
 
 help:
 	@echo "make run     install, then make the three videos of recipes/quickstart.yaml"
 	@echo "make test    install the test tools too and run the suite"
+	@echo "make editors install the language server that 'make test' then checks recipes with (needs npm)"
 	@echo "make faults  pay for recipes/week12.yaml in fifty worlds full of troubles (simulated), and the thorough tests"
 	@echo "make crash   kill the command 320 times while it pays simulated services; nothing may be paid twice or lost"
 	@echo "make lint    ruff, mypy, flake8-async, import-linter"
@@ -21,6 +22,13 @@ run: $(VENV)/.run
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2
+
+editors: tests/editors/node_modules/.package-lock.json
+
+tests/editors/node_modules/.package-lock.json: tests/editors/package-lock.json
+	@echo "installing the language server into tests/editors"
+	@npm ci --silent --no-audit --no-fund --prefix tests/editors
+	@touch $@
 
 faults: $(VENV)/.dev
 	FAULT_SEEDS=50 $(BIN)/python -m pytest -n 2 tests/faults/test_paying.py
@@ -37,7 +45,7 @@ lint: $(VENV)/.dev
 	$(BIN)/flake8-async --disable ASYNC114,ASYNC124,ASYNC127,ASYNC9 $$(find tiktoker_batch tests -name '*.py')
 	$(BIN)/lint-imports
 
-# moviepy wants an older Pillow, so its baseline has a house of its own.
+# moviepy wants an older Pillow, so it and the other baselines (Snakemake, Prefect) have a house of their own.
 bench: $(VENV)/.dev $(BENCH)/.ready
 	$(BIN)/python -m tests.benchmarks.quickstart
 	$(BIN)/python -m tests.benchmarks.validation
@@ -45,7 +53,14 @@ bench: $(VENV)/.dev $(BENCH)/.ready
 	$(BENCH)/bin/python -m tests.benchmarks.assembly_vs_moviepy
 	$(BIN)/python -m tests.benchmarks.crash
 	$(BIN)/python -m tests.benchmarks.journal
+	$(BIN)/python -m tests.benchmarks.schedule
+	$(BIN)/python -m tests.benchmarks.throttling
 	$(BIN)/python -m tests.benchmarks.in_flight
+	$(BIN)/python -m tests.benchmarks.estimates
+	$(BIN)/python -m tests.benchmarks.waiting
+	$(BIN)/python -m tests.benchmarks.scale
+	$(BIN)/python -m tests.benchmarks.tail
+	$(BENCH)/bin/python -m tests.benchmarks.engines
 	$(BIN)/python -m tests.benchmarks.resume
 	$(BIN)/python -m tests.benchmarks.hedging
 	$(BIN)/python -m tests.benchmarks.against_tiktoker

@@ -11,6 +11,7 @@ from tiktoker_batch.model import Json, Step, Video
 from tiktoker_batch.planning.build import Draft, Planning
 from tiktoker_batch.providers.base import Job, Produced, Request
 from tiktoker_batch.steps.base import Inputs, Made, Work
+from tiktoker_batch.steps.keeping import keep_text
 from tiktoker_batch.store.artifacts import write_atomic
 
 
@@ -60,9 +61,10 @@ class ScriptedProvider:
 
 @dataclass
 class FakeKind:
-    """Buys one thing and keeps it together with what it consumed, as a text file."""
+    """Buys one thing and keeps it together with what it consumed, as a text file; as real steps do in a thread."""
 
     eager: bool = False
+    in_thread: bool = False  # not with a clock that jumps
 
     def plan(self, video: Video, planning: Planning) -> Iterable[Draft]:
         return ()
@@ -83,4 +85,6 @@ class FakeKind:
         read = [inputs.path(need).read_text() for need in inputs.artifacts]
         final = work.layout.work_of(work.step.video) / f"{work.step.id.replace('/', '-')}.txt"
         text = "\n".join([str(produced.value), str(work.step.params.get("text", "")), *read])
-        return Made(artifacts=(write_atomic(final, text, root=work.layout.root),), inputs=inputs)
+        root = work.layout.root
+        kept = await keep_text(final, text, root=root) if self.in_thread else write_atomic(final, text, root=root)
+        return Made(artifacts=(kept,), inputs=inputs)

@@ -10,6 +10,7 @@ from tiktoker_batch.events import (
     AttemptFailed,
     AttemptStarted,
     BackedOff,
+    CapacityChanged,
     Event,
     JobSubmitted,
     PlannedStep,
@@ -116,6 +117,7 @@ class Run:
             ),
         )
         if retry:
+            self.tell(ended, CapacityChanged(limit="fal", seats=3, cause="refused"))
             self.tell(ended, BackedOff(step=step, attempt=n + 1, seconds=retry))
         else:
             self.tell(ended, StepFailed(step=step, attempts=n, error_kind=kind, message=message))

@@ -22,6 +22,7 @@ from tiktoker_batch.simulator.latency import Latency
 from tiktoker_batch.simulator.media import Media
 from tiktoker_batch.simulator.server import Simulator, open_simulator
 from tiktoker_batch.simulator.world import ACCOUNT, World
+from tiktoker_batch.store.durations import Durations
 
 FLUX = "fal-ai/flux/schnell"
 VEO = "fal-ai/veo3.1/fast/image-to-video"
@@ -111,7 +112,7 @@ async def open_provider(
         environ={**simulator.environ, **(environ or {})},
         models=simulator.world.models,
         cache=cache_folder,
-        **changes,
+        **{"durations": Durations(simulator.world.models), **changes},
     )
     async with providers()[name].open(setting) as provider:
         yield provider

@@ -1,6 +1,6 @@
 """Small valid values to build tests from."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from tiktoker_batch.model import (
     Budget,
@@ -79,10 +79,13 @@ def a_step(id: str, *needs: str, text: Json = "", retry: Retry | None = None, **
     return Step(**(values | changes))  # type: ignore[arg-type]
 
 
-def a_plan(steps: Iterable[Step]) -> Plan:
+def a_plan(steps: Iterable[Step], priorities: Mapping[str, int] | None = None) -> Plan:
     """A plan of these steps, grouped by their videos."""
+    given = priorities or {}
     by_video: dict[str, list[Step]] = {}
     for step in steps:
         by_video.setdefault(step.video, []).append(step)
-    videos = tuple(PlannedVideo(video=a_video(id), steps=tuple(found)) for id, found in by_video.items())
+    videos = tuple(
+        PlannedVideo(video=a_video(id, priority=given.get(id, 0)), steps=tuple(found)) for id, found in by_video.items()
+    )
     return Plan(name="test", recipe=a_recipe(*(planned.video for planned in videos)), videos=videos)

@@ -1,10 +1,11 @@
-"""The use cases as plain functions: validate, render, plan, status, report. Running has a module of its own.
+"""The use cases as plain functions: validate, render, plan, status. Running and reporting have modules of their own.
 
 Nothing here prints or exits; the command line does. Errors are TiktokerErrors.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -22,18 +23,20 @@ from tiktoker_batch.errors import PlanError, Problem, RecipeError, UsageError
 from tiktoker_batch.events import Record
 from tiktoker_batch.model import Model, Plan, Recipe, Step
 from tiktoker_batch.planning.build import Planning, build_plan
+from tiktoker_batch.planning.calendar import calendar_warnings
 from tiktoker_batch.planning.estimate import Estimate, estimate
-from tiktoker_batch.planning.selection import Choice, chosen_steps, matching_steps
+from tiktoker_batch.planning.likely import Shape
+from tiktoker_batch.planning.selection import Choice, chosen_steps, matching_steps, touched
 from tiktoker_batch.planning.view import plan_json
 from tiktoker_batch.providers.registry import not_ready, providers, world_of
 from tiktoker_batch.recipe.build import load_recipe
 from tiktoker_batch.recipe.suggest import did_you_mean
-from tiktoker_batch.report.html import write_report
 from tiktoker_batch.report.plan_text import budget_warnings
 from tiktoker_batch.steps.prompts import Prompt, planned_prompts
 from tiktoker_batch.steps.registry import STEP_KINDS
 from tiktoker_batch.store.artifacts import sha256_file
 from tiktoker_batch.store.cache import Cache, open_cache
+from tiktoker_batch.store.durations import DURATIONS_FILE, Durations
 from tiktoker_batch.store.jobs import OpenJobs
 from tiktoker_batch.store.journal import read_journal
 from tiktoker_batch.store.layout import Layout
@@ -86,12 +89,18 @@ class Opened:
     capacity: Mapping[str, int]
     environ: Mapping[str, str] = field(repr=False)
     catalog: Catalog
+    durations: Durations = field(default_factory=Durations)
 
     @property
     def models(self) -> dict[str, Model]:
         """Every model that the recipe's videos use, by ``provider:id``."""
-        used = [video.models for video in self.recipe.videos]
-        return {model.ref: model for each in used for model in (each.text, each.image, each.clip, each.narration)}
+        return _models(self.recipe)
+
+    @property
+    def shapes(self) -> dict[str, Shape]:
+        """How the times of each of the plan's models spread, as far as is known."""
+        refs = dict.fromkeys(f"{step.provider}:{step.model}" for step in self.plan.steps)
+        return self.durations.history().shapes(self.models, tuple(refs))
 
     def reuse(self, state: BatchState, forced: frozenset[str] = frozenset(), seen: Seen | None = None) -> Reuse:
         """What of an earlier state still holds, but for steps that are to be done again all the same."""
@@ -123,11 +132,17 @@ class Opened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """What checking one recipe found: what it opens to, or its problems."""
+    """What checking one recipe found: what it opens to and what is odd about it, or its problems."""
 
     path: Path
     opened: Opened | None = None
     problems: tuple[Problem, ...] = ()
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is allowed but may not be meant, a sentence each."""
+        opened = self.opened
+        return calendar_warnings(opened.recipe.videos, opened.catalog.platforms) if opened else []
 
 
 def validate(paths: Sequence[Path], options: Options) -> list[Checked]:
@@ -174,7 +189,9 @@ def open_recipe(path: Path, options: Options) -> Opened:
     )
     if options.budget is not None:
         recipe = replace(recipe, budget=replace(recipe.budget, max_usd=options.budget))
-    plan = build_plan(recipe, STEP_KINDS, Planning(languages=catalog.languages, file_sha256=_files(recipe)))
+    durations = open_durations(_models(recipe), environ)
+    planning = Planning(languages=catalog.languages, file_sha256=_files(recipe), history=durations.history())
+    plan = build_plan(recipe, STEP_KINDS, planning)
     _check_limits(options.limits, catalog, plan)
     root = options.output or (Path(recipe.output_dir) if recipe.output_dir else Path("output") / recipe.name)
     return Opened(
@@ -184,7 +201,19 @@ def open_recipe(path: Path, options: Options) -> Opened:
         capacity=capacities(plan, usual_seats(), options.limits),
         environ=environ,
         catalog=catalog,
+        durations=durations,
     )
+
+
+def _models(recipe: Recipe) -> dict[str, Model]:
+    used = [video.models for video in recipe.videos]
+    return {model.ref: model for each in used for model in (each.text, each.image, each.clip, each.narration)}
+
+
+def open_durations(models: Mapping[str, Model], environ: Mapping[str, str]) -> Durations:
+    """What is remembered of how long these models' work takes at the services that this environment leads to."""
+    worlds = {name: world_of(name, environ) for name in {model.provider for model in models.values()}}
+    return Durations(models, cache_folder(environ) / DURATIONS_FILE, worlds)
 
 
 def full_catalog(environ: Mapping[str, str] | None = None) -> Catalog:
@@ -244,7 +273,10 @@ def history(layout: Layout) -> tuple[Record, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """A plan against what is already there; ``spared`` steps take copies of what is bought for others."""
+    """A plan against what is already there.
+
+    ``spared`` steps take copies of what is bought for others. ``states`` are those of the videos.
+    """
 
     opened: Opened
     estimate: Estimate
@@ -252,6 +284,7 @@ class Preview:
     reattached: frozenset[str] = frozenset()
     spared: frozenset[str] = frozenset()
     meant: Meant = Meant()
+    states: Mapping[str, str] = field(default_factory=dict)
 
     def action(self, step: Step) -> str:
         """``run``, ``reuse``, ``skip`` what is not selected, or ``reattach`` to a request that is paid for already."""
@@ -273,7 +306,9 @@ class Preview:
     @property
     def warnings(self) -> list[str]:
         """What may keep it from being done although it can be started, a sentence each."""
-        return budget_warnings(self.opened.plan, self.pays)
+        videos = [planned.video for planned in touched(self.opened.plan, self.meant.selected)]
+        calendar = calendar_warnings(videos, self.opened.catalog.platforms, self.states, datetime.now(UTC))
+        return [*budget_warnings(self.opened.plan, self.pays), *calendar]
 
     @property
     def not_ready(self) -> list[str]:
@@ -304,9 +339,21 @@ def preview(path: Path, options: Options) -> Preview:
     held_first = sorted(kept, key=lambda step: step.id not in reused)
     spared = (Sharing(held_first, opened.layout).spared | Sharing(again, opened.layout).spared) & to_do
     paid = to_do - reattached - spared
-    found = estimate(opened.plan, opened.capacity, lambda step: step.id in to_do, lambda step: step.id in paid)
+    found = estimate(
+        opened.plan,
+        opened.capacity,
+        lambda step: step.id in to_do,
+        lambda step: step.id in paid,
+        opened.shapes,
+    )
     return Preview(
-        opened=opened, estimate=found, reused=reused, reattached=reattached, spared=spared - reattached, meant=meant
+        opened=opened,
+        estimate=found,
+        reused=reused,
+        reattached=reattached,
+        spared=spared - reattached,
+        meant=meant,
+        states={video.id: video.state for video in state.videos.values()},
     )
 
 
@@ -373,9 +420,3 @@ def _settle(state: BatchState) -> None:
     running = [each for each in (state.steps | state.videos).values() if each.state == "running"]
     for each in running:
         each.state = "pending"
-
-
-def report(target: Path, options: Options) -> Path:
-    """Write the report again, from the journal alone."""
-    layout = output_of(target, options)
-    return write_report(layout, history(layout))

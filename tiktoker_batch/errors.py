@@ -120,12 +120,14 @@ class ProviderError(TiktokerError):
     """A provider did not deliver.
 
     ``retry_after`` is in seconds, as the provider asked. ``maybe_charged`` says that money may be gone. ``code`` is
-    the provider's own word for the trouble. ``unreachable``: no connection could be made.
+    the provider's own word for the trouble. ``unreachable``: no connection could be made. ``of_model``: the trouble is
+    the model's that was asked for, not the account's.
     """
 
     retryable: ClassVar[bool] = False
     code: str | None = None
     unreachable = False
+    of_model = False
 
     def __init__(
         self,

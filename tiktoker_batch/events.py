@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
-from tiktoker_batch.model import Artifact, Json
+from tiktoker_batch.model import Artifact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,25 +38,27 @@ class PlannedStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted(Event):
-    """A process took the lock and begins; ``options`` are those a resume needs."""
+    """A process took the lock and begins; ``options`` are those a resume needs, ``shapes`` how models' times spread."""
 
     name = "run_started"
     batch: str
     recipe: str
     recipe_sha256: str
     tool_version: str
-    options: Mapping[str, Json]
+    options: Mapping[str, Any]
     limits: Mapping[str, int]
+    shapes: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoPlanned(Event):
-    """A video belongs to this run. Steps of earlier runs that are not named here are forgotten."""
+    """A video belongs to this run. Unnamed steps of earlier runs are forgotten; ``left_out`` are those not selected."""
 
     name = "video_planned"
     video: str
     title: str
     steps: tuple[PlannedStep, ...]
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +97,8 @@ class SubmitIntended(Event):
     token: int = 0
     key: str = ""
     work: str = ""
-    uploads: Mapping[str, Json] = field(default_factory=dict)
-    units: Mapping[str, Json] = field(default_factory=dict)
+    uploads: Mapping[str, Any] = field(default_factory=dict)
+    units: Mapping[str, Any] = field(default_factory=dict)
     hedge: bool = False
 
 
@@ -111,7 +113,7 @@ class JobSubmitted(Event):
     step: str
     attempt: int
     request_id: str
-    addresses: Mapping[str, Json] = field(default_factory=dict)
+    addresses: Mapping[str, Any] = field(default_factory=dict)
     token: int = 0
 
 
@@ -134,9 +136,9 @@ class JobReattached(Event):
     work: str
     sent_at: datetime
     request_id: str | None = None
-    addresses: Mapping[str, Json] = field(default_factory=dict)
-    uploads: Mapping[str, Json] = field(default_factory=dict)
-    units: Mapping[str, Json] = field(default_factory=dict)
+    addresses: Mapping[str, Any] = field(default_factory=dict)
+    uploads: Mapping[str, Any] = field(default_factory=dict)
+    units: Mapping[str, Any] = field(default_factory=dict)
     taken_from: str | None = None
     hedge: bool = False
 
@@ -216,8 +218,25 @@ class ProviderPaused(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CapacityChanged(Event):
+    """From now on so many may be under way at once at a provider, or at one of its models.
+
+    ``cause``: a request was ``refused``, one more is ``tried``, the provider has ``told`` what it bears, or an earlier
+    batch's limit is ``remembered``.
+    """
+
+    name = "capacity_changed"
+    limit: str
+    seats: int
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepSucceeded(Event):
-    """The artifacts are on disk under their final names. ``inputs`` digests what was consumed."""
+    """The artifacts are on disk under their final names. ``inputs`` digests what was consumed.
+
+    ``notes`` are what a user should know of how they were made.
+    """
 
     name = "step_succeeded"
     step: str
@@ -226,6 +245,7 @@ class StepSucceeded(Event):
     inputs: str
     artifacts: tuple[Artifact, ...]
     cost_usd: Decimal = Decimal(0)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -313,8 +333,8 @@ EVENT_TYPES: dict[str, type[Event]] = {
     cls.name: cls
     for cls in (
         RunStarted, VideoPlanned, StepQueued, AttemptStarted, SubmitIntended, JobSubmitted, JobReattached,
-        Straggling, JobDropped, OutcomeUnknown, AttemptFailed, BackedOff, ProviderPaused, StepSucceeded, StepReused,
-        StepFailed, StepBlocked, WorkDone, VideoFinished, Interrupted, RunFinished,
+        Straggling, JobDropped, OutcomeUnknown, AttemptFailed, BackedOff, ProviderPaused, CapacityChanged,
+        StepSucceeded, StepReused,        StepFailed, StepBlocked, WorkDone, VideoFinished, Interrupted, RunFinished,
     )
 }  # fmt: skip
 

@@ -132,6 +132,7 @@ class Voice:
 
 # --------------------------------------------------------------------------- recipe
 
+EncoderName = Literal["auto", "x264", "nvenc", "videotoolbox", "vaapi", "qsv"]
 
 # Up to this price a request of which nobody knows whether it was paid is repeated, unless the recipe says otherwise.
 CHEAP_USD = Decimal("0.05")
@@ -191,7 +192,10 @@ class StoryChoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publish:
-    """What an uploader needs to know; nothing of it changes the picture."""
+    """What an uploader needs to know; nothing of it changes the picture.
+
+    ``at`` knows its offset. ``cover_seconds`` is the moment of the video that shows what it is about.
+    """
 
     at: datetime | None = None
     caption: str | None = None
@@ -199,6 +203,7 @@ class Publish:
     platforms: tuple[str, ...] = ()
     synthetic_media: bool = True
     made_for_kids: bool = False
+    cover_seconds: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,6 +240,7 @@ class Video:
     Exactly one of ``topic`` and ``script`` is set (a ``script_file`` has been read into ``script``).
     Durations are in seconds. ``templates`` holds all four prompt templates by name
     (``story``, ``shots``, ``image``, ``clip``). ``reference_image`` is an absolute path or an http(s) address.
+    Videos of a higher ``priority`` are worked on before others.
     """
 
     id: str
@@ -248,6 +254,7 @@ class Video:
     aspect_ratio: str
     resolution: str
     fps: int
+    encoder: EncoderName = "x264"
     language: str
     style: Style
     voice: Voice
@@ -261,6 +268,7 @@ class Video:
     reference_image: str | None = None
     templates: Mapping[str, Template] = field(default_factory=dict)
     publish: Publish | None = None
+    priority: int = 0
     tags: tuple[str, ...] = ()
     vars: Mapping[str, Json] = field(default_factory=dict)
 
@@ -363,6 +371,7 @@ class Succeeded:
     artifacts: tuple[Artifact, ...]
     inputs: str
     cost_usd: Decimal = Decimal(0)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from tiktoker_batch.app import Options, history, open_recipe, output_of
 from tiktoker_batch.errors import ExitCode, UsageError
 from tiktoker_batch.events import Sink
 from tiktoker_batch.model import Kind
-from tiktoker_batch.planning.selection import Choice
+from tiktoker_batch.planning.selection import Choice, parse_shard
 from tiktoker_batch.report.reconcile_text import FoundRequest
 from tiktoker_batch.running import run
 from tiktoker_batch.store.jobs import OpenJob, each_open, find_job
@@ -45,7 +45,7 @@ def resumed(target: Path, options: Options | None = None) -> tuple[Path, Options
 
 def _told(told: Mapping[str, Any], given: Options, output: Path) -> Options:
     budget = told.get("budget")
-    until = told.get("until")
+    until, shard = told.get("until"), told.get("shard")
     return replace(
         given,
         output=output,
@@ -54,11 +54,13 @@ def _told(told: Mapping[str, Any], given: Options, output: Path) -> Options:
         budget=given.budget if given.budget is not None or budget is None else Decimal(budget),
         fail_fast=given.fail_fast or bool(told.get("fail_fast")),
         allow_partial=given.allow_partial or bool(told.get("allow_partial")),
+        strict=given.strict or bool(told.get("strict")),
         choice=given.choice
         or Choice(
             select=tuple(told.get("select", ())),
             exclude=tuple(told.get("exclude", ())),
             until=Kind(until) if until else None,
+            shard=parse_shard(shard) if shard else None,
         ),
     )
 

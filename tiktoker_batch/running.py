@@ -1,11 +1,10 @@
 """Running a batch: lock, journal, providers, engine, manifest, report."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 
 import trio
 
@@ -15,8 +14,12 @@ from tiktoker_batch.engine.announce import announce
 from tiktoker_batch.engine.batch import Batch
 from tiktoker_batch.engine.budget import Purse, open_purse
 from tiktoker_batch.engine.capacity import Capacity
+from tiktoker_batch.engine.collecting import seldom_collected
+from tiktoker_batch.engine.learned import recall_limits, remember_limits
+from tiktoker_batch.engine.ranks import LeastLeftFirst
 from tiktoker_batch.engine.shelf import Shelf
 from tiktoker_batch.engine.supervise import supervise
+from tiktoker_batch.engine.syncing import already_on_disk, synced_together
 from tiktoker_batch.errors import ExitCode, UsageError
 from tiktoker_batch.events import Record, Recorder, RunFinished, Sink, VideoFinished
 from tiktoker_batch.faultpoints import reach
@@ -25,7 +28,6 @@ from tiktoker_batch.media.probe import probe
 from tiktoker_batch.model import Artifact, Json, Plan, Video
 from tiktoker_batch.preflight import require_ready, require_voices
 from tiktoker_batch.providers.base import Provider
-from tiktoker_batch.providers.durations import Durations
 from tiktoker_batch.providers.registry import keys_set, providers, world_of
 from tiktoker_batch.providers.setting import Setting
 from tiktoker_batch.redaction import Secrets
@@ -35,6 +37,7 @@ from tiktoker_batch.steps.base import Tools
 from tiktoker_batch.steps.registry import STEP_KINDS
 from tiktoker_batch.store.artifacts import sweep_parts
 from tiktoker_batch.store.compaction import compacted
+from tiktoker_batch.store.durations import Durations, Learner
 from tiktoker_batch.store.journal import Journal, last_run, read_journal, read_lines, rewrite
 from tiktoker_batch.store.layout import Layout
 from tiktoker_batch.store.lock import batch_lock
@@ -93,8 +96,10 @@ def run(opened: Opened, options: Options, sinks: Iterable[Sink] = (), world: Sur
             require_voices(opened, writer.state)
         with Journal.open(opened.layout.journal) as journal:
             sidecars = _sidecar_sink(opened, writer.state)
+            # What is only pretended teaches nothing.
+            durations = Durations(opened.models) if world.rehearsed else opened.durations
             recorder = Recorder(
-                [journal, writer, sidecars, *sinks],
+                [journal, writer, sidecars, Learner(durations, opened.plan, writer.state), *sinks],
                 run=last_run(records) + 1,
                 clock=world.clock.current_time if world.clock else time.monotonic,
                 redact=str if world.rehearsed else Secrets(keys_set(opened.environ)).redact,
@@ -104,9 +109,11 @@ def run(opened: Opened, options: Options, sinks: Iterable[Sink] = (), world: Sur
                 options=options,
                 world=world,
                 meant=opened.meant(options, writer.state),
+                journal=journal,
                 recorder=recorder,
                 writer=writer,
                 shelf=shelf,
+                durations=durations,
             ).to_its_end()
 
 
@@ -137,28 +144,39 @@ class _Run:
     options: Options
     world: Surroundings
     meant: Meant
+    journal: Journal
     recorder: Recorder
     writer: ManifestWriter
     shelf: Shelf | None
+    durations: Durations
 
     def to_its_end(self) -> Ended:
         """Run the engine; whatever happens, manifest and report tell of it."""
         opened, writer = self.opened, self.writer
         spent_before = writer.state.spent_usd
         reach("run.before_start")
-        announce(opened.plan, self.recorder, options=self._told(), limits=opened.capacity)
+        announce(
+            opened.plan,
+            self.recorder,
+            options=self._told(),
+            limits=opened.capacity,
+            shapes=opened.shapes,
+            selected=self.meant.selected,
+        )
         reach("run.announced")
         try:
             barred = None if self.options.buys else "nothing is bought by this command"
             purse = open_purse(opened.recipe.budget, writer.state, barred=barred)
-            interrupted = trio.run(self._engine, purse, clock=self.world.clock)
+            with seldom_collected():
+                interrupted = trio.run(self._engine, purse, clock=self.world.clock)
             ended = "interrupted" if interrupted else "stopped" if purse.refused else None
             reach("run.before_finished")
             self.recorder.emit(RunFinished(state=ended or final_state(writer.state)))
             reach("run.after_finished")
         finally:
             writer.flush()
-            write_report(opened.layout, read_journal(opened.layout.journal))
+            self.durations.save()
+            write_report(opened.layout, writer.state)
             reach("run.end")
             if self.shelf:
                 self.shelf.cache.keep_within_limit()
@@ -179,21 +197,32 @@ class _Run:
             "rehearsed": self.world.rehearsed,
             "fail_fast": options.fail_fast,
             "allow_partial": options.allow_partial,
+            "strict": options.strict,
             "budget": None if options.budget is None else str(options.budget),
             "select": list(choice.select),
             "exclude": list(choice.exclude),
             "until": choice.until,
+            "shard": str(choice.shard) if choice.shard else None,
             "buys": options.buys,
         }
 
     async def _engine(self, purse: Purse) -> bool:
         """Run the engine with its providers open; whether it was interrupted."""
         opened, state = self.opened, self.writer.state
-        capacity = Capacity(opened.capacity, chosen={*opened.recipe.limits, *self.options.limits})
+        capacity = Capacity(
+            opened.capacity,
+            chosen={*opened.recipe.limits, *self.options.limits},
+            ranks=LeastLeftFirst(opened.plan, self.meant.selected),
+            tell=self.recorder.emit,
+        )
         trio.to_thread.current_default_thread_limiter().total_tokens = THREADS
         async with AsyncExitStack() as stack:
+            # A clock that flies while nobody works would fly past the disk.
+            together = None if self.world.rehearsed else synced_together(self.journal)
+            on_disk = await stack.enter_async_context(together) if together else already_on_disk
             environ = {**opened.environ, **await stack.enter_async_context(self.world.around(capacity))}
             ffmpeg = find_ffmpeg(environ)
+            stack.enter_context(_memory_of_limits(capacity, opened.plan, environ, self.world))
             setting = Setting(
                 ffmpeg=ffmpeg,
                 workers=opened.capacity["local"],
@@ -203,9 +232,8 @@ class _Run:
                 seats=opened.capacity,
                 known=frozenset(name for attempt in state.attempts() for name in attempt.request_ids),
                 tell_limit=capacity.bear,
+                durations=self.durations,
             )
-            durations = Durations(opened.models, self._memory(environ))
-            stack.callback(durations.save)
             batch = Batch(
                 plan=opened.plan,
                 kinds=STEP_KINDS,
@@ -214,26 +242,39 @@ class _Run:
                 recorder=self.recorder,
                 layout=opened.layout,
                 reuse=opened.reuse(state, self.meant.forced, self._seen()),
+                on_disk=on_disk,
                 open_jobs=state.open_jobs,
                 selected=self.meant.selected,
                 shelf=self.shelf,
                 purse=purse,
-                durations=durations,
+                durations=self.durations,
                 tools=Tools(ffmpeg=ffmpeg, font_cache=cache_folder(environ)),
                 fail_fast=self.options.fail_fast,
                 measure=_measure(opened.layout, state),
             )
             return await supervise(batch, self.writer)
 
-    def _memory(self, environ: Mapping[str, str]) -> Path | None:
-        """Where it is kept how long jobs take. Services of another address may be quicker than the real ones."""
-        real = all(world_of(name, environ) == "real" for name in providers())
-        return cache_folder(environ) / "durations.json" if real and not self.world.rehearsed else None
-
     def _seen(self) -> Seen:
         seen = Seen(self.opened.layout, writable=True, trusting=not self.options.verify)
         seen.tidy()
         return seen
+
+
+@contextmanager
+def _memory_of_limits(
+    capacity: Capacity, plan: Plan, environ: Mapping[str, str], world: Surroundings
+) -> Iterator[None]:
+    """Begin with the limits that the last batch has learned, and keep those of this one. Only of the services
+    themselves: what a proxy or a simulator bears says nothing of them.
+    """
+    real = not world.rehearsed and all(world_of(name, environ) == "real" for name in providers())
+    memory = cache_folder(environ) / "limits.json" if real else None
+    met = {name for step in plan.steps for name in step.capacity}
+    capacity.start_from({name: seats for name, seats in recall_limits(memory).items() if name in met})
+    try:
+        yield
+    finally:
+        remember_limits(memory, capacity.learned)
 
 
 def _require_same_world(layout: Layout, before: BatchState, world: Surroundings) -> None:

@@ -18,10 +18,20 @@ class Units:
     characters: int = 0
 
     def __add__(self, other: Self) -> Self:
-        return self._with(other, 1)
+        return type(self)(
+            usd=self.usd + other.usd,
+            clip_seconds=self.clip_seconds + other.clip_seconds,
+            images=self.images + other.images,
+            characters=self.characters + other.characters,
+        )
 
     def __sub__(self, other: Self) -> Self:
-        return self._with(other, -1)
+        return type(self)(
+            usd=self.usd - other.usd,
+            clip_seconds=self.clip_seconds - other.clip_seconds,
+            images=self.images - other.images,
+            characters=self.characters - other.characters,
+        )
 
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in _NAMES)
@@ -30,9 +40,6 @@ class Units:
     def things(self) -> Self:
         """The same without the money."""
         return replace(self, usd=Decimal(0))
-
-    def _with(self, other: Self, sign: int) -> Self:
-        return type(self)(**{name: getattr(self, name) + sign * getattr(other, name) for name in _NAMES})
 
     def to_json(self) -> dict[str, Json]:
         """The things that there are any of; the money is told elsewhere."""

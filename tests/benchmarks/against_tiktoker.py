@@ -92,13 +92,15 @@ class Measured:
 
 @contextmanager
 def _two_seconds_between_looks() -> Iterator[None]:
-    """No streams, and a fixed interval."""
-    streams, pause = fal.provider.STREAMS, fal.queue.pause_before_poll
-    fal.provider.STREAMS, fal.queue.pause_before_poll = 0, lambda *_, **__: POLL_SECONDS
+    """No streams, no list of all jobs, and a fixed interval."""
+    streams, rate, pause = fal.provider.STREAMS, fal.provider.REQUESTS_A_SECOND, fal.queue.pause_before_poll
+    fal.provider.STREAMS, fal.provider.REQUESTS_A_SECOND = 0, 1000
+    fal.queue.pause_before_poll = lambda *_, **__: POLL_SECONDS
     try:
         yield
     finally:
-        fal.provider.STREAMS, fal.queue.pause_before_poll = streams, pause
+        fal.provider.STREAMS, fal.provider.REQUESTS_A_SECOND = streams, rate
+        fal.queue.pause_before_poll = pause
 
 
 def _ours(videos: list[Wanted], folder: Path, how: Rehearsal) -> Measured:

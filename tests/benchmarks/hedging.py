@@ -4,7 +4,7 @@
 
 Each seed is run twice, with the same latencies for the same requests: once as it is, once with ``hedge``. Latencies are
 lognormal; one job in twenty takes three times as long. A job that is stopped while it is worked on is paid in full. How
-long jobs take was learned before, from 256 of each model, as from an earlier batch. The account bears 20 jobs at once.
+long jobs take was learned before, from 64 of each model, as from an earlier batch. The account bears 20 jobs at once.
 """
 
 import argparse
@@ -33,9 +33,9 @@ from tiktoker_batch.events import Record, Recorder
 from tiktoker_batch.model import Budget, Hedge, Json, Kind, Retry, Step, Succeeded, Video
 from tiktoker_batch.planning.build import Draft, Planning
 from tiktoker_batch.providers.base import Job, Produced, Request
-from tiktoker_batch.providers.durations import Durations
 from tiktoker_batch.steps.base import Inputs, Made, Tools, Work
 from tiktoker_batch.store.artifacts import write_atomic
+from tiktoker_batch.store.durations import Durations
 from tiktoker_batch.store.layout import Layout
 from tiktoker_batch.store.state import fold
 
@@ -47,7 +47,7 @@ PRICES = {"image": Decimal("0.003"), "clip": Decimal("0.40")}
 LONE_MEAN, LONE_P95, LONE_COST = 0.10, 0.25, 0.06
 BATCH_MEDIAN, BATCH_COST = 0.015, 0.005
 # One clip of a lone video is a twelfth of what it costs; of fifty videos, some at the very end are all that can help.
-LONE = Hedge(after=95, max_extra_cost=Decimal("0.50"))
+LONE = Hedge(after=95, max_extra_cost=Decimal("0.20"))
 MANY = Hedge(after=95, max_extra_cost=Decimal("0.005"))
 
 

@@ -72,12 +72,12 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        found = _run(root, _steps(given.steps), at_once=given.at_once, seconds=given.seconds)
+        found = _run(root, batch_of_steps(given.steps), at_once=given.at_once, seconds=given.seconds)
         lines, *replay = _replay(root)
     sys.exit(0 if _told(found, lines, *replay) else 1)
 
 
-def _steps(count: int) -> list[Step]:
+def batch_of_steps(count: int) -> list[Step]:
     steps: list[Step] = []
     while len(steps) < count:
         video = f"v{len(steps)}"

@@ -10,6 +10,7 @@ import pytest
 from tests.journals import golden
 from tiktoker_batch.report.html import write_report
 from tiktoker_batch.store.layout import Layout
+from tiktoker_batch.store.state import fold
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
@@ -34,7 +35,7 @@ def browser() -> Iterator[Any]:
 @pytest.fixture
 def page(browser: Any, tmp_path: Path) -> Iterator[Any]:
     """The golden report, with a list of everything the page complained of or asked for."""
-    path = write_report(Layout(tmp_path), golden(evil="<script>window.hacked=1</script>"))
+    path = write_report(Layout(tmp_path), fold(golden(evil="<script>window.hacked=1</script>")))
     opened = browser.new_page(viewport={"width": 1200, "height": 900})
     opened.said, opened.asked = [], []
     opened.on("console", lambda message: opened.said.append(message.text))

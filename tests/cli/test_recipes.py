@@ -110,8 +110,9 @@ def test_a_plan_says_what_would_run_and_writes_nothing(call: Call, tiny: Path) -
     assert list(tiny.parent.iterdir()) == [tiny]
 
 
-def test_the_same_recipe_gives_the_same_plan_to_the_byte(call: Call, tiny: Path) -> None:
-    first, second = (call("plan", "tiny.yaml", "--format", "json").stdout for _ in range(2))
+def test_the_same_recipe_gives_the_same_plan_to_the_byte(call: Call, tiny: Path, tmp_path: Path) -> None:
+    alone = {"TIKTOKER_CACHE_DIR": str(tmp_path / "cache")}  # runs of other tests would teach it in between
+    first, second = (call("plan", "tiny.yaml", "--format", "json", **alone).stdout for _ in range(2))
     assert first == second
     plan = json.loads(first)
     assert plan["format"] == "tiktoker-batch/plan"
@@ -203,3 +204,28 @@ def test_the_doctor_finds_an_ffmpeg_that_cannot_be_run(call: Call) -> None:
 def test_a_machine_that_can_make_local_videos_is_ready(call: Call, tiny: Path) -> None:
     done = call("doctor", "tiny.yaml")
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "ready")
+
+
+SERIES = """\
+version: 1
+name: series
+defaults: {publish: {every: "weekday 18:00", start: 2027-03-15, timezone: Europe/Berlin}}
+videos:
+  - {id: one, topic: a lamp, publish: {caption: Über, platforms: [tiktok]}}
+  - {id: two, topic: a lamp}
+  - {id: far, topic: a lamp, publish: {at: 2007-03-15T18:00:00Z}}
+"""
+
+
+def test_the_calendar_can_be_read_by_people_and_programs(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "series.yaml").write_text(SERIES, encoding="utf-8")
+    table = call("calendar", "series.yaml")
+    assert table.returncode == 0
+    assert "Monday 2027-03-15\n  18:00  +01:00  one  pending  tiktok  Über" in table.stdout
+    assert "warning: 'far': not made yet, and its moment is past" in table.stderr
+    some = call("calendar", "series.yaml", "--format", "json", "--select", "t*")
+    assert [entry["publish_at"] for entry in json.loads(some.stdout)] == ["2027-03-16T18:00:00+01:00"]
+    made = call("calendar", "series.yaml", "--format", "ics", PYTHONIOENCODING="ascii")
+    assert made.stdout.count("BEGIN:VEVENT") == 3
+    assert "SUMMARY:Über" in made.stdout
+    assert "March 2027" in call("calendar", "series.yaml", "--format", "html").stdout

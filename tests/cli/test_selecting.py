@@ -13,6 +13,7 @@ import pytest
 
 from tests.cli.conftest import ARGV, Call, clean_environment
 from tests.cli.test_rehearse import CANARIES, simulator
+from tiktoker_batch.reconciling import resumed
 
 pytestmark = pytest.mark.slow
 
@@ -76,9 +77,24 @@ def test_a_part_of_a_batch_is_made_and_the_rest_is_left_for_later(call: Call, tm
     assert "did you mean 'lamp'?" in wrong.stderr
 
 
-def test_a_stopped_batch_goes_on_with_the_options_it_was_run_with(call: Call, tmp_path: Path) -> None:
+def test_a_stopped_batch_goes_on_with_the_options_it_was_run_with(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "two.yaml").write_text(TWO)
-    argv = [*ARGV, "run", "two.yaml", "--output", "elsewhere", "--exclude", "tea", "--progress", "json"]
+    argv = [
+        *ARGV,
+        "run",
+        "two.yaml",
+        "--progress",
+        "json",
+        "--output",
+        "elsewhere",
+        "--exclude",
+        "tea",
+        "--strict",
+        "--shard",
+        "1/1",
+    ]
     with subprocess.Popen(
         argv, cwd=tmp_path, env=clean_environment(), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
     ) as process:
@@ -88,6 +104,9 @@ def test_a_stopped_batch_goes_on_with_the_options_it_was_run_with(call: Call, tm
         process.send_signal(signal.SIGINT)
         process.communicate()
     assert process.returncode == 130
+    monkeypatch.chdir(tmp_path)
+    options = resumed(Path("elsewhere"))[1]
+    assert (options.strict, str(options.choice.shard)) == (True, "1/1")
     done = call("resume", "elsewhere")
     assert done.returncode == 0, done.stderr
     manifest = json.loads((tmp_path / "elsewhere" / "manifest.json").read_text())

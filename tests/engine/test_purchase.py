@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,7 @@ from tiktoker_batch.errors import (
 from tiktoker_batch.events import (
     AttemptFailed,
     BackedOff,
+    CapacityChanged,
     JobReattached,
     JobSubmitted,
     OutcomeUnknown,
@@ -497,9 +499,22 @@ async def test_a_throttled_provider_is_asked_for_less_at_once_and_slowly_for_mor
         nursery.start_soon(watch)
         await run_batch(batch)
         nursery.cancel_scope.cancel()
-    assert min(filter(None, seen)) <= 5
-    assert seen[-1] == 8
-    assert seen == [seen[0], *sorted(filter(None, seen[1:]))]
+    assert [seats for seats, _ in groupby(seen)] == [8, 7, 8]
+    changes = [(event.limit, event.seats, event.cause) for event in bench.events(CapacityChanged)]  # type: ignore[attr-defined]
+    assert changes == [("fake", 7, "refused"), ("fake", 8, "tried")]
+
+
+async def test_a_refusal_that_is_a_models_own_leaves_the_providers_other_models_alone(
+    bench: Bench, autojump_clock: MockClock
+) -> None:
+    refusal = RateLimited("busy", retry_after=1)
+    refusal.of_model = True
+    lossy(bench).losses, bench.seats = [refusal], {"fake": 8}
+    limits = ("fake", "fake:m")
+    await bench.run(*(a_step(f"v{n}/01/image", retry=PATIENT, capacity=limits) for n in range(20)))
+    changes = [(event.limit, event.cause) for event in bench.events(CapacityChanged)]  # type: ignore[attr-defined]
+    assert changes[0] == ("fake:m", "refused")
+    assert {limit for limit, _ in changes} == {"fake:m"}
 
 
 def test_a_provider_may_raise_a_default_but_never_what_the_user_chose() -> None:

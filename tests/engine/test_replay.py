@@ -28,9 +28,9 @@ from tiktoker_batch.errors import Unavailable, Unfetched, UnknownOutcome
 from tiktoker_batch.events import JobSubmitted, Record, Recorder, RunFinished, StepReused, StepSucceeded, SubmitIntended
 from tiktoker_batch.model import Budget, Hedge, Kind, Outcome, Retry, Reused, Step, Succeeded
 from tiktoker_batch.providers.base import Job, Produced, Request
-from tiktoker_batch.providers.durations import Durations
 from tiktoker_batch.steps.base import Tools
 from tiktoker_batch.store.compaction import compact
+from tiktoker_batch.store.durations import Durations
 from tiktoker_batch.store.jobs import each_open
 from tiktoker_batch.store.journal import Journal, last_run, read_journal, read_lines, rewrite
 from tiktoker_batch.store.layout import Layout

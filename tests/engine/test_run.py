@@ -13,6 +13,7 @@ from tests.values import a_plan, a_step
 from tiktoker_batch.engine.announce import announce
 from tiktoker_batch.engine.batch import Batch
 from tiktoker_batch.engine.capacity import Capacity
+from tiktoker_batch.engine.ranks import LeastLeftFirst
 from tiktoker_batch.engine.reuse import Reuse
 from tiktoker_batch.engine.run import run_batch
 from tiktoker_batch.errors import RateLimited, Rejected, Unavailable
@@ -61,7 +62,7 @@ class Bench:
             plan=plan,
             kinds=kinds,
             providers={"fake": self.provider, "local": self.provider},
-            capacity=Capacity(self.seats),
+            capacity=Capacity(self.seats, ranks=LeastLeftFirst(plan), tell=recorder.emit),
             recorder=recorder,
             layout=layout,
             reuse=Reuse(kinds, layout, before.successes),

@@ -94,9 +94,14 @@ PAYING: Mapping[str, int] = {
     "step.before_success": 8,
     "manifest.before_write": 2,
     "manifest.after_write": 2,
+    "cache.before_content": 8,
+    "cache.before_entry": 8,
+    "cache.before_rename": 8,
+    "cache.after_rename": 8,
     CLOCK: 30,
 }
 LATE: Mapping[str, int] = {
+    "cache.copied_out": 1,
     "work.before_record": 3,
     "video.before_finished": 2,
     "video.after_finished": 2,
@@ -113,6 +118,7 @@ _ALWAYS = (
     "journal.before_write", "video.before_finished", "run.before_finished", "run.after_finished", "run.end",
     "journal.after_sync", "commit.after_folder_sync", "commit.before_folder_sync", "run.before_start", "run.announced",
     "manifest.before_write", "compaction.before_sync", "compaction.before_rename", "compaction.after_rename",
+    "cache.copied_out",
 )  # fmt: skip
 # Some points are only reached after a death of a certain kind.
 _AFTER = {
@@ -239,6 +245,10 @@ class Batch:
         return self.folder / "output" / "torn"
 
     @property
+    def _cache(self) -> Path:
+        return self.folder / "cache"
+
+    @property
     def state(self) -> BatchState:
         journal = self.output / "journal.jsonl"
         return fold(read_journal(journal) if journal.exists() else ())
@@ -272,7 +282,10 @@ class Batch:
 
     def _start(self, armed: Mapping[str, str], said: Any, *options: str) -> "subprocess.Popen[bytes]":
         environ = clean_environment(
-            **self.simulator.environ, **armed, TIKTOKER_RECONCILE_SECONDS=str(RECONCILE_SECONDS)
+            **self.simulator.environ,
+            **armed,
+            TIKTOKER_RECONCILE_SECONDS=str(RECONCILE_SECONDS),
+            TIKTOKER_CACHE_DIR=str(self._cache),
         )
         argv = [*ARGV, "run", "torn.yaml", "--progress", "none", *options]
         return subprocess.Popen(argv, cwd=self.folder, env=environ, stdout=said, stderr=said)
@@ -295,6 +308,8 @@ class Batch:
         """Kill it at this moment and look at what it leaves; false if it ended before."""
         if moment.name.startswith("compaction"):
             self._fatten()
+        if moment.name == "cache.copied_out":
+            self._bereave()
         if self.run(moment, *options) != -signal.SIGKILL:
             self.tally.missed[moment.name] += 1
             return False
@@ -317,6 +332,14 @@ class Batch:
         ).rstrip(b"\n")
         texts = [text for text, _ in lines]
         rewrite(journal, [*texts[: first + 1], *[idle] * (2 * WORTHWHILE_LINES), *texts[first + 1 :]])
+
+    def _bereave(self) -> None:
+        """Take a picture or clip away of which the cache has another."""
+        entries = "".join(path.read_text() for path in (self._cache / "artifacts" / "entries").rglob("*.json"))
+        for step in self.state.steps.values():
+            if step.planned.kind in {"image", "clip"} and step.artifacts and step.artifacts[0].sha256 in entries:
+                (self.output / step.artifacts[0].path).unlink(missing_ok=True)
+                return
 
     # ------------------------------------------------------------------ after a kill
 

@@ -50,6 +50,7 @@ class Studio:
     arrived: dict[str, tuple[Artifact, ...]] = field(default_factory=dict)
     lost: set[str] = field(default_factory=set)
     records: list[Record] = field(default_factory=list)
+    tools: Tools = field(default_factory=lambda: Tools(ffmpeg=FFMPEG, font_cache=FONTS))
 
     def __post_init__(self) -> None:
         self.layout = Layout(self.root)
@@ -110,7 +111,7 @@ class Studio:
             buy=_buy_nothing,
             arrival=self._arrival,
             seats=StepSeats(step=step, capacity=self.capacity, recorder=self.recorder, pause=Pause()),
-            tools=Tools(ffmpeg=FFMPEG, font_cache=FONTS),
+            tools=self.tools,
         )
 
     @property

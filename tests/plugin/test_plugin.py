@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,20 @@ def test_a_batch_is_made_with_it(installed: Path) -> None:
     assert (image["provider"], image["model"], image["state"]) == ("echo", "card", "done")
     assert float(image["cost_usd"]) == 0.07
     assert video["state"] == "done"
+
+
+def test_what_a_batch_finds_out_of_its_limit_is_where_the_next_one_begins(installed: Path, tmp_path: Path) -> None:
+    memory, output = tmp_path / "limits.json", tmp_path / "output"
+    memory.write_text(json.dumps({"echo:card": [1, time.time()], "fal": [3, time.time()]}))
+    done = call(
+        installed, "run", "cards.yaml", "--output", str(output), ECHO_KEY="any", TIKTOKER_CACHE_DIR=str(tmp_path)
+    )
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in (output / "journal.jsonl").read_text().splitlines()]
+    changes = [(e["limit"], e["seats"], e["cause"]) for e in lines if e.get("event") == "capacity_changed"]
+    assert changes == [("echo:card", 1, "remembered"), ("echo:card", 2, "tried")]
+    kept = {name: seats for name, (seats, _) in json.loads(memory.read_text()).items()}
+    assert kept == {"echo:card": 2, "fal": 3}
 
 
 # ---------------------------------------------------------------------- ones that do not

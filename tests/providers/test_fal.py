@@ -30,8 +30,8 @@ from tests.simulated import (
 from tiktoker_batch.app import full_catalog
 from tiktoker_batch.errors import BadRequest, Rejected, ResultLost, Unavailable, UnknownOutcome, Unusable
 from tiktoker_batch.model import Json, Kind, Model
+from tiktoker_batch.planning.likely import likely
 from tiktoker_batch.providers.base import Request
-from tiktoker_batch.providers.durations import Durations
 from tiktoker_batch.providers.fal.answers import read_answer
 from tiktoker_batch.providers.fal.body import build_body, media_address, queue_path
 from tiktoker_batch.providers.fal.polling import Pacer, pause_before_poll
@@ -42,6 +42,7 @@ from tiktoker_batch.simulator.clock import FlyingClock
 from tiktoker_batch.simulator.faults import Scripted
 from tiktoker_batch.simulator.http import Reply
 from tiktoker_batch.simulator.http import Request as HttpRequest
+from tiktoker_batch.store.durations import Durations
 
 SEEDANCE = "fal-ai/bytedance/seedance/v1/lite/image-to-video"
 KLING = "fal-ai/kling-video/v2.6/pro/image-to-video"
@@ -513,7 +514,7 @@ def test_every_verb_but_submit_addresses_owner_and_app() -> None:
 
 
 def test_a_job_is_hardly_asked_after_at_first_and_often_near_its_end() -> None:
-    expected = Durations({VEO: model(VEO)}).expect(VEO)
+    expected = likely(75.0, 0.25)
     rng = random.Random(1)
     first = pause_before_poll(expected, 0.0, queued=True, rng=rng)
     near = pause_before_poll(expected, expected.usual, queued=False, rng=rng)
@@ -523,31 +524,13 @@ def test_a_job_is_hardly_asked_after_at_first_and_often_near_its_end() -> None:
     assert near < late <= 17
 
 
-def test_what_jobs_take_is_learned() -> None:
-    durations = Durations({VEO: model(VEO)})
-    before = durations.expect(VEO)
-    for seconds in (10, 11, 12, 10, 11, 12, 10, 11, 12, 30):
-        durations.note(VEO, seconds)
-    after = durations.expect(VEO)
-    assert after.usual == pytest.approx(11)
-    assert after.early < after.usual < after.late < before.early + 100
-    assert before.usual == 75
-
-
-def test_what_was_learned_is_known_in_the_next_run(tmp_path: Path) -> None:
-    memory = tmp_path / "cache" / "fal-durations.json"
-    durations = Durations({VEO: model(VEO)}, memory)
-    for seconds in range(10, 20):
-        durations.note(VEO, seconds)
-    durations.save()
-    assert Durations({VEO: model(VEO)}, memory).expect(VEO) == durations.expect(VEO)
-
-
-@pytest.mark.parametrize("damaged", ["", "[1]", '{"m": 3}', '{"m": [null, "x", -1, true, 1e999]}'])
-def test_a_damaged_memory_is_an_empty_one(tmp_path: Path, damaged: str) -> None:
-    memory = tmp_path / "fal-durations.json"
-    memory.write_text(damaged)
-    assert Durations({VEO: model(VEO)}, memory).expect(VEO) == Durations({VEO: model(VEO)}).expect(VEO)
+async def test_what_jobs_take_their_service_is_learned(tmp_path: Path, flying_clock: FlyingClock) -> None:
+    durations = Durations(full_catalog().models)
+    world = a_world(latencies={"image": 5.0})
+    async with simulated(world) as simulator, open_provider("fal", simulator, tmp_path, durations=durations) as fal:
+        for number in range(4):
+            await buy(fal, an_image(token=number), {"image": tmp_path / "01.jpg"})
+    assert durations.job(f"fal:{FLUX}").usual == pytest.approx(5.0, rel=0.2)
 
 
 async def test_jobs_may_be_polled_instead_of_listened_to(tmp_path: Path, flying_clock: FlyingClock) -> None:

@@ -252,6 +252,17 @@ async def test_the_patience_that_is_asked_for_is_heeded_within_reason(
         assert raised.value.retry_after == heeded
 
 
+@pytest.mark.parametrize(("metadata", "of_model"), [({}, False), ({"provider_code": "overloaded"}, True)])
+async def test_a_refusal_by_whoever_serves_the_model_says_nothing_of_the_account(
+    tmp_path: Path, flying_clock: FlyingClock, metadata: dict[str, str], of_model: bool
+) -> None:
+    trouble = {"error": {"code": 429, "message": "slow down", "metadata": metadata}}
+    async with answered(lambda _: Reply(status=429, body=trouble), tmp_path) as provider:
+        with pytest.raises(RateLimited) as raised:
+            await buy(provider, a_story(), {})
+    assert raised.value.of_model == of_model
+
+
 HALF = "\ud83e"  # of a hedgehog
 
 

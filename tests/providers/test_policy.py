@@ -288,6 +288,13 @@ ADDRESSES = {
 PATIENCE = 400.0  # seconds, which fly: nobody gives up before the deadline
 
 
+@pytest.mark.parametrize(("code", "of_model"), [("runner_scheduling_failure", True), (None, False)])
+def test_what_runners_refuse_is_refused_for_one_model_only(code: str | None, of_model: bool) -> None:
+    error = error_for("fal", Signal(verb=SUBMIT, message="busy", status=503, code=code, retry_after=1.0))
+    assert isinstance(error, RateLimited)
+    assert error.of_model == of_model
+
+
 async def _attempt(provider: Provider, verb: Verb, folder: Path) -> None:
     """What the engine does with a provider when it comes by a verb."""
     match verb:

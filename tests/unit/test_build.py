@@ -128,6 +128,12 @@ def test_a_video_may_say_how_many_segments_it_needs(tmp_path: Path) -> None:
     assert one(tmp_path, ", minimum_segments: 2", "defaults: {minimum_segments: 3}").minimum_segments == 2
 
 
+def test_a_video_may_go_before_others(tmp_path: Path) -> None:
+    assert one(tmp_path, "", "").priority == 0
+    assert one(tmp_path, "", "defaults: {priority: 3}").priority == 3
+    assert one(tmp_path, ", priority: -2", "defaults: {priority: 3}").priority == -2
+
+
 def test_top_level_values_become_typed(tmp_path: Path) -> None:
     recipe = load(
         tmp_path,

@@ -163,10 +163,13 @@ def test_forgotten_contents_go_but_not_those_just_being_kept(cache: Cache) -> No
     torn = cache.folder / "contents" / "ab" / "abc.1-00000000.part"
     torn.parent.mkdir(exist_ok=True)
     torn.write_bytes(b"half")
+    torn_entry = entry_of(cache, name).with_name("abc.json.1-00000000.part")
+    torn_entry.write_bytes(b"{")
     now = torn.stat().st_mtime
     assert cache.gc(now=now) == Freed()
-    assert cache.gc(now=now + 2 * store.GRACE_SECONDS) == Freed(entries=0, bytes=10)
+    assert cache.gc(now=now + 2 * store.GRACE_SECONDS) == Freed(entries=0, bytes=11)
     assert contents(cache) == []
+    assert not torn_entry.exists()
 
 
 def test_a_result_larger_than_the_limit_is_not_kept(cache: Cache) -> None:

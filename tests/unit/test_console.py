@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -13,6 +14,7 @@ from tiktoker_batch.events import (
     AttemptFailed,
     AttemptStarted,
     BackedOff,
+    CapacityChanged,
     Event,
     Interrupted,
     PlannedStep,
@@ -29,8 +31,10 @@ from tiktoker_batch.events import (
     VideoPlanned,
     WorkDone,
 )
+from tiktoker_batch.planning.schedule import Range
 from tiktoker_batch.report.console import choose_mode, open_progress
-from tiktoker_batch.report.live import live_table
+from tiktoker_batch.report.live import live_table, totals_text
+from tiktoker_batch.report.quantities import range_text
 from tiktoker_batch.report.run_text import failures_text
 from tiktoker_batch.report.standing import sequential_seconds
 from tiktoker_batch.store.state import BatchState, fold
@@ -128,6 +132,9 @@ def test_a_log_tells_retries_and_failures_in_one_line_each() -> None:
         *attempt("v/story", 0, 1, trouble),
         record(1, BackedOff(step="v/story", attempt=2, seconds=3.0)),
         record(2, ProviderPaused(provider="fal", seconds=60.0, reason="fal: no\nconnection")),
+        record(3, CapacityChanged(limit="fal", seats=7, cause="refused")),
+        record(3, CapacityChanged(limit="fal", seats=8, cause="tried")),
+        record(4, CapacityChanged(limit="elevenlabs", seats=1, cause="told")),
         record(5, StepFailed(step="v/story", attempts=2, error_kind="Unavailable", message="busy\nvery")),
         record(5, StepBlocked(step="v/shots", by="v/story")),
         record(5, VideoFinished(video="v", state="failed")),
@@ -136,6 +143,8 @@ def test_a_log_tells_retries_and_failures_in_one_line_each() -> None:
         "[00:01.0] v/story: attempt 1 failed: busy very",
         "[00:01.0] v/story: attempt 2 in 3.0 s",
         "[00:02.0] fal does not answer, next try in 1 min 00 s: fal: no connection",
+        "[00:03.0] fal: 7 requests at once from now on, as more were refused",
+        "[00:04.0] elevenlabs: 1 request at once from now on, which is what it says it bears",
         "[00:05.0] v/story: failed after 2 attempts: busy very",
         "[00:05.0] v: failed",
     ]
@@ -160,6 +169,46 @@ def test_the_first_signal_says_how_many_steps_are_let_finish(mode: str) -> None:
     first, second = told(records, mode)[-2:]
     assert first.endswith("stopping: letting 1 running step finish (Ctrl-C again to abort)")
     assert second.endswith("aborting; whatever is done is kept")
+
+
+def a_long_run(pictures: int = 40) -> list[Record]:
+    """One picture after the other, a second each; the first four are done."""
+    records = started(planned("v", *(f"{number:02d}/image" for number in range(1, pictures + 1))))
+    for number in range(1, 5):
+        step = f"v/{number:02d}/image"
+        records += attempt(step, 4.0 * number, 4.0 * number + 1, succeeded(step))
+    return records
+
+
+def test_a_log_tells_now_and_then_what_is_left() -> None:
+    (line,) = [line for line in told(a_long_run()) if line.endswith(" left")]
+    assert re.fullmatch(r"\[00:1\d\.0\] \d of 40 steps done, about [\d.]+ s \([\d.]+ to [\d.]+\) left", line)
+
+
+def test_programs_are_told_what_is_left_with_every_record_once_it_is_known() -> None:
+    lines = [json.loads(line) for line in told(a_long_run(), "json")]
+    assert "remaining" not in lines[0]
+    low, high = lines[-1]["remaining"]["range"]
+    assert 0 < low <= lines[-1]["remaining"]["seconds"] <= high
+
+
+def test_a_terminal_shows_what_is_left_beside_the_totals() -> None:
+    left = Range(seconds=720.0, low=540.0, high=1200.0)
+    assert totals_text(many_videos(2), 12.34, left).endswith("  $0.00  about 12 min (9.0 to 20) left")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        ((3.21, 1.0, 8.0), "about 3.2 s (1.0 to 8.0)"),
+        ((720, 540, 1200), "about 12 min (9.0 to 20)"),
+        ((7200, 5400, 10800), "about 2.0 h (1.5 to 3.0)"),
+        ((100, 100, 100), "about 1.7 min"),
+    ],
+)
+def test_an_estimate_has_no_more_digits_than_it_deserves(seconds: tuple[float, float, float], text: str) -> None:
+    about, low, high = seconds
+    assert range_text(Range(seconds=about, low=low, high=high)) == text
 
 
 def test_programs_get_every_record_as_the_journal_has_it() -> None:

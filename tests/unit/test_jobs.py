@@ -1,5 +1,6 @@
 """Requests left open: what a restart goes on with."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -14,7 +15,7 @@ from tiktoker_batch.events import (
     StepSucceeded,
     SubmitIntended,
 )
-from tiktoker_batch.record_json import record_from_json, record_to_json
+from tiktoker_batch.records import record_from_line, record_to_json
 from tiktoker_batch.store.jobs import OpenJob, mind_job
 
 AT = datetime(2027, 3, 15, 12, tzinfo=UTC)
@@ -115,7 +116,7 @@ def test_a_request_that_is_gone_on_with_is_as_open_as_before() -> None:
     )
     assert after(again) == after(intent(), submitted())
     record = Record(at=AT, elapsed=1.0, run=2, event=again)
-    assert record_from_json(record_to_json(record)) == record
+    assert record_from_line(json.dumps(record_to_json(record)).encode()) == record
 
 
 # ---------------------------------------------------------------------- two for one step

@@ -4,6 +4,7 @@ import json
 import multiprocessing
 import os
 import stat
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
@@ -13,8 +14,8 @@ from hypothesis import strategies as st
 
 from tests.journals import MORNING, Run, golden, write_journal
 from tiktoker_batch.errors import TiktokerError
-from tiktoker_batch.events import Record, StepQueued
-from tiktoker_batch.record_json import record_to_json
+from tiktoker_batch.events import AttemptFailed, Record, StepQueued
+from tiktoker_batch.records import record_from_line, record_to_json, record_to_line
 from tiktoker_batch.store.journal import Journal, last_run, read_journal, read_lines, rewrite
 from tiktoker_batch.store.state import fold
 
@@ -212,3 +213,15 @@ def test_a_new_journal_and_one_written_anew_are_on_disk_with_their_names(
     assert True not in folders, "once is enough"
     rewrite(path, [text for text, _ in read_lines(path)])
     assert folders[-1]
+
+
+def test_a_line_says_the_same_as_its_json() -> None:
+    for record in golden():
+        assert json.loads(record_to_line(record)) == json.loads(json.dumps(record_to_json(record)))
+        assert record_from_line(record_to_line(record)) == record
+
+
+def test_half_a_surrogate_pair_comes_back_as_it_was() -> None:
+    event = AttemptFailed(step="v/story", attempt=1, outcome="retry", error_kind="Broken", message="half \ud83c of it")
+    record = Record(at=datetime(2027, 3, 15, tzinfo=UTC), elapsed=1.5, run=1, event=event)
+    assert record_from_line(record_to_line(record)) == record

@@ -12,7 +12,14 @@ from jsonschema import Draft202012Validator
 from tests.journals import MORNING, Run, a_planned_step, golden
 from tiktoker_batch.resources import read_resource
 from tiktoker_batch.store.layout import Layout
-from tiktoker_batch.store.manifest import INTERVAL_SECONDS, SHARE_OF_TIME, ManifestWriter, manifest_json, write_manifest
+from tiktoker_batch.store.manifest import (
+    INTERVAL_SECONDS,
+    LINES_AT_ONCE,
+    SHARE_OF_TIME,
+    ManifestWriter,
+    manifest_json,
+    write_manifest,
+)
 from tiktoker_batch.store.state import BatchState, fold
 
 SCHEMA = json.loads(read_resource("schemas", "manifest.schema.json"))
@@ -20,6 +27,15 @@ SCHEMA = json.loads(read_resource("schemas", "manifest.schema.json"))
 
 def read(layout: Layout) -> Any:
     return json.loads(layout.manifest.read_text(encoding="utf-8"))
+
+
+def write_if_due(writer: ManifestWriter) -> None:
+    """One beat, as a run has it."""
+    while writer.prepare():
+        pass
+    text = writer.due()
+    if text is not None:
+        writer.write(text)
 
 
 def first_run() -> BatchState:
@@ -172,20 +188,40 @@ def test_news_is_written_at_most_twice_a_second(tmp_path: Path) -> None:
     layout, clock = Layout(tmp_path), Clock()
     writer = ManifestWriter(layout, clock=clock)
     writer(golden()[0])
-    writer.write_if_due()
+    write_if_due(writer)
     writer(golden()[1])
     clock.now += INTERVAL_SECONDS - 0.01
-    writer.write_if_due()
+    write_if_due(writer)
     assert read(layout)["videos"] == []
     clock.now += 0.02
-    writer.write_if_due()
+    write_if_due(writer)
     assert [video["id"] for video in read(layout)["videos"]] == ["mon-detective"]
+
+
+def test_what_was_made_ready_meanwhile_is_what_is_written(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    writer = ManifestWriter(layout)
+    for number, record in enumerate(golden()):
+        writer(record)
+        if number % 7 == 0:
+            while writer.prepare():
+                pass
+    writer.flush()
+    assert read(layout) == manifest_json(fold(golden()))
+
+
+def test_a_large_batch_is_made_ready_in_small_pieces(tmp_path: Path) -> None:
+    run = Run(number=1, began=MORNING)
+    run.start()
+    run.plan("v", [a_planned_step(f"v/{number:04d}/clip") for number in range(2 * LINES_AT_ONCE + 1)])
+    writer = ManifestWriter(Layout(tmp_path), fold(run.records()))
+    assert [writer.prepare() for _ in range(3)] == [True, True, False]
 
 
 def test_without_news_nothing_is_written(tmp_path: Path) -> None:
     layout, clock = Layout(tmp_path), Clock()
     writer = ManifestWriter(layout, fold(golden()), clock=clock)
-    writer.write_if_due()
+    write_if_due(writer)
     assert not layout.manifest.exists()
 
 
@@ -193,18 +229,18 @@ def test_a_slow_disk_is_asked_less_often(tmp_path: Path) -> None:
     layout, clock = Layout(tmp_path), Clock()
 
     def slow_clock() -> float:
-        clock.now += 1  # every look at the clock finds a second gone: each writing takes one
+        clock.now += 1  # every look at the clock finds a second gone: making and writing take one each
         return clock.now
 
     writer = ManifestWriter(layout, clock=slow_clock)
     writer(golden()[0])
     writer.flush()
     writer(golden()[1])
-    clock.now += 0.9 / SHARE_OF_TIME
-    writer.write_if_due()
+    clock.now += 1.9 / SHARE_OF_TIME
+    write_if_due(writer)
     assert read(layout)["videos"] == []
     clock.now += 0.2 / SHARE_OF_TIME
-    writer.write_if_due()
+    write_if_due(writer)
     assert len(read(layout)["videos"]) == 1
 
 

@@ -303,7 +303,7 @@ def test_at_every_moment_of_a_batch_there_is_a_report(cut: int) -> None:
 def test_the_report_is_written_from_the_journal_alone(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
     write_journal(layout.journal, golden())
-    assert write_report(layout, read_journal(layout.journal)) == layout.report
+    assert write_report(layout, fold(read_journal(layout.journal))) == layout.report
     assert layout.report.read_text(encoding="utf-8") == render_report(fold(golden()))
     assert [path.name for path in tmp_path.iterdir() if path.suffix == ".part"] == []
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from tiktoker_batch.catalog.loader import load_catalog
 from tiktoker_batch.errors import Problem
 from tiktoker_batch.recipe.schema import check_schema, recipe_schema
 from tiktoker_batch.recipe.source import load_source
@@ -194,3 +195,12 @@ def test_faulty_values_are_taken_out_so_that_the_rest_can_be_checked(tmp_path: P
 def test_keys_of_the_user_may_hold_anything(tmp_path: Path) -> None:
     text = "x-a: [1, {b: c}]\n" + VALID + "    x-b: {deep: [x]}\n    retry: {x-why: flaky}\n    captions: {x-c: 1}\n"
     assert said(tmp_path, text) == []
+
+
+def test_editors_are_offered_every_name_of_the_catalog() -> None:
+    defs, catalog = recipe_schema()["$defs"], load_catalog()
+    assert defs["style"]["examples"] == list(catalog.styles)
+    assert defs["voice"]["examples"] == list(catalog.voices)
+    assert defs["language"]["examples"] == list(catalog.languages)
+    for kind, offered in defs["models"]["properties"].items():
+        assert offered["examples"] == [ref for ref, model in catalog.models.items() if model.kind == kind]

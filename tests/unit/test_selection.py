@@ -1,5 +1,6 @@
 """Choosing videos and steps of a plan by what they are called, tagged, when they go out, and how far they are."""
 
+import itertools
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -8,7 +9,7 @@ import pytest
 from tests.values import a_recipe, a_step, a_video
 from tiktoker_batch.errors import UsageError
 from tiktoker_batch.model import Kind, Plan, PlannedVideo, Publish, Video
-from tiktoker_batch.planning.selection import Choice, chosen_steps, matching_steps
+from tiktoker_batch.planning.selection import Choice, Shard, chosen_steps, matching_steps, parse_shard
 
 STATES = {"mon-fox": "done", "tue-owl": "failed", "wed-fox": "partial"}
 
@@ -111,3 +112,37 @@ def test_what_cannot_be_meant_is_told_with_what_could(expression: str, said: str
         matching_steps(PLAN, [expression], STATES)
     assert said in raised.value.message
     assert "selectors:" in (raised.value.hint or "")
+
+
+NAMES = ("mon-fox", "tue-owl", "wed-fox", "thu-sea")
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3, 7])
+def test_each_video_belongs_to_one_part_of_a_batch_and_all_parts_are_of_a_size(parts: int) -> None:
+    names = [f"video-{number}" for number in range(100)]
+    found = [Shard(number + 1, parts).members(names) for number in range(parts)]
+    assert sorted(itertools.chain(*found)) == sorted(names)
+    assert {len(each) for each in found} <= {100 // parts, 100 // parts + 1}
+
+
+def test_a_part_is_the_same_on_every_machine_and_in_every_order() -> None:
+    assert Shard(2, 2).members(NAMES) == Shard(2, 2).members(reversed(NAMES)) == IN_THE_SECOND
+
+
+IN_THE_SECOND = {"mon-fox", "tue-owl"}  # every second one by the sha256 of the ids
+
+
+def test_a_part_goes_with_everything_else_that_is_chosen() -> None:
+    chosen = chosen_steps(PLAN, Choice(select=("*-fox",), shard=Shard(2, 2)), STATES)
+    assert chosen is not None
+    assert {step.split("/")[0] for step in chosen} == {name for name in IN_THE_SECOND if name.endswith("-fox")}
+
+
+@pytest.mark.parametrize("text", ["", "1", "0/2", "3/2", "1/0", "a/b", "-1/2", "1/2/3"])
+def test_what_is_no_part_is_told(text: str) -> None:
+    with pytest.raises(ValueError, match="I/N"):
+        parse_shard(text)
+
+
+def test_a_part_reads_as_it_is_written() -> None:
+    assert str(parse_shard("2/5")) == "2/5"

@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 import yaml
 
-from tiktoker_batch.catalog.fields import Fields, WrongEntry, mapping, number, text, texts
+from tiktoker_batch.catalog.fields import Fields, WrongEntry, flag, mapping, number, text, texts, whole
 from tiktoker_batch.catalog.models import KINDS, catalog_model
 from tiktoker_batch.catalog.profiles import Profile, build_profile
 from tiktoker_batch.errors import TiktokerError
@@ -62,6 +62,21 @@ class Language:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Platform:
+    """Where videos are published and the most that one post may have there; ``None``: nobody says.
+
+    ``caption_characters`` are those of the caption with its hashtags, as ``utf16`` units or as characters.
+    """
+
+    name: str
+    title: str
+    caption_characters: int | None = None
+    utf16: bool = False
+    hashtags: int | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Unfit:
     """A model that exists and is of no use here: why, in words that follow its name, and which to use ``instead``."""
 
@@ -81,6 +96,7 @@ class Catalog:
     default_voices: Mapping[str, str]
     profiles: Mapping[str, Profile]
     unfit: Mapping[str, Unfit]
+    platforms: Mapping[str, Platform]
 
     @property
     def providers(self) -> tuple[str, ...]:
@@ -129,7 +145,7 @@ def providers() -> tuple[str, ...]:
 
 
 def read_catalog(folder: Path) -> Catalog:
-    """The catalog in a folder that holds models, unfit ones, styles, voices, languages and profiles as YAML.
+    """The catalog in a folder that holds models, unfit ones, styles, voices, languages, profiles and platforms as YAML.
 
     :raises TiktokerError: a file is broken; names the file and the entry.
     """
@@ -142,6 +158,7 @@ def read_catalog(folder: Path) -> Catalog:
         default_voices=MappingProxyType(_section(folder / "voices.yaml", voices, "defaults")),
         profiles=_each(folder / "profiles.yaml", _read(folder / "profiles.yaml"), build_profile),
         unfit=_each(folder / "unfit.yaml", _read(folder / "unfit.yaml"), _unfit),
+        platforms=_each(folder / "platforms.yaml", _read(folder / "platforms.yaml"), _platform),
     )
     _check_aliases(folder / "styles.yaml", catalog)
     _check_default_voices(folder / "voices.yaml", catalog)
@@ -232,6 +249,19 @@ def _language(code: str, fields: Fields) -> Language:
 
 def _unfit(ref: str, fields: Fields) -> Unfit:
     return Unfit(ref=ref, why=fields.take("why", text), instead=fields.take("instead", text))
+
+
+def _platform(name: str, fields: Fields) -> Platform:
+    fields.take("as_of", text)
+    fields.take("source", text)
+    return Platform(
+        name=name,
+        title=fields.take("title", text),
+        caption_characters=fields.take("caption_characters", whole, 0) or None,
+        utf16=fields.take("utf16", flag, False),
+        hashtags=fields.take("hashtags", whole, 0) or None,
+        seconds=fields.take("seconds", number, 0.0) or None,
+    )
 
 
 # --------------------------------------------------------------------------- across entries

@@ -19,6 +19,7 @@ from tiktoker_batch.recipe.suggest import did_you_mean
 
 # In the order of work; each text is the first line of the command's own help.
 COMMANDS = {
+    "init": "Write a starter recipe that runs, with comments.",
     "validate": "Check recipes without running them.",
     "render": "Print every prompt as it will be sent.",
     "plan": "Show what would run, what it costs and how long it takes.",
@@ -27,6 +28,8 @@ COMMANDS = {
     "rehearse": "Run the batch against simulated services: how long, how much, what if.",
     "status": "Show how far a batch is, also while it runs.",
     "report": "Write the report again and print its path.",
+    "merge": "Make one batch out of the shards of several machines.",
+    "calendar": "Show when what is published.",
     "reconcile": "Ask after paid requests that were left open; buy nothing.",
     "styles": "List the looks a recipe can name.",
     "voices": "List the narrators a recipe can name.",
@@ -94,8 +97,8 @@ def group() -> None:
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and end the process with its exit code."""
     _print_whatever_the_terminal_can()
-    # A large batch makes half a million values at its start and hardly a cycle: searching less often saves a quarter.
-    gc.set_threshold(50_000, 20, 20)
+    # A large batch makes half a million values at its start and hardly a cycle. An engine at work is searched again.
+    gc.disable()
     session = Session()
     try:
         code: Any = group.main(args, prog_name="tiktoker-batch", standalone_mode=False, obj=session)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from tiktoker_batch.planning.selection import Choice
+    from tiktoker_batch.planning.selection import Choice, Shard
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -139,6 +139,23 @@ until_option = click.option(
     metavar="KIND",
     help="Stop after this kind of step: story, shots, image, clip, narration, captions, music.",
 )
+
+
+def _parse_shard(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> "Shard | None":
+    from tiktoker_batch.planning.selection import parse_shard  # noqa: PLC0415
+
+    try:
+        return parse_shard(value) if value is not None else None
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+shard_option = click.option(
+    "--shard",
+    callback=_parse_shard,
+    metavar="I/N",
+    help="Only the I-th of N parts of the videos, for several machines; 'merge' joins their output folders.",
+)
 force_option = click.option(
     "--force",
     multiple=True,
@@ -147,12 +164,14 @@ force_option = click.option(
 )
 
 
-def choice_of(select: Sequence[str], exclude: Sequence[str], until: str | None) -> "Choice":
+def choice_of(
+    select: Sequence[str], exclude: Sequence[str], until: str | None, shard: "Shard | None" = None
+) -> "Choice":
     """What the options choose."""
     from tiktoker_batch.model import Kind  # noqa: PLC0415
     from tiktoker_batch.planning.selection import Choice  # noqa: PLC0415
 
-    return Choice(select=tuple(select), exclude=tuple(exclude), until=Kind(until) if until else None)
+    return Choice(select=tuple(select), exclude=tuple(exclude), until=Kind(until) if until else None, shard=shard)
 
 
 def _parse_usd(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> Decimal | None:
@@ -190,6 +209,14 @@ progress_option = click.option(
     show_default=True,
     help="How to tell what happens, on stderr.",
 )
+FILE = click.Path(path_type=Path, dir_okay=False, writable=True)
+junit_option = click.option(
+    "--junit", type=FILE, metavar="FILE", help="Write JUnit XML for a CI service: a suite per video, a case per step."
+)
+trace_option = click.option(
+    "--trace", type=FILE, metavar="FILE", help="Write a trace for ui.perfetto.dev or chrome://tracing."
+)
+yes_option = click.option("--yes", is_flag=True, help="Do not ask before money is spent; a CI job is never asked.")
 speed_option = click.option(
     "--speed",
     type=click.FloatRange(min=1, max=10_000),

@@ -1,30 +1,37 @@
 """``plan``: what would run."""
 
+import shlex
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 
 import click
 
-from tiktoker_batch import app
+from tiktoker_batch import app, plan_file
 from tiktoker_batch.cli.options import (
+    FILE,
+    budget_option,
     cache_option,
     choice_of,
     echo_json,
     exclude_option,
     force_option,
-    format_option,
     limit_option,
     output_option,
     profile_option,
     recipe_argument,
+    run_command,
     say,
     select_option,
+    shard_option,
     show,
     subcommand,
     until_option,
     verify_option,
 )
 from tiktoker_batch.errors import ExitCode
+from tiktoker_batch.planning.selection import Shard
+from tiktoker_batch.report.plan_markdown import plan_markdown
 from tiktoker_batch.report.plan_text import plan_text
 
 WORK_TO_DO = 2  # of --detailed-exitcode, as Terraform has it
@@ -35,26 +42,39 @@ WORK_TO_DO = 2  # of --detailed-exitcode, as Terraform has it
 @output_option
 @limit_option
 @profile_option
+@budget_option
 @select_option
 @exclude_option
 @until_option
+@shard_option
 @force_option
 @cache_option
 @verify_option
+@click.option("--out", type=FILE, metavar="FILE", help="Write the plan there as well, for 'run --plan FILE'.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 0 when nothing is to do, 2 when there is work.")
-@format_option
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "markdown"]),
+    default="text",
+    show_default=True,
+    help="For people, for programs, or for a comment on a pull request.",
+)
 def command(
     *,
     recipe: Path,
     output: Path | None,
     limits: Mapping[str, int],
     profiles: tuple[str, ...],
+    budget: Decimal | None,
     select: tuple[str, ...],
     exclude: tuple[str, ...],
     until: str | None,
+    shard: Shard | None,
     force: tuple[str, ...],
     cache: bool,
     verify: bool,
+    out: Path | None,
     detailed_exitcode: bool,
     form: str,
 ) -> int:
@@ -62,12 +82,27 @@ def command(
 
     Changes nothing and calls nobody. Steps whose results still hold are reused.
     """
-    choice = choice_of(select, exclude, until)
+    choice = choice_of(select, exclude, until, shard)
     options = app.Options(
-        output=output, limits=limits, profiles=profiles, choice=choice, force=force, cache=cache, verify=verify
+        output=output,
+        limits=limits,
+        profiles=profiles,
+        budget=budget,
+        choice=choice,
+        force=force,
+        cache=cache,
+        verify=verify,
     )
     preview = show_plan(recipe, options, form)
+    if out:
+        plan_file.write_plan(out, preview, options)
+        say(f"the plan is in {out}; run it as long as it holds: {_run_command(options, recipe, out)}")
     return WORK_TO_DO if detailed_exitcode and preview.to_run else ExitCode.OK
+
+
+def _run_command(options: app.Options, recipe: Path, out: Path) -> str:
+    more = " with the same options" if options.choice or options.limits or options.force or not options.cache else ""
+    return f"{run_command(recipe, options.output, options.profiles)} --plan {shlex.quote(str(out))}{more}"
 
 
 def show_plan(recipe: Path, options: app.Options, form: str) -> app.Preview:
@@ -76,6 +111,8 @@ def show_plan(recipe: Path, options: app.Options, form: str) -> app.Preview:
     opened = preview.opened
     if form == "json":
         echo_json(preview.to_json())
+    elif form == "markdown":
+        show(plan_markdown(opened.plan, preview.estimate, preview.action, preview.warnings).rstrip("\n"))
     else:
         show(plan_text(opened.plan, preview.estimate, preview.action, str(opened.layout.root)))
     for warning in preview.warnings:

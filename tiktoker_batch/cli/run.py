@@ -9,7 +9,8 @@ from pathlib import Path
 
 import click
 
-from tiktoker_batch import app, running
+from tiktoker_batch import app, plan_file, reporting, running
+from tiktoker_batch.cli.asking import agreed, somebody_is_there
 from tiktoker_batch.cli.options import (
     Session,
     budget_option,
@@ -17,6 +18,7 @@ from tiktoker_batch.cli.options import (
     choice_of,
     exclude_option,
     force_option,
+    junit_option,
     limit_option,
     output_option,
     profile_option,
@@ -25,13 +27,17 @@ from tiktoker_batch.cli.options import (
     run_command,
     say,
     select_option,
+    shard_option,
     show,
     subcommand,
+    trace_option,
     until_option,
     verify_option,
+    yes_option,
 )
 from tiktoker_batch.cli.plan import show_plan
-from tiktoker_batch.errors import ExitCode
+from tiktoker_batch.errors import ExitCode, TiktokerError
+from tiktoker_batch.planning.selection import Shard
 from tiktoker_batch.report.console import Mode, open_progress
 from tiktoker_batch.report.run_text import failures_text, summary_text
 
@@ -45,14 +51,24 @@ from tiktoker_batch.report.run_text import failures_text, summary_text
 @select_option
 @exclude_option
 @until_option
+@shard_option
 @force_option
 @click.option("--fail-fast", is_flag=True, help="Start nothing more after the first step that fails.")
 @click.option("--allow-partial", is_flag=True, help="Exit with 0 also when videos lack a segment.")
 @click.option("--strict", is_flag=True, help="Do not start with a warning, as of a budget that is too small.")
 @cache_option
 @verify_option
+@click.option(
+    "--plan",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Run only if this is still the plan, as 'plan --out FILE' wrote it.",
+)
 @click.option("--dry-run", is_flag=True, help="Only show the plan.")
+@yes_option
 @progress_option
+@junit_option
+@trace_option
 @click.pass_obj
 def command(
     session: Session,
@@ -65,14 +81,19 @@ def command(
     select: tuple[str, ...],
     exclude: tuple[str, ...],
     until: str | None,
+    shard: Shard | None,
     force: tuple[str, ...],
     fail_fast: bool,
     allow_partial: bool,
     strict: bool,
     cache: bool,
     verify: bool,
+    plan: Path | None,
     dry_run: bool,
+    yes: bool,
     progress: Mode,
+    junit: Path | None,
+    trace: Path | None,
 ) -> int:
     """Make the videos; what is done already is reused.
 
@@ -85,7 +106,7 @@ def command(
         allow_partial=allow_partial,
         profiles=profiles,
         budget=budget,
-        choice=choice_of(select, exclude, until),
+        choice=choice_of(select, exclude, until, shard),
         force=force,
         strict=strict,
         cache=cache,
@@ -94,13 +115,30 @@ def command(
     if dry_run:
         show_plan(recipe, options, "text")
         return ExitCode.OK
-    return make(session, recipe, options, progress)
+    return make(session, recipe, options, progress, reporting.Extras(junit=junit, trace=trace), yes=yes, plan=plan)
 
 
-def make(session: Session, recipe: Path, options: app.Options, progress: Mode) -> int:
+def make(
+    session: Session,
+    recipe: Path,
+    options: app.Options,
+    progress: Mode,
+    extras: reporting.Extras,
+    *,
+    yes: bool,
+    plan: Path | None = None,
+) -> int:
     """Run a batch and tell how it went."""
-    if options.strict:
-        app.require_no_warning(app.preview(recipe, options))
+    ask = not yes and somebody_is_there(os.environ)
+    if options.strict or ask or plan:
+        preview = app.preview(recipe, options)
+        if plan:
+            plan_file.require_same_plan(plan, preview, options)
+        if options.strict:
+            app.require_no_warning(preview)
+        if ask and not agreed(preview.estimate.cost_usd, preview.opened.recipe.budget.max_usd):
+            say("nothing was started")
+            return ExitCode.INTERRUPTED
     opened = app.open_recipe(recipe, options)
     session.output, session.again = opened.layout.root, run_command(recipe, options.output, options.profiles)
     # Before and after the engine listens for itself, SIGTERM is as good as Ctrl-C.
@@ -109,7 +147,17 @@ def make(session: Session, recipe: Path, options: app.Options, progress: Mode) -
         ended = running.run(opened, options, [sink])
     show(summary_text(ended.state, ended.layout, ended.spent_usd))
     _say_what_to_do(ended, session)
+    reporting.write_extras(ended.layout, extras)
+    _tell_the_job(ended)
     return ended.exit_code
+
+
+def _tell_the_job(ended: running.Ended) -> None:
+    """Its page is a courtesy: that it cannot be written does not make a run fail."""
+    try:
+        reporting.append_job_summary(ended, os.environ)
+    except TiktokerError as error:
+        say(f"warning: the summary of the job: {error.message}")
 
 
 def _say_what_to_do(ended: running.Ended, session: Session) -> None:

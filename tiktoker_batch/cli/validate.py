@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from tiktoker_batch import app
-from tiktoker_batch.cli.options import echo_json, format_option, profile_option, recipes_argument, show, subcommand
+from tiktoker_batch.cli.options import echo_json, format_option, profile_option, recipes_argument, say, show, subcommand
 from tiktoker_batch.errors import ExitCode, RecipeError
 from tiktoker_batch.report.quantities import counted
 
@@ -27,6 +27,8 @@ def command(recipes: tuple[Path, ...], profiles: tuple[str, ...], form: str) -> 
         if each.opened:
             videos, steps = len(each.opened.plan.videos), len(each.opened.plan.steps)
             show(f"{each.path}: ok ({counted(videos, 'video')}, {counted(steps, 'step')})")
+            for warning in each.warnings:
+                say(f"{each.path}: warning: {warning}")
     if problems:
         raise RecipeError(problems)
     return ExitCode.OK
@@ -39,6 +41,7 @@ def _as_json(checked: app.Checked) -> dict[str, Any]:
         "ok": not checked.problems,
         "videos": len(plan.videos) if plan else None,
         "steps": len(plan.steps) if plan else None,
+        "warnings": checked.warnings,
         "problems": [
             {"path": each.path, "line": each.line, "column": each.column, "message": each.message}
             for each in checked.problems

@@ -9,11 +9,15 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import trio
+
 from tiktoker_batch.app import Opened, cache_folder, usual_seats
 from tiktoker_batch.doctor.check import Check, Verdict, problem
 from tiktoker_batch.engine.capacity import MACHINE, usable_cores
 from tiktoker_batch.errors import TiktokerError
-from tiktoker_batch.media.ffmpeg import ffmpeg_version, find_ffmpeg, has_libass
+from tiktoker_batch.media.detection import Trial, choose, try_encoders
+from tiktoker_batch.media.encoders import X264
+from tiktoker_batch.media.ffmpeg import encoders_of, ffmpeg_version, find_ffmpeg, has_libass
 from tiktoker_batch.media.fonts import caption_font
 from tiktoker_batch.preflight import FREE_BYTES_NEEDED
 
@@ -35,7 +39,8 @@ def check_ffmpeg(environ: Mapping[str, str]) -> Iterator[Check]:
         ffmpeg = find_ffmpeg(environ)
         yield Check(name="ffmpeg", message=f"{ffmpeg_version(ffmpeg)} ({ffmpeg})")
         yield _ability("libass", has_libass(ffmpeg), "burns captions", mend)
-        yield _ability("libx264", _has_encoder(ffmpeg, "libx264"), "encodes the videos", mend)
+        yield _ability("libx264", "libx264" in encoders_of(ffmpeg), "encodes the videos", mend)
+        yield _encoders(ffmpeg, environ)
     except (TiktokerError, OSError, subprocess.SubprocessError) as error:
         yield problem("ffmpeg", error, mend)
 
@@ -46,11 +51,18 @@ def _ability(name: str, there: bool, purpose: str, mend: str) -> Check:
     return Check(name=name, verdict="problem", message=f"this ffmpeg lacks it ({purpose})", mend=mend)
 
 
-def _has_encoder(ffmpeg: str, encoder: str) -> bool:
-    listing = subprocess.run(
-        [ffmpeg, "-hide_banner", "-encoders"], capture_output=True, text=True, timeout=20, check=False
-    )
-    return any(encoder in line.split()[1:2] for line in listing.stdout.splitlines())
+def _encoders(ffmpeg: str, environ: Mapping[str, str]) -> Check:
+    """What ``encoder`` in a recipe can name here; tried anew, as somebody may have mended a driver."""
+    trials = trio.run(try_encoders, ffmpeg, cache_folder(environ))
+    told = [_trial_text(trial) for trial in trials if trial.name != X264.name]
+    chosen, _ = choose("auto", trials)
+    return Check(name="encoders", message=f"x264; {'; '.join(told)}; auto means {chosen.name}")
+
+
+def _trial_text(trial: Trial) -> str:
+    if trial.seconds is None:
+        return f"no {trial.name}: {trial.reason}"
+    return f"{trial.name} works ({trial.seconds:.1f} s for 3 s of picture)"
 
 
 def check_font(environ: Mapping[str, str]) -> Check:

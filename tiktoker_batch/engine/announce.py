@@ -1,14 +1,23 @@
 """The first events of a run: who it is, and what each video of it consists of."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from tiktoker_batch import __version__
 from tiktoker_batch.events import PlannedStep, Recorder, RunStarted, VideoPlanned
 from tiktoker_batch.model import Json, Plan, PlannedVideo, Video
+from tiktoker_batch.planning.likely import Shape
 
 
-def announce(plan: Plan, recorder: Recorder, *, options: Mapping[str, Json], limits: Mapping[str, int]) -> None:
-    """Tell the journal what is about to run."""
+def announce(
+    plan: Plan,
+    recorder: Recorder,
+    *,
+    options: Mapping[str, Json],
+    limits: Mapping[str, int],
+    shapes: Mapping[str, Shape] | None = None,
+    selected: Collection[str] | None = None,
+) -> None:
+    """Tell the journal what is about to run; ``selected`` are the steps that may be done, if not all."""
     recorder.emit(
         RunStarted(
             batch=plan.recipe.name,
@@ -17,11 +26,17 @@ def announce(plan: Plan, recorder: Recorder, *, options: Mapping[str, Json], lim
             tool_version=__version__,
             options=options,
             limits=limits,
+            shapes={ref: shape.to_json() for ref, shape in (shapes or {}).items()},
         )
     )
     for planned in plan.videos:
         recorder.emit(
-            VideoPlanned(video=planned.video.id, title=title_of(planned.video), steps=_planned_steps(planned))
+            VideoPlanned(
+                video=planned.video.id,
+                title=title_of(planned.video),
+                steps=_planned_steps(planned),
+                left_out=() if selected is None else tuple(s.id for s in planned.steps if s.id not in selected),
+            )
         )
 
 

@@ -58,7 +58,7 @@ class StepSeats:
         """
         asked = self.recorder.elapsed
         async with self.pause.interruptible():
-            lease = await self.capacity.acquire(names)
+            lease = await self.capacity.acquire(names, self.step.id)
         began = self.recorder.elapsed
         try:
             yield
@@ -76,11 +76,11 @@ async def seats(step: Step, names: Iterable[str], capacity: Capacity, breaker: B
     :raises Unavailable: the provider was given up.
     """
     if breaker is None:
-        return await capacity.acquire(names)
+        return await capacity.acquire(names, step.id)
     try:
         while True:
             await breaker.admitted(step)
-            lease = await capacity.acquire(names)
+            lease = await capacity.acquire(names, step.id)
             if not breaker.holds_back(step):
                 return lease
             lease.release()
@@ -157,14 +157,15 @@ def leaves_open(ended: object, job: OpenJob | None) -> bool:
 
 
 def mind_capacity(capacity: Capacity, step: Step, ended: Outcome | TiktokerError) -> Outcome | TiktokerError:
-    """A provider that refuses is asked for less at once; one that delivers, slowly for more again."""
+    """Who refuses, a provider or one of its models, is asked for less at once; who delivers, slowly for more again."""
     if isinstance(ended, Crowded) and not capacity.has_others(step.provider):
         # Crowded by somebody else: there is no request of ours whose end could be waited for.
         return RateLimited(ended.message, hint=ended.hint, retry_after=ended.retry_after)
     if isinstance(ended, RateLimited):
-        capacity.throttle(step.provider, crowded=isinstance(ended, Crowded))
+        capacity.throttle(f"{step.provider}:{step.model}" if ended.of_model else step.provider)
     elif isinstance(ended, Succeeded):
-        capacity.relax(step.provider)
+        for name in step.capacity:
+            capacity.relax(name)
     return ended
 
 

@@ -27,8 +27,8 @@ from tiktoker_batch.events import Recorder, Straggling
 from tiktoker_batch.faultpoints import reach
 from tiktoker_batch.model import Hedge, Step
 from tiktoker_batch.providers.base import Produced, Request
-from tiktoker_batch.providers.durations import Durations
 from tiktoker_batch.store.artifacts import disk_errors
+from tiktoker_batch.store.durations import Durations
 from tiktoker_batch.store.jobs import OpenJob
 
 USUAL_PERCENTILE = 95  # of a model's jobs end sooner than one that is told to straggle
@@ -52,7 +52,7 @@ class Odds:
         return self.durations.percentile(_model(step), percentile)
 
     def note(self, step: Step, seconds: float) -> None:
-        """A job for this step took so long at work, or longer."""
+        """A job for this step was stopped after so long at work; of others its provider tells."""
         self.durations.note(_model(step), seconds)
 
 
@@ -194,12 +194,9 @@ class Buying:
         return None
 
     def _learn(self, purchase: Purchase) -> None:
-        now = trio.current_time()
-        if purchase.began is not None and purchase.earlier is None:
-            self.odds.note(self.step, now - purchase.began)
         late = self.first.began
         if purchase is not self.first and late is not None and self.first.earlier is None:
-            self.odds.note(self.step, now - late)  # it would have taken longer still
+            self.odds.note(self.step, trio.current_time() - late)  # it would have taken longer still
 
     # ------------------------------------------------------------------ after that
 

@@ -13,6 +13,7 @@ from tiktoker_batch.engine.breaker import Breaker
 from tiktoker_batch.engine.budget import Purse, Reservation
 from tiktoker_batch.engine.deadline import Deadline
 from tiktoker_batch.engine.pause import Pause, Paused
+from tiktoker_batch.engine.syncing import OnDisk, already_on_disk
 from tiktoker_batch.errors import (
     AuthFailed,
     ProviderError,
@@ -46,7 +47,7 @@ class Purchase:
 
     ``work`` digests what is bought. ``earlier`` is a request for the very same that was left open, by the step
     ``taken_from`` if not by this one: it is gone on with instead of sending another; ``open_job`` is the one that this
-    attempt leaves. ``cost_usd`` is what it has cost, or may have.
+    attempt leaves. ``cost_usd`` is what it has cost, or may have. ``on_disk`` waits until what was told is on disk.
 
     ``allowance``: it hedges another purchase, and all that do may cost so much in this batch; it is only sent while it
     is ``wanted``. One that is not ``alone`` never sends a second request for one that is lost. ``job`` is what the
@@ -60,6 +61,7 @@ class Purchase:
     breaker: Breaker
     purse: Purse
     pause: Pause
+    on_disk: OnDisk = already_on_disk
     rng: random.Random
     deadline: Deadline
     work: str = ""
@@ -288,11 +290,13 @@ class Purchase:
         try:
             # Shielded: a cancellation between the provider's yes and its record would lose a paid job.
             with trio.move_on_after(SUBMIT_SECONDS, shield=True):
+                await self.on_disk()
                 reach("submit.before")
                 job = await self.provider.submit(request)
                 reach("submit.before_record")
                 self._record(job)
                 reach("submit.after_record")
+                await self.on_disk()
                 return job
         except UnknownOutcome as error:
             unknown = error
@@ -315,6 +319,7 @@ class Purchase:
             reach("found.before_record")
             self._record(job)
             reach("found.after_record")
+            await self.on_disk()
             return job
         if unknown.answered:
             # It said no, and its list agrees.

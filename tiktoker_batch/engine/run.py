@@ -59,6 +59,7 @@ from tiktoker_batch.model import (
 )
 from tiktoker_batch.steps.base import Inputs, Made, Work
 
+STARTED_AT_ONCE = 100  # tasks; ten thousand in one go would keep the first answers waiting for a second
 THROTTLES = 60  # times that one step lets itself be told to wait
 
 
@@ -69,9 +70,11 @@ async def run_batch(batch: Batch) -> Mapping[str, Outcome]:
     """
     run = _Run(batch)
     async with trio.open_nursery() as nursery:
-        for step in batch.plan.steps:
+        for number, step in enumerate(batch.plan.steps):
             if step.id not in run.outcomes:
                 nursery.start_soon(run.do_step, step, name=step.id)
+            if number % STARTED_AT_ONCE == STARTED_AT_ONCE - 1:
+                await trio.lowlevel.checkpoint()
         for planned in batch.plan.videos:
             if not run.is_settled(planned):
                 nursery.start_soon(run.finish_video, planned, name=planned.video.id)
@@ -89,6 +92,7 @@ class _Run:
         held = batch.reuse.predict(batch.plan)
         self.outcomes.update(held)
         for name in self.outcomes:
+            batch.capacity.end(name)
             self._ended[name].set()
         self._till = Till(batch)
         self._leftovers = self._till.leftovers
@@ -119,6 +123,7 @@ class _Run:
         tell_outcome(self.batch.recorder, step, outcome)
         # Dependants wake only after the outcome is on record, never on half of it.
         self.outcomes[step.id] = outcome
+        self.batch.capacity.end(step.id)
         self._ended[step.id].set()
         if self.batch.fail_fast and isinstance(outcome, Failed):
             self.batch.pause.request()
@@ -304,10 +309,11 @@ class _Run:
                 inputs=consumed,
                 artifacts=made.artifacts,
                 cost_usd=buying.cost_usd,
+                notes=made.notes,
             )
         )
         self.batch.reuse.note(made.artifacts)
-        return Succeeded(artifacts=made.artifacts, inputs=consumed, cost_usd=buying.cost_usd)
+        return Succeeded(artifacts=made.artifacts, inputs=consumed, cost_usd=buying.cost_usd, notes=made.notes)
 
     # ------------------------------------------------------------------ what an attempt may use
 

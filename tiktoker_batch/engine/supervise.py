@@ -16,8 +16,16 @@ HEARTBEAT_SECONDS = 0.5
 class Snapshot(Protocol):
     """Something that is kept up to date on disk while a run goes on."""
 
-    def write_if_due(self) -> None:
-        """Write if there is news and enough time has passed."""
+    def prepare(self) -> bool:
+        """Make a little of what is new ready to be written; whether there is more."""
+        ...
+
+    def due(self) -> str | None:
+        """What to write, if there is news and enough time has passed."""
+        ...
+
+    def write(self, text: str) -> None:
+        """Write it; from any thread."""
         ...
 
 
@@ -55,4 +63,10 @@ async def _obey_signals(
 async def _heartbeat(snapshot: Snapshot) -> None:
     while True:
         await trio.sleep(HEARTBEAT_SECONDS)  # first: a large manifest must not keep the first request waiting
-        snapshot.write_if_due()
+        more = True
+        while more:
+            more = snapshot.prepare()
+            await trio.lowlevel.checkpoint()
+        text = snapshot.due()
+        if text is not None:
+            await trio.to_thread.run_sync(snapshot.write, text)

@@ -39,7 +39,8 @@ def video_finished(
     """The end of a video, whose last step's file is what it is about."""
     final = outcomes[-1]
     lost = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
-    notes = tuple(dict.fromkeys(outcome.message for outcome in lost))
+    told = [note for outcome in outcomes if isinstance(outcome, Succeeded) for note in outcome.notes]
+    notes = tuple(dict.fromkeys((*(outcome.message for outcome in lost), *told)))
     if not isinstance(final, Succeeded | Reused):
         return VideoFinished(video=video.id, state="failed", notes=notes)
     return VideoFinished(

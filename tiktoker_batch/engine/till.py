@@ -46,6 +46,7 @@ class Till:
             breaker=batch.breaker,
             purse=batch.purse,
             pause=batch.pause,
+            on_disk=batch.on_disk,
             rng=batch.rng,
             deadline=deadline,
             work=work,

@@ -1,8 +1,8 @@
 """ffmpeg argument lists, composed with ffmpeg-python. Pure: nothing here runs or touches a file.
 
 All paths are plain names relative to the folder ffmpeg runs in, so that no filter sees a character it must escape.
-The figures (x264 settings, time base, level) are those measured for stream-copy concatenation: every segment made
-with them shares one codec header, whatever it was made from.
+The figures (encoder settings, time base, level) are those measured for stream-copy concatenation: every segment made
+with them by one encoder shares one codec header, whatever it was made from.
 """
 
 from collections.abc import Sequence
@@ -11,13 +11,13 @@ from typing import Any
 
 import ffmpeg
 
+from tiktoker_batch.media.encoders import X264, Encoder
 from tiktoker_batch.media.timing import Fill
 
 SAMPLE_RATE = 48_000
 AUDIO_BITRATE = "192k"
 TARGET_LUFS = -14.0  # what TikTok, YouTube and Instagram level to
 PEAK_LIMIT = 0.80  # -1.9 dBFS before AAC, whose overshoot then stays below -1 dBTP
-CRF = {"720p": 20, "1080p": 20}
 # H.264 levels by short side and rate: 720p24 fits 3.1; 4.0 leaves room to 30 fps at 1080p, 4.2 to 60.
 LEVEL_SLOW, LEVEL_FAST = "4.0", "4.2"
 
@@ -31,18 +31,14 @@ class Canvas:
     fps: int
 
 
-def video_settings(canvas: Canvas) -> dict[str, Any]:
+def video_settings(canvas: Canvas, encoder: Encoder = X264) -> dict[str, Any]:
     """Encoder options of every segment."""
     return {
-        "c:v": "libx264",
-        "preset": "veryfast",
-        "crf": 20,
-        # The same frames give the same bytes: with its lookahead in a thread of its own, x264 chose otherwise in one of
-        # twenty encodes on a busy machine (0 of 300 without; alone it takes 12 % longer, two at a time no longer).
-        "x264-params": "sync-lookahead=0",
+        "c:v": encoder.codec,
+        **encoder.options,
         "profile:v": "high",
-        "level:v": LEVEL_FAST if canvas.fps > 30 else LEVEL_SLOW,
-        "pix_fmt": "yuv420p",
+        "level:v": encoder.level(LEVEL_FAST if canvas.fps > 30 else LEVEL_SLOW),
+        **({} if encoder.device else {"pix_fmt": "nv12" if encoder.name == "qsv" else "yuv420p"}),
         "g": canvas.fps * 2,
         "bf": 2,
         "video_track_timescale": canvas.fps * 512,
@@ -53,16 +49,27 @@ def video_settings(canvas: Canvas) -> dict[str, Any]:
     }
 
 
-def normalise(source: str, into: str, *, canvas: Canvas, frames: int, fill: Fill, captions: str | None) -> list[str]:
+def normalise(
+    source: str,
+    into: str,
+    *,
+    canvas: Canvas,
+    frames: int,
+    fill: Fill,
+    captions: str | None,
+    encoder: Encoder = X264,
+) -> list[str]:
     """Bring a clip into canonical form with exactly ``frames`` frames and burn its captions."""
     stream = ffmpeg.input(source).video
     if fill.stretch > 1.0:
         stream = stream.filter("setpts", f"{fill.stretch:.6f}*PTS")
     stream = _onto(stream, canvas).filter("tpad", stop_mode="clone", stop_duration=f"{fill.hold_seconds + 1:.3f}")
-    return _encode(stream, into, canvas, frames, captions)
+    return _encode(stream, into, canvas, frames, captions, encoder)
 
 
-def still(picture: str, into: str, *, canvas: Canvas, frames: int, captions: str | None) -> list[str]:
+def still(
+    picture: str, into: str, *, canvas: Canvas, frames: int, captions: str | None, encoder: Encoder = X264
+) -> list[str]:
     """Stand in for a clip that never came: its picture, slowly nearing."""
     stream = ffmpeg.input(picture, loop=1, framerate=canvas.fps)
     seconds = frames / canvas.fps
@@ -82,7 +89,13 @@ def still(picture: str, into: str, *, canvas: Canvas, frames: int, captions: str
         .filter("setsar", 1)
         .filter("tpad", stop_mode="clone", stop_duration=f"{seconds:.3f}")
     )
-    return _encode(stream, into, canvas, frames, captions)
+    return _encode(stream, into, canvas, frames, captions, encoder)
+
+
+def trial(source: str, into: str, *, canvas: Canvas, frames: int, encoder: Encoder) -> list[str]:
+    """Encode a test pattern (``testsrc2`` or another source of ffmpeg's) as segments are."""
+    pattern = ffmpeg.input(f"{source}=size={canvas.width}x{canvas.height}:rate={canvas.fps}", format="lavfi")
+    return _encode(pattern.video, into, canvas, frames, None, encoder)
 
 
 def concat(listing: str, audio: str, into: str) -> list[str]:
@@ -215,9 +228,11 @@ def _onto(stream: Any, canvas: Canvas) -> Any:
     )
 
 
-def _encode(stream: Any, into: str, canvas: Canvas, frames: int, captions: str | None) -> list[str]:
+def _encode(stream: Any, into: str, canvas: Canvas, frames: int, captions: str | None, encoder: Encoder) -> list[str]:
     if captions:
         stream = stream.filter("subtitles", captions, fontsdir="fonts")
+    if encoder.device:
+        stream = stream.filter("format", "nv12").filter("hwupload")
     output = stream.output(
         into,
         format="mp4",
@@ -227,9 +242,10 @@ def _encode(stream: Any, into: str, canvas: Canvas, frames: int, captions: str |
         map_metadata=-1,
         fflags="+bitexact",
         **{"frames:v": frames},
-        **video_settings(canvas),
+        **video_settings(canvas, encoder),
     )
-    return _compiled(output)
+    device = ["-vaapi_device", encoder.device] if encoder.device else []
+    return [*device, *_compiled(output)]
 
 
 def _compiled(output: Any) -> list[str]:

@@ -59,6 +59,13 @@ def has_libass(ffmpeg: str) -> bool:
 
 
 @functools.cache
+def encoders_of(ffmpeg: str) -> frozenset[str]:
+    """The encoders that this ffmpeg knows of by name; whether they work here is another matter."""
+    listing = subprocess.run([ffmpeg, "-hide_banner", "-encoders"], capture_output=True, text=True, timeout=20)  # noqa: PLW1510
+    return frozenset(line.split()[1] for line in listing.stdout.splitlines() if len(line.split()) > 1)
+
+
+@functools.cache
 def ffmpeg_version(ffmpeg: str) -> str:
     """The version text of this ffmpeg, for ``doctor``."""
     shown = subprocess.run([ffmpeg, "-version"], capture_output=True, text=True, timeout=20)  # noqa: PLW1510

@@ -8,6 +8,7 @@ from tiktoker_batch.catalog.loader import Language
 from tiktoker_batch.model import Json, Kind, Model, Plan, PlannedVideo, Recipe, Step, Video
 from tiktoker_batch.planning.digest import digest
 from tiktoker_batch.planning.estimate import step_cost_usd, step_seconds
+from tiktoker_batch.planning.likely import USUAL_SPREAD, History, size_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,10 +31,14 @@ class Draft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planning:
-    """What step kinds may look at: languages by code and the sha256 of the recipe's files by absolute path."""
+    """What step kinds may look at: languages by code and the sha256 of the recipe's files by absolute path.
+
+    ``history`` is what steps took before, which their estimates go by.
+    """
 
     languages: Mapping[str, Language]
     file_sha256: Mapping[str, str]
+    history: History = field(default_factory=History)
 
 
 class PlanningKind(Protocol):
@@ -65,12 +70,12 @@ def _plan_video(video: Video, kinds: Mapping[Kind, PlanningKind], planning: Plan
     steps: dict[str, Step] = {}
     for kind in kinds.values():
         for draft in kind.plan(video, planning):
-            step = _step(video, draft, steps)
+            step = _step(video, draft, steps, planning.history)
             steps[step.id] = step
     return tuple(steps.values())
 
 
-def _step(video: Video, draft: Draft, before: Mapping[str, Step]) -> Step:
+def _step(video: Video, draft: Draft, before: Mapping[str, Step], history: History) -> Step:
     provider, model = (draft.model.provider, draft.model.id) if draft.model else ("local", draft.tool)
     # Ids are left out of the key: the same work under another name is the same work.
     key = digest(
@@ -98,10 +103,17 @@ def _step(video: Video, draft: Draft, before: Mapping[str, Step]) -> Step:
         key=key,
         capacity=_capacity(draft.model),
         retry=video.retry,
-        estimated_seconds=step_seconds(draft.model, draft.seconds),
+        estimated_seconds=_seconds(draft, f"{provider}:{model}", history),
         estimated_cost_usd=step_cost_usd(draft.model, draft.units, video.resolution),
         estimated_characters=draft.characters,
     )
+
+
+def _seconds(draft: Draft, ref: str, history: History) -> float:
+    """The usual duration of one attempt: as it was before, else as the catalog says."""
+    expected = step_seconds(draft.model, draft.seconds)
+    sigma = draft.model.latency_spread if draft.model else USUAL_SPREAD
+    return history.seconds(ref, expected, sigma, size_of(draft.kind, draft.params, draft.characters))
 
 
 def _capacity(model: Model | None) -> tuple[str, ...]:

@@ -1,10 +1,12 @@
-"""Money and time of a plan, from catalog figures."""
+"""Money and time of a plan, from catalog figures and from what work took before."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 from tiktoker_batch.model import Model, Plan, Step
+from tiktoker_batch.planning.likely import Shape
+from tiktoker_batch.planning.schedule import Network, Range, makespan
 
 
 def step_cost_usd(model: Model | None, units: float, resolution: str) -> Decimal:
@@ -24,12 +26,9 @@ def step_seconds(model: Model | None, seconds: float | None) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """What a batch will take.
+    """What a batch will take: about ``time.seconds``, and probably from ``time.low`` to ``time.high``."""
 
-    ``seconds`` is the lower bound max(critical path, work / capacity over all limits): a good schedule comes close.
-    """
-
-    seconds: float
+    time: Range
     cost_usd: Decimal
     critical_path: tuple[str, ...]
     bottleneck: str | None
@@ -37,19 +36,24 @@ class Estimate:
 
 
 def estimate(
-    plan: Plan, capacity: Mapping[str, int], runs: Callable[[Step], bool], pays: Callable[[Step], bool] | None = None
+    plan: Plan,
+    capacity: Mapping[str, int],
+    runs: Callable[[Step], bool],
+    pays: Callable[[Step], bool] | None = None,
+    shapes: Mapping[str, Shape] | None = None,
 ) -> Estimate:
     """Estimate the steps for which ``runs`` is true; the others take no time and cost nothing.
 
-    ``pays`` leaves out of the cost what is paid for already.
+    ``pays`` leaves out of the cost what is paid for already. ``shapes`` say how the times of each model spread. Equal
+    arguments give equal estimates, to the last digit.
     """
     steps = plan.steps
     seconds = {step.id: step.estimated_seconds if runs(step) else 0.0 for step in steps}
-    path, longest = _critical_path(steps, seconds)
+    path = _critical_path(steps, seconds)
     loads = _loads(steps, seconds, capacity)
     bottleneck = max(loads, key=lambda name: loads[name]) if loads else None
     return Estimate(
-        seconds=round(max(longest, loads[bottleneck] if bottleneck else 0.0), 1),
+        time=makespan(Network(steps, capacity, shapes or {}), [step.id for step in steps if not runs(step)]),
         cost_usd=sum((step.estimated_cost_usd for step in steps if (pays or runs)(step)), Decimal(0)),
         critical_path=path,
         bottleneck=bottleneck,
@@ -57,8 +61,8 @@ def estimate(
     )
 
 
-def _critical_path(steps: Iterable[Step], seconds: Mapping[str, float]) -> tuple[tuple[str, ...], float]:
-    """The chain of steps that takes longest, and how long. Steps come in an order that respects needs."""
+def _critical_path(steps: Iterable[Step], seconds: Mapping[str, float]) -> tuple[str, ...]:
+    """The chain of steps that takes longest. Steps come in an order that respects needs."""
     finish: dict[str, float] = {}
     before: dict[str, str | None] = {}
     for step in steps:
@@ -66,14 +70,13 @@ def _critical_path(steps: Iterable[Step], seconds: Mapping[str, float]) -> tuple
         before[step.id] = latest
         finish[step.id] = seconds[step.id] + (finish[latest] if latest else 0.0)
     if not finish:
-        return (), 0.0
+        return ()
     last: str | None = max(finish, key=lambda name: finish[name])
-    total = finish[last] if last else 0.0
     path: list[str] = []
     while last is not None:
         path.append(last)
         last = before[last]
-    return tuple(reversed(path)), total
+    return tuple(reversed(path))
 
 
 def _loads(steps: Iterable[Step], seconds: Mapping[str, float], capacity: Mapping[str, int]) -> dict[str, float]:

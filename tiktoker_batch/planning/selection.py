@@ -4,6 +4,7 @@ expression = term {"or" term}        term = factor {"and" factor}
 factor     = "not" factor | "(" expression ")" | selector
 """
 
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,17 +23,48 @@ _HINT = "selectors: ID or a glob like 'mon-*', tag:NAME, state:failed, date:FROM
 Chooses = Callable[[Video, Step], bool]
 
 
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One of ``of`` parts of a batch, counted from 1."""
+
+    number: int
+    of: int
+
+    def members(self, video_ids: Iterable[str]) -> frozenset[str]:
+        """Every ``of``-th of the videos, in an order that has nothing to do with that of the recipe.
+
+        Parts differ by one video at most, and neighbours, which are often alike, are spread over them.
+        """
+        ranked = sorted(video_ids, key=lambda name: hashlib.sha256(name.encode()).digest())
+        return frozenset(ranked[self.number - 1 :: self.of])
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+
+def parse_shard(text: str) -> Shard:
+    """Read ``I/N``.
+
+    :raises ValueError: it is no part of anything.
+    """
+    number, slash, of = text.partition("/")
+    if not (slash and number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
+        raise ValueError(f"{text!r} is not I/N, the I-th of N parts (for example 1/4)")
+    return Shard(int(number), int(of))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """What a command is about: expressions to take, to leave out, and the last kind of step to do."""
+    """What a command is about: expressions to take, to leave out, the last kind of step to do, a part of the videos."""
 
     select: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     until: Kind | None = None
+    shard: Shard | None = None
 
     def __bool__(self) -> bool:
         """Whether anything is chosen at all; else everything is meant."""
-        return bool(self.select or self.exclude or self.until)
+        return bool(self.select or self.exclude or self.until or self.shard)
 
 
 def chosen_steps(plan: Plan, choice: Choice, states: Mapping[str, str]) -> frozenset[str] | None:
@@ -47,6 +79,9 @@ def chosen_steps(plan: Plan, choice: Choice, states: Mapping[str, str]) -> froze
     wanted = _matching(plan, choice.select, states) if choice.select else {step.id for step in plan.steps}
     if choice.until is not None:
         wanted = {step.id for step in plan.steps if step.id in wanted and _is_due(step, choice.until)}
+    if choice.shard is not None:
+        ours = choice.shard.members(planned.video.id for planned in plan.videos)
+        wanted = {step.id for step in plan.steps if step.id in wanted and step.video in ours}
     without = _matching(plan, choice.exclude, states)
     return frozenset(_with_needs(plan.steps, wanted - without, without))
 

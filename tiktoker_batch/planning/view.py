@@ -6,12 +6,14 @@ from typing import Any
 from tiktoker_batch.model import Plan, Step
 from tiktoker_batch.planning.estimate import Estimate
 
+FORMAT = "tiktoker-batch/plan"
+
 
 def plan_json(plan: Plan, estimate: Estimate, action: Callable[[Step], str], output: str) -> dict[str, Any]:
     """The published shape; ``action`` says ``run``, ``reuse``, ``reattach`` or ``skip`` of each step."""
     actions = [action(step) for step in plan.steps]
     return {
-        "format": "tiktoker-batch/plan",
+        "format": FORMAT,
         "version": 1,
         "batch": {"name": plan.name, "output": output},
         "videos": [
@@ -25,7 +27,8 @@ def plan_json(plan: Plan, estimate: Estimate, action: Callable[[Step], str], out
             "reuse": actions.count("reuse"),
             "reattach": actions.count("reattach"),
             "estimated_cost_usd": float(estimate.cost_usd),
-            "estimated_seconds": estimate.seconds,
+            "estimated_seconds": estimate.time.seconds,
+            "estimated_seconds_range": [estimate.time.low, estimate.time.high],
         },
         "bottleneck": {"limit": estimate.bottleneck, "value": estimate.bottleneck_value},
         "critical_path": list(estimate.critical_path),

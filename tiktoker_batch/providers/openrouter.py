@@ -288,6 +288,7 @@ def _signal(error: Mapping[str, Any], response: httpx.Response, verb: Verb = Ver
         code=code,
         message=f"{status} {first_text([error.get('message')]) or code or 'no reason given'}",
         retry_after=bounded_patience(after) if isinstance(after, int | float) else retry_after(response),
+        of_model=metadata.get("provider_code") is not None,
     )
 
 

@@ -41,7 +41,7 @@ class Signal:
     """An answer, or its absence (``status`` is then ``None``; ``sent`` tells whether the request had left).
 
     ``code`` is the service's own word for the trouble; ``retryable`` what it says about trying again;
-    ``retry_after`` is in seconds.
+    ``retry_after`` is in seconds. ``of_model``: it speaks of the model that was asked for, not of the account.
     """
 
     verb: Verb
@@ -51,6 +51,7 @@ class Signal:
     code: str | None = None
     retryable: bool | None = None
     retry_after: float | None = None
+    of_model: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +200,8 @@ def error_for(provider: str, signal: Signal) -> ProviderError:
     charged = kind is UnknownOutcome or (signal.verb, kind) in MAYBE_CHARGED or _is_worked_on(signal)
     error = kind(f"{provider}: {signal.message}", retry_after=signal.retry_after, maybe_charged=charged)
     error.code, error.unreachable = signal.code, not signal.sent
+    # What fal's runners refuse is refused by those of one model.
+    error.of_model = signal.of_model or signal.code in INFRASTRUCTURE
     if isinstance(error, UnknownOutcome):
         error.answered = signal.verb is Verb.SPEAK and _is_refusal(signal.status)
     return error

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tiktoker_batch.model import Model
+from tiktoker_batch.store.durations import Durations
 
 
 def _nobody(_limit: str, _seats: int) -> None:
@@ -19,7 +20,8 @@ class Setting:
     ``models`` are those that may be asked for, by ``provider:id``; ``cache`` is a folder that outlives the run;
     ``seats`` is how much may be under way at once, by the names of limits; ``known`` are ids of requests that already
     belong to a step. ``tell_limit`` takes what a service says
-    of an account's limit: its name, and how much it bears at once.
+    of an account's limit: its name, and how much it bears at once. ``durations`` is the memory of how long jobs take;
+    whoever learns that of a service notes it there.
     """
 
     ffmpeg: str
@@ -30,3 +32,4 @@ class Setting:
     seats: Mapping[str, int] = field(default_factory=dict)
     known: frozenset[str] = frozenset()
     tell_limit: Callable[[str, int], None] = _nobody
+    durations: Durations = field(default_factory=Durations)

@@ -29,7 +29,7 @@ from tiktoker_batch.recipe.names import check_name, check_unique
 from tiktoker_batch.recipe.offers import Offers
 from tiktoker_batch.recipe.profiles import Overlay, choose_profiles, overlaid
 from tiktoker_batch.recipe.prompts import PROMPT_VARIABLES, builtin_templates
-from tiktoker_batch.recipe.publishing import build_publish
+from tiktoker_batch.recipe.publishing import build_publish, build_series, in_series
 from tiktoker_batch.recipe.references import MODEL_KINDS, References
 from tiktoker_batch.recipe.schema import check_schema
 from tiktoker_batch.recipe.settings import OWN, Found, Layer, Settings, own_names
@@ -94,7 +94,7 @@ class _Builder:
     def recipe(self, sha256: str) -> Recipe | None:
         """The recipe, or ``None`` when there are problems."""
         self._check_top()
-        videos = [self._video(settings) for settings in self._settings()]
+        videos = [(self._video(settings), build_series(settings, self.findings)) for settings in self._settings()]
         if len(self.findings):
             return None
         output_dir = self.data.get("output_dir")
@@ -105,7 +105,7 @@ class _Builder:
             output_dir=os.path.abspath(self.path.parent / output_dir) if output_dir else None,  # noqa: PTH100
             limits={name: int(value) for name, value in overlaid("limits", self.data, self.overlays).items()},
             budget=_budget(overlaid("budget", self.data, self.overlays)),
-            videos=tuple(video for video in videos if video),
+            videos=tuple(in_series([(video, series) for video, series in videos if video])),
         )
 
     def _check_top(self) -> None:
@@ -257,10 +257,12 @@ def _plain_settings(settings: Settings) -> dict[str, Any]:
         "duration": float(settings.get("duration", built_in=30).value),
         "length": settings.get("length", built_in="auto").value,
         "fps": int(settings.get("fps", built_in=24).value),
+        "encoder": settings.get("encoder", built_in="x264").value,
         "retry": Retry(**retry),
         "hedge": _hedge(settings),
         "on_segment_failure": settings.get("on_segment_failure", built_in="continue").value,
         "minimum_segments": int(settings.get("minimum_segments", built_in=1).value),
+        "priority": int(settings.get("priority", built_in=0).value),
         "tags": tuple(settings.own.get("tags", ())),
         "vars": settings.merged("vars"),
     }

@@ -71,7 +71,7 @@ def render_prompt(template: Template, variables: Mapping[str, object]) -> str:
     :raises RecipeError: the template is not valid or uses what is not there, at its line.
     """
     try:
-        rendered = _compiled(template.source).render(variables)
+        return _rendered(template.source, variables)
     except jinja2.UndefinedError as error:
         message = str(error.message)
         name = message.split("'")[1] if "'" in message else None
@@ -80,7 +80,26 @@ def render_prompt(template: Template, variables: Mapping[str, object]) -> str:
         _raise(template, error.lineno, error.message or "not a valid template")
     except Exception as error:  # a template is its writer's program: whatever it does wrong is theirs to mend
         _raise(template, _line_of(error), f"this cannot be rendered: {error}")
-    return _fold(rendered)
+
+
+def _rendered(source: str, variables: Mapping[str, object]) -> str:
+    """Render what was not rendered before: the pictures of a thousand videos often differ in their number alone."""
+    used = tuple((name, type(variables[name]), variables[name]) for name in _used(source) if name in variables)
+    try:
+        return _rendered_with(source, used)
+    except TypeError:  # a variable that has no hash, or a mistake of the template's that is made again
+        return _fold(_compiled(source).render(variables))
+
+
+@lru_cache(maxsize=4096)
+def _rendered_with(source: str, used: tuple[tuple[str, type, object], ...]) -> str:
+    return _fold(_compiled(source).render({name: value for name, _, value in used}))
+
+
+@lru_cache(maxsize=64)
+def _used(source: str) -> tuple[str, ...]:
+    """The names of the variables that a template looks at."""
+    return tuple(sorted(meta.find_undeclared_variables(_environment().parse(source))))
 
 
 def check_template(template: Template, known_variables: Iterable[str]) -> list[Problem]:

@@ -14,6 +14,7 @@ from tiktoker_batch.events import (
     AttemptFailed,
     AttemptStarted,
     BackedOff,
+    CapacityChanged,
     Interrupted,
     ProviderPaused,
     Record,
@@ -23,9 +24,11 @@ from tiktoker_batch.events import (
     StepSucceeded,
     VideoFinished,
 )
-from tiktoker_batch.record_json import record_to_json
-from tiktoker_batch.report.quantities import clock_text, counted, one_line, seconds_text
-from tiktoker_batch.report.standing import at_work
+from tiktoker_batch.planning.schedule import Range
+from tiktoker_batch.records import record_to_json
+from tiktoker_batch.report.quantities import clock_text, counted, one_line, range_text, seconds_text
+from tiktoker_batch.report.remaining import Remaining
+from tiktoker_batch.report.standing import at_work, settled
 from tiktoker_batch.store.state import BatchState
 
 if TYPE_CHECKING:
@@ -33,6 +36,8 @@ if TYPE_CHECKING:
 
 Mode = Literal["auto", "rich", "plain", "json", "none"]
 Say = Callable[[str], None]
+REFRESH_SECONDS = 0.25  # between two thoughts about what is left
+FIRST_WORD_SECONDS, WORD_SECONDS, WORD_SHARE = 10.0, 30.0, 0.05  # when a log tells it: less often as a run goes on
 
 
 def choose_mode(mode: Mode, stream: IO[str], environ: Mapping[str, str]) -> Mode:
@@ -73,15 +78,35 @@ def _speaker(stream: IO[str]) -> Say:
     return say
 
 
+class _Thinking:
+    """What is left of a run, thought about with its records as they come, a moment at a time."""
+
+    def __init__(self) -> None:
+        self._remaining = Remaining()
+        self._thought = -REFRESH_SECONDS
+        self._left: Range | None = None
+
+    def take(self, record: Record) -> Range | None:
+        self._remaining.apply(record)
+        if record.elapsed >= self._thought + REFRESH_SECONDS:
+            self._thought = record.elapsed
+            self._remaining.refresh(record.elapsed)
+            self._left = self._remaining.range(record.elapsed)
+        return self._left
+
+
 class JsonProgress:
-    """Every record as a line of JSON, as the journal has it."""
+    """Every record as a line of JSON, as the journal has it, with the seconds ``remaining`` once they are known."""
 
     def __init__(self, say: Say) -> None:
         self._say = say
+        self._thinking = _Thinking()
 
     def __call__(self, record: Record) -> None:
         """Print one record."""
-        self._say(json.dumps(record_to_json(record), separators=(",", ":")))
+        left = self._thinking.take(record)
+        told = {"remaining": {"seconds": left.seconds, "range": [left.low, left.high]}} if left else {}
+        self._say(json.dumps({**record_to_json(record), **told}, separators=(",", ":")))
 
 
 class QuietProgress:
@@ -99,18 +124,28 @@ class QuietProgress:
 
 
 class PlainProgress:
-    """A line with the time since the start for everything worth reading in a log."""
+    """A line with the time since the start for everything worth reading in a log, and now and then what is left."""
 
     def __init__(self, say: Say) -> None:
         self._say = say
         self._state = BatchState()
         self._begun: set[str] = set()
+        self._thinking = _Thinking()
+        self._next_word = FIRST_WORD_SECONDS
 
     def __call__(self, record: Record) -> None:
         """Take one record."""
         self._state.apply(record)
+        left = self._thinking.take(record)
         for line in self._lines(record):
             self._say(f"[{clock_text(record.elapsed)}] {line}")
+        if left and left.high >= 1 and record.elapsed >= self._next_word:
+            self._next_word = record.elapsed + max(WORD_SECONDS, WORD_SHARE * record.elapsed)
+            self._say(f"[{clock_text(record.elapsed)}] {self._standing()}, {range_text(left)} left")
+
+    def _standing(self) -> str:
+        done = sum(settled(video) for video in self._state.videos.values())
+        return f"{done} of {counted(len(self._state.steps), 'step')} done"
 
     def _lines(self, record: Record) -> Iterator[str]:
         match record.event:
@@ -131,6 +166,9 @@ class PlainProgress:
             yield f"{video.id}: started ({counted(len(video.steps), 'step')})"
 
 
+_CAUSES = {"refused": "as more were refused", "told": "which is what it says it bears"}
+
+
 def notice_lines(event: object, state: BatchState) -> Iterator[str]:
     """What deserves a line of its own in every kind of progress: ends of videos, trouble, interruptions."""
     match event:
@@ -140,6 +178,8 @@ def notice_lines(event: object, state: BatchState) -> Iterator[str]:
             yield f"{step}: attempt {attempt} in {seconds_text(seconds)}"
         case ProviderPaused(provider=provider, seconds=seconds, reason=reason):
             yield f"{provider} does not answer, next try in {seconds_text(seconds)}: {one_line(reason)}"
+        case CapacityChanged(limit=limit, seats=seats, cause="refused" | "told" as cause):
+            yield f"{limit}: {counted(seats, 'request')} at once from now on, {_CAUSES[cause]}"
         case StepFailed(step=step, attempts=attempts, message=message):
             yield f"{step}: failed after {counted(attempts, 'attempt')}: {one_line(message)}"
         case VideoFinished() as finished:
@@ -179,6 +219,7 @@ class RichProgress:
         self._print = print_line
         self._clock = clock
         self._state = BatchState()
+        self._remaining = Remaining()
         self._origin = clock()
         self._lock = threading.Lock()
 
@@ -187,6 +228,7 @@ class RichProgress:
         with self._lock:
             self._origin = self._clock() - record.elapsed
             self._state.apply(record)
+            self._remaining.apply(record)
             lines = list(notice_lines(record.event, self._state))
         for line in lines:
             self._print(line)
@@ -196,7 +238,10 @@ class RichProgress:
         from tiktoker_batch.report.live import live_table  # noqa: PLC0415  (Rich only where it draws)
 
         with self._lock:
-            return live_table(self._state, self._clock() - self._origin, console.width, console.height)
+            elapsed = self._clock() - self._origin
+            self._remaining.refresh(elapsed)
+            left = self._remaining.range(elapsed)
+            return live_table(self._state, elapsed, console.width, console.height, left)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """``report.html``: one file that needs nothing else, for a browser, a phone or a printer."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,6 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from tiktoker_batch.events import Record
 from tiktoker_batch.report.drawing import draw
 from tiktoker_batch.report.quantities import counted, one_line, seconds_text, usd_text
 from tiktoker_batch.report.summary import summarize
@@ -16,7 +15,7 @@ from tiktoker_batch.report.timeline import run_offsets, timeline
 from tiktoker_batch.resources import resource_path
 from tiktoker_batch.store.artifacts import write_atomic
 from tiktoker_batch.store.layout import Layout
-from tiktoker_batch.store.state import BatchState, StepState, fold
+from tiktoker_batch.store.state import BatchState, StepState
 
 OPEN_VIDEOS = 6  # as many as this are shown unfolded; more would bury the summary
 OPEN_STEPS = 300
@@ -35,14 +34,14 @@ SIGNS = {
 }
 
 
-def write_report(layout: Layout, records: Iterable[Record]) -> Path:
-    """Write the report of these records, complete or not at all; gives its path."""
-    write_atomic(layout.report, render_report(fold(records)), root=layout.root)
+def write_report(layout: Layout, state: BatchState) -> Path:
+    """Write the report of a batch, complete or not at all; gives its path."""
+    write_atomic(layout.report, render_report(state), root=layout.root)
     return layout.report
 
 
-def render_report(state: BatchState) -> str:
-    """The report as HTML."""
+def page_environment() -> Environment:
+    """What pages are made in: everything is escaped, nothing may be missing."""
     environment = Environment(
         loader=FileSystemLoader(resource_path("templates", "report")),
         autoescape=True,
@@ -53,14 +52,23 @@ def render_report(state: BatchState) -> str:
     )
     environment.filters |= {"seconds": seconds_text, "usd": usd_text, "moment": _moment, "one_line": one_line}
     environment.globals |= {"counted": counted, "signs": SIGNS}
-    return environment.get_template("report.html.j2").render(
-        summary=summarize(state),
-        videos=_videos(state),
-        steps=state.steps.values(),
-        took=_took,
-        error=_error,
-        open_videos=len(state.videos) <= OPEN_VIDEOS,
-        open_steps=len(state.steps) <= OPEN_STEPS,
+    return environment
+
+
+def render_report(state: BatchState) -> str:
+    """The report as HTML."""
+    return (
+        page_environment()
+        .get_template("report.html.j2")
+        .render(
+            summary=summarize(state),
+            videos=_videos(state),
+            steps=state.steps.values(),
+            took=_took,
+            error=_error,
+            open_videos=len(state.videos) <= OPEN_VIDEOS,
+            open_steps=len(state.steps) <= OPEN_STEPS,
+        )
     )
 
 

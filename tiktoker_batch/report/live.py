@@ -8,7 +8,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from tiktoker_batch.report.quantities import clock_text, seconds_text, usd_text
+from tiktoker_batch.planning.schedule import Range
+from tiktoker_batch.report.quantities import clock_text, range_text, seconds_text, usd_text
 from tiktoker_batch.report.standing import at_work, kinds_text, settled
 from tiktoker_batch.store.state import BatchState, VideoState
 
@@ -16,8 +17,11 @@ NARROW = 64  # columns below which a row says only what matters most
 _COLOURS = {"done": "green", "partial": "yellow", "failed": "red"}
 
 
-def live_table(state: BatchState, elapsed: float, width: int, height: int) -> RenderableType:
-    """A bar per video as far as the height allows, those at work first, and a line of totals."""
+def live_table(state: BatchState, elapsed: float, width: int, height: int, left: Range | None = None) -> RenderableType:
+    """A bar per video as far as the height allows, those at work first, and a line of totals.
+
+    ``left`` is the time that the rest takes, where that is known.
+    """
     videos = list(state.videos.values())
     room = max(1, height - 4)
     shown = videos if len(videos) <= room else _most_interesting(videos, room - 1)
@@ -32,7 +36,7 @@ def live_table(state: BatchState, elapsed: float, width: int, height: int) -> Re
     lines: list[RenderableType] = [table]
     if rest:
         lines.append(Text(_rest(videos, shown), style="dim", no_wrap=True, overflow="ellipsis"))
-    lines.append(Text(totals_text(state, elapsed), style="bold", no_wrap=True, overflow="ellipsis"))
+    lines.append(Text(totals_text(state, elapsed, left), style="bold", no_wrap=True, overflow="ellipsis"))
     return Group(*lines)
 
 
@@ -70,7 +74,7 @@ def _rest(videos: Sequence[VideoState], shown: Sequence[VideoState]) -> str:
     return "and " + ", ".join(f"{count} {state}" for state, count in states.items())
 
 
-def totals_text(state: BatchState, elapsed: float) -> str:
+def totals_text(state: BatchState, elapsed: float, left: Range | None = None) -> str:
     """The line below the table."""
     steps = state.steps.values()
     counts = Counter(step.state for step in steps)
@@ -78,4 +82,5 @@ def totals_text(state: BatchState, elapsed: float) -> str:
     parts = [clock_text(elapsed)[:-2], done, f"{len(at_work(state, steps))} running"]
     parts += [f"{counts['reused']} reused"] if counts["reused"] else []
     parts += [f"{counts['failed']} failed"] if counts["failed"] else []
-    return "  ".join([*parts, usd_text(state.spent_usd)])
+    parts += [usd_text(state.spent_usd)]
+    return "  ".join([*parts, f"{range_text(left)} left"] if left and left.high >= 1 else parts)

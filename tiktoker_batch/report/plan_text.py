@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from tiktoker_batch.model import CHEAP_USD, Plan, PlannedVideo, Step
 from tiktoker_batch.planning.estimate import Estimate
-from tiktoker_batch.report.quantities import columns, counted, seconds_text, usd_text
+from tiktoker_batch.report.quantities import columns, counted, range_text, seconds_text, usd_text
 from tiktoker_batch.units import NOTHING, Units, things_of
 
 TO_DO = frozenset({"run", "reattach"})  # the actions that something is done for
@@ -122,7 +122,7 @@ def _totals(steps: Sequence[Step], estimate: Estimate, action: Action) -> list[s
     notes += [f"{skipped} not selected"] if skipped else []
     notes += [f"{waiting} paid for already, to be fetched"] if waiting else []
     also = f" ({', '.join(notes)})" if notes else ""
-    takes = f"about {seconds_text(estimate.seconds)}, {usd_text(estimate.cost_usd)}"
+    takes = f"{range_text(estimate.time)}, {usd_text(estimate.cost_usd)}"
     lines = [f"to do: {counted(len(running), 'step')}{also}, {takes}"]
     apart = sum((step.estimated_cost_usd for step in running if action(step) == "run"), Decimal(0))
     if apart > estimate.cost_usd:

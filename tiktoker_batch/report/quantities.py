@@ -3,6 +3,8 @@
 from collections.abc import Collection, Sequence
 from decimal import Decimal
 
+from tiktoker_batch.planning.schedule import Range
+
 
 def seconds_text(seconds: float) -> str:
     """``0.4 s``, ``1 min 15 s``, ``1 h 02 min``."""
@@ -12,6 +14,21 @@ def seconds_text(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def range_text(time: Range) -> str:
+    """``about 12 min (9 to 20)``: in one unit, with no more digits than an estimate deserves."""
+    unit, name = next((unit for unit in _UNITS if time.seconds < unit[2]), _UNITS[-1])[:2]
+    about, low, high = (_rounded(each / unit) for each in (time.seconds, time.low, time.high))
+    between = f" ({low} to {high})" if low != high else ""
+    return f"about {about} {name}{between}"
+
+
+_UNITS = ((1.0, "s", 90.0), (60.0, "min", 5400.0), (3600.0, "h", 1e9))
+
+
+def _rounded(value: float) -> str:
+    return f"{value:.1f}" if value < 9.95 else f"{value:.0f}"
 
 
 def clock_text(seconds: float) -> str:

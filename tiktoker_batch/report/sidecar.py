@@ -31,6 +31,7 @@ def sidecar_json(video: Video, state: VideoState) -> dict[str, Any]:
         "publish_at": publish.at.isoformat() if publish.at else None,
         "synthetic_media": publish.synthetic_media,
         "made_for_kids": publish.made_for_kids,
+        "cover_seconds": _within(publish.cover_seconds, state.duration_seconds),
         "tags": list(video.tags),
         "style": video.style.name,
         "models": {
@@ -43,6 +44,11 @@ def sidecar_json(video: Video, state: VideoState) -> dict[str, Any]:
         "cost_usd": float(state.cost_usd),
         "notes": list(state.notes),
     }
+
+
+def _within(seconds: float, duration: float | None) -> float:
+    """A moment of the video, even of a very short one."""
+    return seconds if duration is None else round(min(seconds, duration / 2), 3)
 
 
 def write_sidecar(layout: Layout, video: Video, state: VideoState) -> None:

@@ -42,6 +42,8 @@ class Entry:
             "delivered": self.delivered,
             "price_usd": str(self.price_usd),
             "accepted_at": self.accepted_at.isoformat(),
+            "started_at": self.started_at.isoformat() if self.started_at else None,
+            "ended_at": self.ended_at.isoformat() if self.ended_at else None,
             "ignored": list(self.ignored),
         }
 

@@ -14,6 +14,8 @@ import trio
 
 from tiktoker_batch.errors import MediaError, TooFewSegments
 from tiktoker_batch.media import commands
+from tiktoker_batch.media.detection import choose, reason_of
+from tiktoker_batch.media.encoders import X264, Encoder
 from tiktoker_batch.media.fonts import caption_font
 from tiktoker_batch.media.loudness import level_to_target
 from tiktoker_batch.media.probe import VideoStream, probe
@@ -25,8 +27,9 @@ from tiktoker_batch.recipe.rendering import segment_count, segment_seconds
 from tiktoker_batch.steps.base import Inputs, Made, Work
 from tiktoker_batch.steps.captions import fit_video
 from tiktoker_batch.steps.image import frame_size
-from tiktoker_batch.steps.segments import FORM, Bench, forget_stale, normalise, stand_in
-from tiktoker_batch.store.artifacts import commit, new_part
+from tiktoker_batch.steps.keeping import keep
+from tiktoker_batch.steps.segments import FORM, Bench, HardwareFailed, forget_stale, normalise, stand_in
+from tiktoker_batch.store.artifacts import new_part
 
 Arrived = dict[str, tuple[Artifact, ...]]
 
@@ -65,19 +68,56 @@ class AssemblyStep:
         """Assemble the video while its clips arrive."""
         arrived: Arrived = {}
         bench = await _prepare(work, arrived)
-        mixed = _mix_file(bench, arrived)
-        segments: dict[int, Path] = {}
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(_mix, bench, arrived, mixed)
-            for slot in bench.timing.slots:
-                nursery.start_soon(_make_segment, bench, slot, segments, arrived)
-        _require_enough(work.video, len(segments))
-        await _fill_gaps(bench, segments, arrived)
-        ordered = [(segments[slot.number], slot.frames) for slot in bench.timing.slots]
-        video = await _join(bench, ordered, mixed)
-        forget_stale(bench, {mixed, *segments.values()})
+        encoder, note = await _chosen(bench)
+        try:
+            video = await _assembled(replace(bench, encoder=encoder), arrived)
+        except* HardwareFailed as group:
+            note = _given_up(bench, encoder, group)
+            video = None
+        if video is None:
+            video = await _assembled(bench, arrived)
         subtitles = arrived[step_id(work.step.video, Kind.CAPTIONS)][1]
-        return Made(artifacts=(video, subtitles), inputs=Inputs(layout=work.layout, artifacts=arrived))
+        inputs = Inputs(layout=work.layout, artifacts=arrived)
+        return Made(artifacts=(video, subtitles), inputs=inputs, notes=(note,) if note else ())
+
+
+async def _chosen(bench: Bench) -> tuple[Encoder, str | None]:
+    """The encoder that the recipe wants, if it works here; and why not, if not."""
+    wanted, tools = bench.work.video.encoder, bench.work.tools
+    if wanted == X264.name:
+        return X264, None
+    async with bench.work.seats.held("ffmpeg", label="encoders"):
+        return choose(wanted, await tools.detection.trials(tools.ffmpeg, tools.font_cache))
+
+
+def _given_up(bench: Bench, encoder: Encoder, group: BaseExceptionGroup[HardwareFailed]) -> str:
+    """What is said of an encoder that failed; it is not used again before it has been tried anew."""
+    failed: BaseException = group
+    while isinstance(failed, BaseExceptionGroup):
+        failed = failed.exceptions[0]
+    reason = reason_of(failed) if isinstance(failed, MediaError) else str(failed)
+    tools = bench.work.tools
+    tools.detection.give_up(tools.ffmpeg, tools.font_cache, encoder.name, reason)
+    return f"the encoder {encoder.name} failed ({reason}); x264 was used for the whole video"
+
+
+async def _assembled(bench: Bench, arrived: Arrived) -> Artifact:
+    """The whole video by one encoder, made while its clips arrive.
+
+    :raises HardwareFailed: out of a group, too; the encoder is not x264 and did not deliver.
+    """
+    mixed = _mix_file(bench, arrived)
+    segments: dict[int, Path] = {}
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_mix, bench, arrived, mixed)
+        for slot in bench.timing.slots:
+            nursery.start_soon(_make_segment, bench, slot, segments, arrived)
+    _require_enough(bench.work.video, len(segments))
+    await _fill_gaps(bench, segments, arrived)
+    ordered = [(segments[slot.number], slot.frames) for slot in bench.timing.slots]
+    video = await _join(bench, ordered, mixed)
+    forget_stale(bench, {mixed, *segments.values()})
+    return video
 
 
 def _sound_needs(video: Video) -> tuple[str, ...]:
@@ -95,6 +135,7 @@ def _params(video: Video) -> dict[str, Json]:
         "duration": video.duration,
         "length": video.length,
         "segments": list(segment_seconds(video)),
+        **({} if video.encoder == "x264" else {"encoder": video.encoder}),
         "captions": video.captions is not None,
         "music": {"gain_db": video.music.gain_db, "duck": video.music.duck} if video.music else None,
     }
@@ -151,7 +192,7 @@ async def _mix(bench: Bench, arrived: Arrived, final: Path) -> None:
         with trio.fail_after(bench.work.step.retry.timeout):
             await level_to_target(ffmpeg, raw.name, part.name, cwd=bench.folder)
     raw.unlink()
-    commit(part, final, root=bench.work.layout.root)
+    await keep(part, final, root=bench.work.layout.root)
 
 
 async def _make_segment(bench: Bench, slot: Slot, segments: dict[int, Path], arrived: Arrived) -> None:
@@ -194,7 +235,7 @@ async def _fill_gaps(bench: Bench, segments: dict[int, Path], arrived: Arrived) 
 
 async def _join(bench: Bench, segments: Sequence[tuple[Path, int]], mixed: Path) -> Artifact:
     """Stream copy of canonical segments and the finished sound, checked before it gets its name."""
-    await trio.to_thread.run_sync(_require_alike, [path for path, _ in segments])
+    await trio.to_thread.run_sync(_require_alike, [path for path, _ in segments], bench.encoder)
     final = bench.work.layout.video(bench.work.step.video)
     part, listing = new_part(final), new_part(bench.folder / "list.txt")
     lines = commands.concat_listing([(path.name, frames) for path, frames in segments], bench.timing.fps)
@@ -204,14 +245,15 @@ async def _join(bench: Bench, segments: Sequence[tuple[Path, int]], mixed: Path)
     finally:
         listing.unlink(missing_ok=True)
     await trio.to_thread.run_sync(_require_finished, part, bench)
-    return commit(part, final, root=bench.work.layout.root)
+    return await keep(part, final, root=bench.work.layout.root)
 
 
-def _require_alike(paths: Sequence[Path]) -> None:
+def _require_alike(paths: Sequence[Path], encoder: Encoder) -> None:
     """Stream copy of unlike segments ends with status 0 and is garbage, so it is never tried."""
     forms: Mapping[VideoStream | None, Path] = {_form(path): path for path in paths}
     if len(forms) != 1 or None in forms:
-        raise MediaError(f"segments differ in form and cannot be joined: {', '.join(p.name for p in forms.values())}")
+        error = MediaError if encoder is X264 else HardwareFailed
+        raise error(f"segments differ in form and cannot be joined: {', '.join(p.name for p in forms.values())}")
 
 
 def _form(path: Path) -> VideoStream | None:

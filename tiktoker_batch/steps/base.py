@@ -3,11 +3,12 @@
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
+from tiktoker_batch.media.detection import Detection
 from tiktoker_batch.model import Artifact, Json, Step, Video
 from tiktoker_batch.planning.build import Draft, Planning
 from tiktoker_batch.providers.base import Produced, Request
@@ -27,7 +28,7 @@ class Inputs:
 
     def read_json(self, need: str, index: int = 0) -> Any:
         """The JSON that a need's artifact holds."""
-        return _parsed(self.path(need, index), self.artifacts[need][index].sha256)
+        return _parsed(self.layout, self.artifacts[need][index])
 
     def digests(self) -> dict[str, Json]:
         """What was consumed, by content; names of videos are left out, so equal work has equal digests."""
@@ -35,9 +36,9 @@ class Inputs:
 
 
 @lru_cache(maxsize=64)
-def _parsed(path: Path, _sha256: str) -> Any:
+def _parsed(layout: Layout, artifact: Artifact) -> Any:
     """The JSON in a file with this content; each segment asks for the same shot list."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    return json.loads(layout.absolute(artifact.path).read_text(encoding="utf-8"))
 
 
 class Seats(Protocol):
@@ -50,10 +51,11 @@ class Seats(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
-    """Programs and fonts of this machine: the ffmpeg to run and the folder where the caption font is kept."""
+    """Programs of this machine: the ffmpeg to run, which encoders it has, and the folder where fonts are kept."""
 
     ffmpeg: str
     font_cache: Path
+    detection: Detection = field(default_factory=Detection)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,11 +80,13 @@ class Work:
 class Made:
     """What an attempt leaves: its artifacts, the most important first.
 
-    ``inputs`` is set by eager kinds only, which learn what they consumed while they work.
+    ``inputs`` is set by eager kinds only, which learn what they consumed while they work. ``notes`` are what a user
+    should know of how it was made.
     """
 
     artifacts: tuple[Artifact, ...]
     inputs: Inputs | None = None
+    notes: tuple[str, ...] = ()
 
 
 class StepKind(Protocol):

@@ -13,7 +13,7 @@ from tiktoker_batch.planning.build import Draft, Planning, step_id
 from tiktoker_batch.recipe.rendering import segment_seconds
 from tiktoker_batch.steps.base import Inputs, Made, Tools, Work
 from tiktoker_batch.steps.image import frame_size
-from tiktoker_batch.store.artifacts import write_atomic
+from tiktoker_batch.steps.keeping import keep_text
 
 
 class CaptionsStep:
@@ -48,13 +48,13 @@ class CaptionsStep:
         return inputs.digests()
 
     async def run(self, work: Work) -> Made:
-        """Lay the words out in a worker thread and write both files."""
+        """Lay the words out and write both files, in worker threads."""
         ass, srt = await trio.to_thread.run_sync(_lay_out, work)
         root, video_id = work.layout.root, work.step.video
         return Made(
             artifacts=(
-                write_atomic(work.layout.captions(video_id), ass, root=root),
-                write_atomic(work.layout.srt(video_id), srt, root=root),
+                await keep_text(work.layout.captions(video_id), ass, root=root),
+                await keep_text(work.layout.srt(video_id), srt, root=root),
             )
         )
 

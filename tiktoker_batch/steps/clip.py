@@ -9,8 +9,9 @@ from tiktoker_batch.providers.base import Request
 from tiktoker_batch.recipe.rendering import clip_prompt, segment_seconds, shot_placeholder
 from tiktoker_batch.steps.base import Inputs, Made, Work
 from tiktoker_batch.steps.image import frame_size, shot_text
+from tiktoker_batch.steps.keeping import keep
 from tiktoker_batch.steps.texts import require_room
-from tiktoker_batch.store.artifacts import commit, new_part, write_atomic
+from tiktoker_batch.store.artifacts import new_part, write_atomic
 
 
 class ClipStep:
@@ -77,4 +78,4 @@ class ClipStep:
             {"clip": part},
         )
         known = produced.files.get("clip")
-        return Made(artifacts=(commit(part, final, root=layout.root, sha256=known.sha256 if known else None),))
+        return Made(artifacts=(await keep(part, final, root=layout.root, sha256=known.sha256 if known else None),))

@@ -9,8 +9,9 @@ from tiktoker_batch.planning.digest import seed_from
 from tiktoker_batch.providers.base import Request
 from tiktoker_batch.recipe.rendering import image_prompt, segment_count, shot_placeholder
 from tiktoker_batch.steps.base import Inputs, Made, Work
+from tiktoker_batch.steps.keeping import keep
 from tiktoker_batch.steps.texts import require_room, style_params
-from tiktoker_batch.store.artifacts import commit, new_part, write_atomic
+from tiktoker_batch.store.artifacts import new_part, write_atomic
 
 # The short side of each resolution; the ratio gives the other one.
 SHORT_SIDE = {"720p": 720, "1080p": 1080}
@@ -87,12 +88,12 @@ class ImageStep:
         )
         known = produced.files.get("image")
         named = final.with_suffix((known and known.suffix) or final.suffix)
-        kept = [commit(parts["image"], named, root=layout.root, sha256=known.sha256 if known else None)]
+        kept = [await keep(parts["image"], named, root=layout.root, sha256=known.sha256 if known else None)]
         for other in {".png", ".jpg", ".webp"} - {named.suffix}:
             if final.with_suffix(other).exists():
                 final.with_suffix(other).unlink()
         if parts["layers"].exists():
-            kept.append(commit(parts["layers"], layers, root=layout.root))
+            kept.append(await keep(parts["layers"], layers, root=layout.root))
         return Made(artifacts=tuple(kept))
 
 

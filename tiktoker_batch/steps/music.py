@@ -10,7 +10,8 @@ from tiktoker_batch.media.ffmpeg import run_ffmpeg
 from tiktoker_batch.model import Json, Kind, Step, Video
 from tiktoker_batch.planning.build import Draft, Planning
 from tiktoker_batch.steps.base import Inputs, Made, Work
-from tiktoker_batch.store.artifacts import commit, new_part
+from tiktoker_batch.steps.keeping import keep
+from tiktoker_batch.store.artifacts import new_part
 
 
 class MusicStep:
@@ -38,4 +39,4 @@ class MusicStep:
         async with work.seats.held("ffmpeg", label="music"):
             with trio.fail_after(work.step.retry.timeout):
                 await run_ffmpeg(work.tools.ffmpeg, arguments, cwd=part.parent)
-        return Made(artifacts=(commit(part, final, root=work.layout.root),))
+        return Made(artifacts=(await keep(part, final, root=work.layout.root),))

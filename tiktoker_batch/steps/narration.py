@@ -9,8 +9,9 @@ from tiktoker_batch.planning.digest import seed_from
 from tiktoker_batch.planning.estimate import step_cost_usd
 from tiktoker_batch.providers.base import Request
 from tiktoker_batch.steps.base import Inputs, Made, Work
+from tiktoker_batch.steps.keeping import keep, keep_text
 from tiktoker_batch.steps.texts import spoken_words
-from tiktoker_batch.store.artifacts import commit, new_part, write_atomic
+from tiktoker_batch.store.artifacts import new_part
 
 CHARACTERS_A_WORD = 6  # with the space; only estimates use it
 
@@ -57,7 +58,7 @@ class NarrationStep:
         words = json.dumps(produced.value, ensure_ascii=False, indent=1) + "\n"
         return Made(
             artifacts=(
-                commit(part, final, root=layout.root),
-                write_atomic(layout.words(step.video), words, root=layout.root),
+                await keep(part, final, root=layout.root),
+                await keep_text(layout.words(step.video), words, root=layout.root),
             ),
         )

@@ -1,5 +1,6 @@
 """Canonical segments: every clip in the same form, with its captions, as soon as it arrives."""
 
+import math
 import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -11,35 +12,44 @@ import trio
 from tiktoker_batch.errors import MediaError
 from tiktoker_batch.media import commands
 from tiktoker_batch.media.captions import slice_captions
+from tiktoker_batch.media.encoders import X264, Encoder
 from tiktoker_batch.media.ffmpeg import run_ffmpeg
 from tiktoker_batch.media.probe import probe
 from tiktoker_batch.media.timing import Slot, Timing, fill
 from tiktoker_batch.model import Artifact, Json
 from tiktoker_batch.planning.digest import digest
 from tiktoker_batch.steps.base import Work
-from tiktoker_batch.store.artifacts import commit, new_part
+from tiktoker_batch.steps.keeping import keep
+from tiktoker_batch.store.artifacts import new_part
 
 FORM = 2  # raised when the same inputs would give another picture or sound
+# A graphics processor that takes longer hangs: the least, and for each second of picture on a machine that is busy.
+HARDWARE_SECONDS, HARDWARE_PACE = 60.0, 10.0
+
+
+class HardwareFailed(MediaError):
+    """The encoder of a graphics processor did not deliver; x264 may."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """What all pieces of one assembly share: the folder ffmpeg runs in, the frame plan and the captions to burn."""
+    """What all pieces of one assembly share: the folder ffmpeg runs in, the frame plan, the captions, the encoder."""
 
     work: Work
     folder: Path
     canvas: commands.Canvas
     timing: Timing
     subtitles: pysubs2.SSAFile | None
+    encoder: Encoder = X264
 
     def name(self, path: Path) -> str:
         """A path as ffmpeg, running in the folder, may be given it: relative, without a drive or a colon."""
         return os.path.relpath(path, self.folder)
 
-    async def ffmpeg(self, *commands_in_turn: list[str], label: str) -> None:
-        """Run ffmpeg on a seat of its own."""
+    async def ffmpeg(self, *commands_in_turn: list[str], label: str, seconds: float = math.inf) -> None:
+        """Run ffmpeg on a seat of its own, not longer than so many seconds nor than an attempt may last."""
         async with self.work.seats.held("ffmpeg", label=label):
-            with trio.fail_after(self.work.step.retry.timeout):
+            with trio.fail_after(min(seconds, self.work.step.retry.timeout)):
                 for arguments in commands_in_turn:
                     await run_ffmpeg(self.work.tools.ffmpeg, arguments, cwd=self.folder)
 
@@ -54,7 +64,13 @@ async def normalise(bench: Bench, slot: Slot, clip: Artifact) -> Path:
         slot,
         {"clip": clip.sha256, "fill": asdict(filling)},
         lambda part, captions: commands.normalise(
-            bench.name(source), part, canvas=bench.canvas, frames=slot.frames, fill=filling, captions=captions
+            bench.name(source),
+            part,
+            canvas=bench.canvas,
+            frames=slot.frames,
+            fill=filling,
+            captions=captions,
+            encoder=bench.encoder,
         ),
     )
 
@@ -67,7 +83,12 @@ async def stand_in(bench: Bench, slot: Slot, picture: Artifact) -> Path:
         slot,
         {"picture": picture.sha256},
         lambda part, captions: commands.still(
-            bench.name(source), part, canvas=bench.canvas, frames=slot.frames, captions=captions
+            bench.name(source),
+            part,
+            canvas=bench.canvas,
+            frames=slot.frames,
+            captions=captions,
+            encoder=bench.encoder,
         ),
     )
 
@@ -82,7 +103,8 @@ def forget_stale(bench: Bench, current: set[Path]) -> None:
 async def _segment(bench: Bench, slot: Slot, source: Json, arguments: Callable[[str, str | None], list[str]]) -> Path:
     """Encode one segment, unless the very same one is still there from an earlier run."""
     captions = _captions_of(bench, slot)
-    identity = digest([FORM, source, asdict(slot), asdict(bench.canvas), captions])
+    form = [FORM, source, asdict(slot), asdict(bench.canvas), captions]
+    identity = digest(form if bench.encoder is X264 else [*form, bench.encoder.name])
     final = bench.folder / f"{slot.number:02d}-{identity[:12]}.mp4"
     if final.exists():
         return final
@@ -91,14 +113,32 @@ async def _segment(bench: Bench, slot: Slot, source: Json, arguments: Callable[[
     if burned and captions:
         burned.write_text(captions, encoding="utf-8")
     try:
-        command = arguments(part.name, burned.name if burned else None)
-        await bench.ffmpeg(command, label=f"normalise {slot.number:02d}")
+        await _encode(bench, slot, arguments(part.name, burned.name if burned else None), part)
     finally:
         if burned:
             burned.unlink(missing_ok=True)
-    await trio.to_thread.run_sync(_require_frames, part, slot)
-    commit(part, final, root=bench.work.layout.root)
+    await keep(part, final, root=bench.work.layout.root)
     return final
+
+
+async def _encode(bench: Bench, slot: Slot, command: list[str], part: Path) -> None:
+    """Run the encoder and look at what it made.
+
+    :raises HardwareFailed: it was not x264 that failed.
+    """
+    label = f"normalise {slot.number:02d}"
+    if bench.encoder is X264:
+        await bench.ffmpeg(command, label=label)
+        await trio.to_thread.run_sync(_require_frames, part, slot)
+        return
+    seconds = HARDWARE_SECONDS + HARDWARE_PACE * slot.frames / bench.timing.fps
+    try:
+        await bench.ffmpeg(command, label=f"{label} by {bench.encoder.name}", seconds=seconds)
+        await trio.to_thread.run_sync(_require_frames, part, slot)
+    except trio.TooSlowError:
+        raise HardwareFailed(f"no answer within {seconds:g} s") from None
+    except MediaError as error:
+        raise HardwareFailed(error.message, argv=error.argv, status=error.status, stderr=error.stderr) from error
 
 
 def _captions_of(bench: Bench, slot: Slot) -> str | None:

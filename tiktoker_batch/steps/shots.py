@@ -10,8 +10,8 @@ from tiktoker_batch.planning.digest import seed_from
 from tiktoker_batch.providers.base import Request
 from tiktoker_batch.recipe.rendering import closest, overlong, render, segment_count, segment_seconds
 from tiktoker_batch.steps.base import Inputs, Made, Work
+from tiktoker_batch.steps.keeping import keep_text
 from tiktoker_batch.steps.texts import STORY_PLACEHOLDER, language_name
-from tiktoker_batch.store.artifacts import write_atomic
 
 USUAL_SHOT_CHARACTERS = 300  # 35 words, as the prompt asks for at most, and some
 
@@ -54,9 +54,9 @@ class ShotsStep:
         params = work.step.params
         match params.get("prompts"):
             case list() as given:
-                return _keep(work, [str(prompt) for prompt in given])
+                return await _keep(work, [str(prompt) for prompt in given])
             case _:
-                return _keep(work, await _written(work))
+                return await _keep(work, await _written(work))
 
 
 async def _written(work: Work) -> list[str]:
@@ -110,6 +110,6 @@ def _room(video: Video) -> int | None:
     return -found.over if found and -found.over < USUAL_SHOT_CHARACTERS else None
 
 
-def _keep(work: Work, shots: list[str]) -> Made:
+async def _keep(work: Work, shots: list[str]) -> Made:
     text = json.dumps(shots, ensure_ascii=False, indent=1) + "\n"
-    return Made(artifacts=(write_atomic(work.layout.shots(work.step.video), text, root=work.layout.root),))
+    return Made(artifacts=(await keep_text(work.layout.shots(work.step.video), text, root=work.layout.root),))

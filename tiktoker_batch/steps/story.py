@@ -10,8 +10,8 @@ from tiktoker_batch.providers.base import Request
 from tiktoker_batch.providers.local.writer import choose_story
 from tiktoker_batch.recipe.rendering import render
 from tiktoker_batch.steps.base import Inputs, Made, Work
+from tiktoker_batch.steps.keeping import keep_text
 from tiktoker_batch.steps.texts import language_name, spoken_words
-from tiktoker_batch.store.artifacts import write_atomic
 
 
 class StoryStep:
@@ -51,7 +51,7 @@ class StoryStep:
         """Write the variants (or take the script), choose one and keep it."""
         params = work.step.params
         if "script" in params:
-            return _keep(work, str(params["script"]))
+            return await _keep(work, str(params["script"]))
         produced = await work.buy(
             Request(
                 kind=Kind.STORY,
@@ -64,14 +64,14 @@ class StoryStep:
         )
         match produced.value:
             case {"stories": [_, *_] as stories, "best": int(best)}:
-                return _keep(work, str(stories[best]))
+                return await _keep(work, str(stories[best]))
             case ([_, *_] as stories) | {"stories": [_, *_] as stories}:
                 told = [str(story) for story in stories]
             case other:
                 raise Broken(f"the text model gave no stories but {type(other).__name__}")
         wanted = params["words"]
         words = int(wanted) if isinstance(wanted, int | float) else None
-        return _keep(work, told[choose_story(told, work.video.story.choose, words=words)])
+        return await _keep(work, told[choose_story(told, work.video.story.choose, words=words)])
 
 
 def story_prompts(video: Video, planning: Planning) -> tuple[str, ...]:
@@ -94,6 +94,6 @@ def story_prompts(video: Video, planning: Planning) -> tuple[str, ...]:
     )
 
 
-def _keep(work: Work, text: str) -> Made:
+async def _keep(work: Work, text: str) -> Made:
     final = work.layout.story(work.step.video)
-    return Made(artifacts=(write_atomic(final, text.strip() + "\n", root=work.layout.root),))
+    return Made(artifacts=(await keep_text(final, text.strip() + "\n", root=work.layout.root),))

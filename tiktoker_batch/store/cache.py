@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from tiktoker_batch.errors import TiktokerError, UsageError
+from tiktoker_batch.faultpoints import reach
 from tiktoker_batch.model import Artifact
 from tiktoker_batch.store.artifacts import commit, disk_errors, new_part, pour, sha256_file
 
@@ -116,6 +117,7 @@ class Cache:
                     return None
             with suppress(OSError):
                 os.utime(self._entry(name))  # used just now: the last to go
+            reach("cache.copied_out")
             return tuple(
                 commit(part, final, root=root, sha256=item.sha256)
                 for item, part, final in zip(items, parts, finals, strict=True)
@@ -133,6 +135,7 @@ class Cache:
         with suppress(OSError, TiktokerError):
             for item, source in zip(items, sources, strict=True):
                 self._copy_in(item, source)
+            reach("cache.before_entry")
             _replace(self._entry(name), json.dumps(value).encode())
 
     def _copy_in(self, item: Item, source: Path) -> None:
@@ -143,6 +146,7 @@ class Cache:
         part = new_part(final)
         try:
             _copy(source, part)
+            reach("cache.before_content")
             if part.stat().st_size == item.bytes:
                 part.replace(final)
         finally:
@@ -201,6 +205,9 @@ class Cache:
                 continue
             held += size
             sizes[path.name] = size
+        for path, size, changed in _files(self.folder / "entries"):
+            if path.suffix != ".json" and changed < young:
+                freed += _remove(path, size)  # half an entry, of a process that was killed
         gone = 0
         for entry in entries:
             if entry.contents and held <= self.limit_bytes:
@@ -270,7 +277,9 @@ def _replace(final: Path, content: bytes) -> None:
     part = new_part(final)
     try:
         part.write_bytes(content)
+        reach("cache.before_rename")
         part.replace(final)
+        reach("cache.after_rename")
     finally:
         part.unlink(missing_ok=True)
 

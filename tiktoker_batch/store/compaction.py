@@ -11,6 +11,7 @@ from tiktoker_batch.events import (
     AttemptFailed,
     AttemptStarted,
     BackedOff,
+    CapacityChanged,
     JobDropped,
     JobReattached,
     JobSubmitted,
@@ -37,11 +38,14 @@ _WORK = (
     WorkDone,
 )  # fmt: skip
 # Of a run before the newest one these leave no trace: what became of its steps is told anew.
-_TRACELESS = (BackedOff, OutcomeUnknown, ProviderPaused, StepBlocked, StepFailed, Straggling)
+_TRACELESS = (BackedOff, CapacityChanged, OutcomeUnknown, ProviderPaused, StepBlocked, StepFailed, Straggling)
 
 
 def compacted(lines: Sequence[Line]) -> list[bytes] | None:
     """The lines that matter, or ``None`` when leaving out the others would not be worth it."""
+    newest = max((record.run for _, record in lines if record is not None), default=0)
+    if sum(record is not None and record.run < newest for _, record in lines) < WORTHWHILE_LINES:
+        return None
     kept = [text for text, _ in compact(lines)]
     dropped = len(lines) - len(kept)
     return kept if dropped >= max(WORTHWHILE_LINES, len(kept)) else None

@@ -1,5 +1,7 @@
 """The journal: append-only JSON Lines, written synchronously, one system call a line.
 
+Events that guard money or finished work are synced to the disk too: at once, or by whoever took that over (``told``).
+
 A line ends with a checksum of what stands before it, so that one that the disk has spoilt is told from a whole one.
 The first line names the format. Lines of earlier versions, which have neither, are read all the same.
 """
@@ -9,7 +11,7 @@ import gc
 import json
 import os
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
@@ -28,27 +30,30 @@ from tiktoker_batch.events import (
     VideoFinished,
 )
 from tiktoker_batch.faultpoints import reach
-from tiktoker_batch.record_json import record_from_json, record_to_json
+from tiktoker_batch.records import record_from_line, record_to_line
 from tiktoker_batch.store.artifacts import sync_folder
 
 FORMAT, VERSION = "tiktoker-batch/journal", 1
-# Events that guard money or finished work are on disk before anything else happens.
+# Events that guard money or finished work: a power failure must not take them.
 DURABLE = (
     RunStarted, SubmitIntended, JobSubmitted, JobReattached, JobDropped, StepSucceeded, VideoFinished, Interrupted,
     RunFinished,
 )  # fmt: skip
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-_decode = json.JSONDecoder().raw_decode  # without the searches for white space and encodings that loads() makes
 _CRC, _CRC_LENGTH = b',"crc":"', len(b',"crc":"00000000"}')
 # Whatever a line that is none makes its reader raise.
 _DAMAGE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 
 
 class Journal:
-    """A sink that appends every record to a file."""
+    """A sink that appends every record to a file.
+
+    ``told`` is called instead of syncing a durable record, when it is set: it sees to it that ``sync`` is.
+    """
 
     def __init__(self, handle: int, path: Path) -> None:
+        self.told: Callable[[], None] | None = None
         self._handle = handle
         self._path = path
 
@@ -76,7 +81,7 @@ class Journal:
             os.close(handle)
 
     def __call__(self, record: Record) -> None:
-        """Append one record; it is on disk on return if it is a durable one.
+        """Append one record; it is on disk on return if it is a durable one and nobody is told instead.
 
         :raises TiktokerError: the disk refuses; nothing of the record is in the file then.
         """
@@ -87,14 +92,27 @@ class Journal:
             written = os.write(self._handle, line)
             while written < len(line):
                 written += os.write(self._handle, line[written:])
-            if isinstance(record.event, DURABLE):
-                reach("journal.before_sync")
-                os.fsync(self._handle)
-                reach("journal.after_sync")
         except OSError as error:
             with contextlib.suppress(OSError):
                 _cut_torn_line(self._handle)  # what is told next must not be glued to half a line
             raise _unwritable(self._path, error) from error
+        if isinstance(record.event, DURABLE):
+            if self.told is None:
+                self.sync()
+            else:
+                self.told()
+
+    def sync(self) -> None:
+        """Have everything written so far on disk; from any thread.
+
+        :raises TiktokerError: the disk refuses.
+        """
+        reach("journal.before_sync")
+        try:
+            os.fsync(self._handle)
+        except OSError as error:
+            raise _unwritable(self._path, error) from error
+        reach("journal.after_sync")
 
 
 def read_journal(path: Path) -> tuple[Record, ...]:
@@ -158,6 +176,14 @@ def rewrite(path: Path, lines: Iterable[bytes]) -> None:
         raise _unwritable(path, error) from error
 
 
+def write_journal(path: Path, records: Iterable[Record]) -> None:
+    """Write a whole journal of these records, all or none.
+
+    :raises TiktokerError: the disk refuses.
+    """
+    rewrite(path, [_HEADER.rstrip(b"\n"), *(_line(record).rstrip(b"\n") for record in records)])
+
+
 def last_run(records: tuple[Record, ...]) -> int:
     """The number of the newest run; 0 before the first."""
     return max((record.run for record in records), default=0)
@@ -169,8 +195,7 @@ def _write_half(handle: int, line: bytes) -> None:
 
 
 def _line(record: Record) -> bytes:
-    # A lone surrogate has no UTF-8, but inside a JSON string its \\uXXXX is the very same character.
-    return _sealed(_encode(record_to_json(record)).encode(errors="backslashreplace"))
+    return _sealed(record_to_line(record))
 
 
 def _sealed(text: bytes) -> bytes:
@@ -178,6 +203,7 @@ def _sealed(text: bytes) -> bytes:
     return text[:-1] + _CRC + b'%08x"}\n' % zlib.crc32(text)
 
 
+_HEADER_START = b'{"format":'
 _HEADER = _sealed(_encode({"format": FORMAT, "version": VERSION}).encode())
 
 
@@ -199,17 +225,15 @@ class _Newer(Exception):
 
 
 def _record(line: bytes) -> Record | None:
-    text = _unsealed(line.strip()).decode()
-    value, end = _decode(text)
-    if end != len(text):
-        raise ValueError("not one JSON object")
-    if value.get("format") == FORMAT:
-        if int(value["version"]) > VERSION:
-            raise _Newer(value["version"])
-        return None
-    if not isinstance(value.get("elapsed"), int | float) or not isinstance(value.get("run"), int):
-        raise TypeError("an event without its stamps")
-    return record_from_json(value)
+    text = _unsealed(line.strip())
+    if not text.startswith(_HEADER_START):
+        return record_from_line(text)
+    value = json.loads(text)
+    if value["format"] != FORMAT:
+        raise ValueError("not a journal")
+    if int(value["version"]) > VERSION:
+        raise _Newer(value["version"])
+    return None
 
 
 def _is_sound(line: bytes) -> bool:

@@ -3,9 +3,10 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 from tiktoker_batch.events import Event, Record, RunFinished, RunStarted, VideoPlanned
@@ -16,6 +17,7 @@ from tiktoker_batch.store.layout import Layout
 from tiktoker_batch.store.state import Attempt, BatchState, StepState, VideoState
 
 INTERVAL_SECONDS = 0.5
+LINES_AT_ONCE = 100  # in some 4 ms: whoever waits for the network comes first after that
 SHARE_OF_TIME = 0.007  # writing the manifest may take this much of a run; with the last one it stays below 1 %
 
 
@@ -27,7 +29,7 @@ def manifest_json(state: BatchState) -> dict[str, Any]:
 
 def write_manifest(state: BatchState, layout: Layout) -> None:
     """Write the manifest, complete or not at all."""
-    _write(state, layout, {})
+    _write("".join(_text(state, {})), layout)
 
 
 class ManifestWriter:
@@ -40,8 +42,9 @@ class ManifestWriter:
         self._layout = layout
         self._clock = clock
         self._dirty = False
-        self._next = 0.0
+        self._next = self._took = 0.0
         self._lines: dict[str, str] = {}
+        self._stale: dict[str, None] = dict.fromkeys(self.state.steps)
 
     def __call__(self, record: Record) -> None:
         """Fold one record."""
@@ -52,34 +55,58 @@ class ManifestWriter:
     def _forget(self, event: Event) -> None:
         """The lines of the steps that an event is about to change."""
         match event:
-            case RunStarted() | VideoPlanned():
+            case RunStarted():
                 self._lines.clear()
+                self._stale.clear()
+            case VideoPlanned(steps=steps):
+                self._outdated(step.id for step in steps)
             case RunFinished():
-                for name in self.state.unsettled():
-                    self._lines.pop(name, None)
+                self._outdated(self.state.unsettled())
             case _:
-                self._lines.pop(getattr(event, "step", ""), None)
+                self._outdated([getattr(event, "step", "")])
 
-    def write_if_due(self) -> None:
-        """Write if there is news and the last writing is long enough ago for its cost."""
-        if self._dirty and self._clock() >= self._next:
-            self.flush()
+    def _outdated(self, names: Iterable[str]) -> None:
+        for name in names:
+            self._lines.pop(name, None)
+            self._stale[name] = None
+
+    def prepare(self) -> bool:
+        """Bring some of the lines up to date; whether there are others."""
+        for name in tuple(islice(self._stale, LINES_AT_ONCE)):
+            del self._stale[name]
+            step = self.state.steps.get(name)
+            if step is not None:
+                self._lines[name] = _dump(_step(step))
+        return bool(self._stale)
+
+    def due(self) -> str | None:
+        """What to write, if there is news and the last writing is long enough ago for its cost."""
+        return self._text() if self._dirty and self._clock() >= self._next else None
+
+    def write(self, text: str) -> None:
+        """Write this; from any thread."""
+        began = self._clock()
+        _write(text, self._layout)
+        ended = self._clock()
+        self._next = ended + max(INTERVAL_SECONDS, (self._took + ended - began) / SHARE_OF_TIME)
 
     def flush(self) -> None:
         """Write now."""
-        began = self._clock()
-        _write(self.state, self._layout, self._lines)
-        ended = self._clock()
-        self._dirty = False
-        self._next = ended + max(INTERVAL_SECONDS, (ended - began) / SHARE_OF_TIME)
+        self.write(self._text())
+
+    def _text(self) -> str:
+        began, self._dirty = self._clock(), False
+        text = "".join(_text(self.state, self._lines))
+        self._took = self._clock() - began
+        return text
 
 
 # ---------------------------------------------------------------------- text
 
 
-def _write(state: BatchState, layout: Layout, lines: dict[str, str]) -> None:
+def _write(text: str, layout: Layout) -> None:
     reach("manifest.before_write")
-    write_atomic(layout.manifest, "".join(_text(state, lines)), root=layout.root)
+    write_atomic(layout.manifest, text, root=layout.root)
     reach("manifest.after_write")
 
 

@@ -9,9 +9,9 @@ import trio
 
 from tiktoker_batch.errors import ProviderError, UnknownOutcome
 from tiktoker_batch.model import Json, Model
-from tiktoker_batch.providers.durations import Durations
 from tiktoker_batch.providers.http import RECONCILE_SECONDS, Wire, body_of
 from tiktoker_batch.providers.policy import Verb
+from tiktoker_batch.store.durations import Durations
 
 _EARLIER = timedelta(seconds=60)  # the service's clock may be behind ours
 _PAGES = 20
@@ -76,8 +76,16 @@ class Listing:
         made = [item.get("json_output") for item in items[0] if item.get("request_id") == request_id]
         return made[0] if made and isinstance(made[0], Mapping) else None
 
+    async def newest(self, model: str, cursor: str | None) -> tuple[list[Mapping[str, Any]], str | None]:
+        """A page of the newest requests of a model, and where the next one begins.
+
+        :raises ProviderError: the list cannot be had.
+        """
+        query: dict[str, str | int] = {"endpoint_id": model, "limit": 100}
+        return await self._page({**query, "cursor": cursor} if cursor else query)
+
     def _looks(self, model: Model) -> tuple[float, ...]:
-        expected = self.durations.expect(model.id)
+        expected = self.durations.job(model.ref)
         soon = (expected.usual + 1.0, expected.late + 5.0, 2 * expected.late + 10.0, *_LOOKS)
         return (*sorted(each for each in soon if each < self.patience_seconds), self.patience_seconds)
 

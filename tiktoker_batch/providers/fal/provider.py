@@ -19,11 +19,12 @@ from tiktoker_batch.model import Kind, Model
 from tiktoker_batch.providers import checks
 from tiktoker_batch.providers.base import Delivered, Job, Produced, Request
 from tiktoker_batch.providers.download import fetch
-from tiktoker_batch.providers.durations import Durations
 from tiktoker_batch.providers.fal.answers import read_answer
 from tiktoker_batch.providers.fal.body import build_body, is_flagged, media_address
+from tiktoker_batch.providers.fal.crowd import Crowd
 from tiktoker_batch.providers.fal.listing import Known, Listing, Wanted
-from tiktoker_batch.providers.fal.queue import STREAMS, STREAMS_VARIABLE, Queue
+from tiktoker_batch.providers.fal.polling import REQUESTS_A_SECOND, Pacer
+from tiktoker_batch.providers.fal.queue import LOOKS_VARIABLE, STREAMS, STREAMS_VARIABLE, Queue
 from tiktoker_batch.providers.fal.storage import Storage, open_storage
 from tiktoker_batch.providers.http import (
     StreamClients,
@@ -216,18 +217,19 @@ async def open_fal(setting: Setting) -> AsyncIterator[FalProvider]:
     storage = open_storage(
         key, secrets, address=base_url(environ, "FAL_STORAGE_URL", "") if named else None, cache=setting.cache
     )
-    # What is learned at another address may be about services that are only simulated.
-    memory = setting.cache / "fal-durations.json" if queue_address == QUEUE else None
-    durations = Durations({each.id: each for each in setting.models.values() if each.provider == "fal"}, memory)
     headers = AuthCredentials("Key", key).as_headers()
     streams = StreamClients(headers=headers, most=whole_number(environ, STREAMS_VARIABLE, STREAMS))
+    rate = max(whole_number(environ, LOOKS_VARIABLE, int(REQUESTS_A_SECOND)), 1)
     async with open_client(headers=headers) as client, open_client(redirects=True) as plain:
         wire = Wire(provider="fal", client=client, read=read_answer, secrets=secrets)
+        durations = setting.durations
+        listing = Listing(wire=wire, base=api_address, durations=durations, patience_seconds=patience)
+        crowd = Crowd(listing=listing, pacer=Pacer(rate))
         try:
             yield FalProvider(
                 models=setting.models,
-                queue=Queue(wire=wire, base=queue_address, durations=durations, streams=streams),
-                listing=Listing(wire=wire, base=api_address, durations=durations, patience_seconds=patience),
+                queue=Queue(wire=wire, base=queue_address, durations=durations, streams=streams, crowd=crowd),
+                listing=listing,
                 storage=storage,
                 ffmpeg=setting.ffmpeg,
                 media=Wire(provider="fal", client=plain, read=read_answer, secrets=secrets),
@@ -235,6 +237,5 @@ async def open_fal(setting: Setting) -> AsyncIterator[FalProvider]:
             )
         finally:
             storage.save()
-            durations.save()
             with trio.CancelScope(shield=True):
                 await streams.aclose()

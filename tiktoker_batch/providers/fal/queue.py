@@ -15,15 +15,16 @@ import trio
 from tiktoker_batch.errors import AuthFailed, ProviderError, ResultLost
 from tiktoker_batch.model import Json
 from tiktoker_batch.providers.base import Job
-from tiktoker_batch.providers.durations import Durations
 from tiktoker_batch.providers.fal.answers import describe, read_answer
 from tiktoker_batch.providers.fal.body import queue_path
-from tiktoker_batch.providers.fal.polling import Pacer, pause_before_poll
+from tiktoker_batch.providers.fal.crowd import LISTED, Crowd
+from tiktoker_batch.providers.fal.polling import pause_before_poll, pause_near_end
 from tiktoker_batch.providers.http import StreamClients, Wire, answer_of, body_of
 from tiktoker_batch.providers.policy import REPLAYED, Signal, Verb
+from tiktoker_batch.store.durations import Durations
 
 STREAMS = 256  # jobs that are listened to at once, on a connection each; beyond that they are polled
-STREAMS_VARIABLE = "TIKTOKER_FAL_STREAMS"
+STREAMS_VARIABLE, LOOKS_VARIABLE = "TIKTOKER_FAL_STREAMS", "TIKTOKER_FAL_LOOKS"
 MEDIA_SECONDS = 7 * 24 * 3600  # how long results should be kept for us: a batch may be resumed after a holiday
 _LOST_AFTER, _LOST_PAUSE = 3, 20.0  # looks at a job that is not known, and seconds between them
 _LOCKED_AFTER, _LOCKED_PAUSE = 3, 30.0
@@ -36,14 +37,15 @@ _SILENT_STREAMS = 3  # streams that broke without a word before streaming is giv
 class Queue:
     """One account's queue. ``base`` is its address; ``durations`` is fed with every job that ends.
 
-    A job is listened to while there is a client for it in ``streams``, and polled otherwise.
+    A job is listened to while there is a client for it in ``streams``, and stands in the ``crowd`` of those that are
+    asked after otherwise.
     """
 
     wire: Wire
     base: str
     durations: Durations
     streams: StreamClients
-    pacer: Pacer = field(default_factory=Pacer)
+    crowd: Crowd = field(default_factory=Crowd)
     rng: random.Random = field(default_factory=random.Random)
     _broken_streams: int = 0
 
@@ -82,17 +84,8 @@ class Queue:
         :raises AuthFailed: the account may not ask any more; the job itself may well go on.
         """
         watch = _Watch(started=trio.current_time(), begun=begun)
-        status = await self._listen(job, watch)
-        while status is None or status.get("status") != "COMPLETED":
-            expected = self.durations.expect(job.model)
-            await trio.sleep(
-                pause_before_poll(expected, watch.worked, queued=watch.working_since is None, rng=self.rng)
-            )
-            await self.pacer.turn()
-            status = await self._look(job, watch) or status
-            if watch.lost == _LOST_AFTER:
-                begun()
-                return {}
+        status = await self._listen(job, watch) or await self._ask(job, watch)
+        begun()
         self._learn(job, watch, status)
         return status
 
@@ -101,12 +94,17 @@ class Queue:
 
         :raises ProviderError: the job failed, or its result is not there any more.
         """
-        pause, refused = _RESULT_PAUSE, 0
+        pause, refused, in_doubt = _RESULT_PAUSE, 0, False
         while True:
+            if in_doubt:
+                status, in_doubt = await self._own_status(job), False  # nothing else makes a failure of a job
             asked_for = 0.0
             try:
                 made = body_of(await self.wire.send(Verb.RESULT, "GET", job.addresses["response_url"]))
             except ProviderError as error:
+                if status.get(LISTED):
+                    in_doubt = True
+                    continue
                 made = None
                 refused += isinstance(error, AuthFailed)
                 verdict = self._verdict(error, status)
@@ -147,10 +145,37 @@ class Queue:
         with self.streams.borrowed() as client:
             if client is None:
                 return None
+            watch.has_listened = True
             with contextlib.suppress(ProviderError, httpx_sse.SSEError):  # polling finds out what is the matter
                 await self._follow(client, job, watch, heard)
         self._broken_streams = 0 if heard else self._broken_streams + 1
+        self.crowd.offer_stream()
         return heard[-1] if heard and heard[-1].get("status") == "COMPLETED" else None
+
+    async def _ask(self, job: Job, watch: "_Watch") -> Mapping[str, Any]:
+        """Ask after a job until it has ended; one that is not known any more has no status."""
+        with self.crowd.joined(job, takes_stream=not watch.has_listened) as place:
+            while True:
+                expected = self.durations.job(f"{job.provider}:{job.model}")
+                queued = watch.working_since is None
+                pause = pause_before_poll(expected, watch.worked, queued=queued, rng=self.rng)
+                await self.crowd.news(place, pause, expected)
+                status = place.ended
+                if status is None and place.may_listen:
+                    place.may_listen = False
+                    status = await self._listen(job, watch)
+                    place.takes_stream = not watch.has_listened  # where streams break, looks are cheaper
+                elif status is None and await self.crowd.is_told(place, expected):
+                    status = place.ended
+                    watch.note({"status": "IN_PROGRESS"} if place.has_begun else {})
+                elif status is None:
+                    await self.crowd.pacer.turn()
+                    place.looked = trio.current_time()
+                    status = await self._look(job, watch)
+                if watch.lost == _LOST_AFTER:
+                    return {}
+                if status is not None and status.get("status") == "COMPLETED":
+                    return status
 
     async def _follow(
         self, client: httpx.AsyncClient, job: Job, watch: "_Watch", heard: list[Mapping[str, Any]]
@@ -166,6 +191,19 @@ class Queue:
                     if status is not None and status.get("status") == "COMPLETED":
                         # The service closes the stream now; leaving in the middle would leave its generators open.
                         scope.deadline = trio.current_time() + _CLOSING_SECONDS
+
+    async def _own_status(self, job: Job) -> Mapping[str, Any]:
+        """What a job itself says, of which only the list has said that it has ended; nothing if it is not known."""
+        watch = _Watch(started=trio.current_time(), begun=lambda: None)
+        while watch.lost < _LOST_AFTER:
+            await self.crowd.pacer.turn()
+            status = await self._look(job, watch)
+            if status is not None and status.get("status") == "COMPLETED":
+                return status
+            if status is not None:
+                self.crowd.distrust_list()
+            await trio.sleep(pause_near_end(self.durations.job(f"{job.provider}:{job.model}")))
+        return {}
 
     async def _look(self, job: Job, watch: "_Watch") -> Mapping[str, Any] | None:
         try:
@@ -194,9 +232,9 @@ class Queue:
     def _learn(self, job: Job, watch: "_Watch", status: Mapping[str, Any]) -> None:
         metrics = status.get("metrics")
         told = metrics.get("inference_time") if isinstance(metrics, Mapping) else None
-        if not status.get("error"):
+        if status and not status.get("error"):
             took = float(told) if isinstance(told, int | float) and told > 0 else watch.worked
-            self.durations.note(job.model, max(took, 0.01))
+            self.durations.note(f"{job.provider}:{job.model}", took)
 
     # ------------------------------------------------------------------ failures
 
@@ -235,6 +273,7 @@ class _Watch:
     started: float
     begun: Callable[[], None]
     working_since: float | None = None
+    has_listened: bool = False
     lost: int = 0
     refused: int = 0
 

@@ -1,0 +1,34 @@
+"""check-jsonschema, the checker of pre-commit hooks and CI jobs, comes to the same verdict of every recipe as we do."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from tiktoker_batch.errors import RecipeError
+from tiktoker_batch.recipe.schema import check_schema
+from tiktoker_batch.recipe.source import load_source
+from tiktoker_batch.resources import resource_path
+
+CORPUS = Path(__file__).parent.parent / "corpus" / "invalid"
+RECIPES = sorted([*resource_path("recipes").glob("*.yaml"), *CORPUS.glob("**/*.yaml")])
+SCHEMA = resource_path("schemas", "recipe.schema.json")
+
+
+def is_refused_by_us(path: Path) -> bool:
+    """Whether a recipe breaks the schema; what the schema cannot know, as an unknown style, does not count."""
+    try:
+        source = load_source(path)
+    except RecipeError:
+        return True
+    return bool(source.problems or check_schema(source)[0])
+
+
+def test_both_refuse_the_same_recipes() -> None:
+    argv = [sys.executable, "-m", "check_jsonschema", "--schemafile", str(SCHEMA), "-o", "json", *map(str, RECIPES)]
+    told = json.loads(subprocess.run(argv, capture_output=True, text=True).stdout)
+    theirs = {problem["filename"] for problem in [*told["errors"], *told.get("parse_errors", [])]}
+    ours = {str(path) for path in RECIPES if is_refused_by_us(path)}
+    assert theirs == ours
+    assert len(ours) >= 5
+    assert len(RECIPES) - len(ours) >= 5
