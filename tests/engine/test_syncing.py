@@ -11,6 +11,7 @@ from tests.fakes import ScriptedProvider
 from tests.values import a_step
 from tiktoker_batch.engine.breaker import Breaker
 from tiktoker_batch.engine.budget import Purse
+from tiktoker_batch.engine.deadline import Deadline
 from tiktoker_batch.engine.pause import Pause
 from tiktoker_batch.engine.purchase import Purchase
 from tiktoker_batch.engine.syncing import synced_together
@@ -113,7 +114,7 @@ async def test_nothing_is_asked_for_before_its_intent_is_on_disk(cancelled: bool
                 pause=Pause(),
                 on_disk=on_disk,
                 rng=random.Random(1),
-                scope=trio.CancelScope(),
+                deadline=Deadline(trio.CancelScope()),
             )
             nursery.start_soon(purchase, Request(kind=Kind.CLIP, model="m", prompt="p", params={}), {})
             await trio.sleep(0.05)
