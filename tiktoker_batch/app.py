@@ -5,10 +5,8 @@ Nothing here prints or exits; the command line does. Errors are TiktokerErrors.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import platformdirs
 
@@ -16,28 +14,23 @@ from tiktoker_batch.catalog.loader import Catalog, load_catalog
 from tiktoker_batch.catalog.prices import QUOTES_FILE, read_quotes, with_quotes
 from tiktoker_batch.engine.capacity import capacities
 from tiktoker_batch.engine.reuse import Reuse
-from tiktoker_batch.engine.sharing import Sharing
 from tiktoker_batch.engine.shelf import Shelf
 from tiktoker_batch.environment import environment
-from tiktoker_batch.errors import PlanError, Problem, RecipeError, UsageError
+from tiktoker_batch.errors import Problem, RecipeError, UsageError
 from tiktoker_batch.events import Record
 from tiktoker_batch.model import Model, Plan, Recipe, Step
 from tiktoker_batch.planning.build import Planning, build_plan
 from tiktoker_batch.planning.calendar import calendar_warnings
-from tiktoker_batch.planning.estimate import Estimate, estimate
 from tiktoker_batch.planning.likely import Shape
-from tiktoker_batch.planning.selection import Choice, chosen_steps, matching_steps, touched
-from tiktoker_batch.planning.view import plan_json
-from tiktoker_batch.providers.registry import not_ready, providers, world_of
+from tiktoker_batch.planning.selection import Choice, chosen_steps, matching_steps
+from tiktoker_batch.providers.registry import providers, world_of
 from tiktoker_batch.recipe.build import load_recipe
 from tiktoker_batch.recipe.suggest import did_you_mean
-from tiktoker_batch.report.plan_text import budget_warnings
 from tiktoker_batch.steps.prompts import Prompt, planned_prompts
 from tiktoker_batch.steps.registry import STEP_KINDS
 from tiktoker_batch.store.artifacts import sha256_file
 from tiktoker_batch.store.cache import Cache, open_cache
 from tiktoker_batch.store.durations import DURATIONS_FILE, Durations
-from tiktoker_batch.store.jobs import OpenJobs
 from tiktoker_batch.store.journal import read_journal
 from tiktoker_batch.store.layout import Layout
 from tiktoker_batch.store.lock import is_locked
@@ -269,106 +262,6 @@ def _check_limits(limits: Mapping[str, int], catalog: Catalog, plan: Plan) -> No
 def history(layout: Layout) -> tuple[Record, ...]:
     """What the journal of an output folder holds; nothing for a new one."""
     return read_journal(layout.journal) if layout.journal.exists() else ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preview:
-    """A plan against what is already there.
-
-    ``spared`` steps take copies of what is bought for others. ``states`` are those of the videos.
-    """
-
-    opened: Opened
-    estimate: Estimate
-    reused: frozenset[str]
-    reattached: frozenset[str] = frozenset()
-    spared: frozenset[str] = frozenset()
-    meant: Meant = Meant()
-    states: Mapping[str, str] = field(default_factory=dict)
-
-    def action(self, step: Step) -> str:
-        """``run``, ``reuse``, ``skip`` what is not selected, or ``reattach`` to a request that is paid for already."""
-        if step.id in self.reused:
-            return "reuse"
-        if not self.meant.includes(step):
-            return "skip"
-        return "reattach" if step.id in self.reattached else "run"
-
-    def pays(self, step: Step) -> bool:
-        """Whether a step is still to be paid for."""
-        return self.action(step) == "run" and step.id not in self.spared
-
-    @property
-    def to_run(self) -> bool:
-        """Whether there is anything to do."""
-        return any(self.action(step) in {"run", "reattach"} for step in self.opened.plan.steps)
-
-    @property
-    def warnings(self) -> list[str]:
-        """What may keep it from being done although it can be started, a sentence each."""
-        videos = [planned.video for planned in touched(self.opened.plan, self.meant.selected)]
-        calendar = calendar_warnings(videos, self.opened.catalog.platforms, self.states, datetime.now(UTC))
-        return [*budget_warnings(self.opened.plan, self.pays), *calendar]
-
-    @property
-    def not_ready(self) -> list[str]:
-        """Why it could not run here, a sentence each."""
-        return not_ready(self.opened.plan.steps, self.opened.environ)
-
-    def to_json(self) -> dict[str, Any]:
-        """The published shape of ``plan --format json``."""
-        return plan_json(self.opened.plan, self.estimate, self.action, self.opened.layout.root.as_posix())
-
-
-def preview(path: Path, options: Options) -> Preview:
-    """What ``run`` would do. Changes nothing, calls nobody."""
-    opened = open_recipe(path, options)
-    state = fold(history(opened.layout))
-    meant = opened.meant(options, state)
-    seen = Seen(opened.layout, trusting=not options.verify)
-    reused = frozenset(opened.reuse(state, meant.forced, seen).predict(opened.plan))
-    to_do = {step.id for step in opened.plan.steps if step.id not in reused and meant.includes(step)}
-    reattached = frozenset(
-        step.id
-        for step in opened.plan.steps
-        if step.id in to_do and step.id not in meant.forced and _is_open(step, state.open_jobs)
-    )
-    kept = [step for step in opened.plan.steps if step.id in to_do | reused and step.id not in meant.forced]
-    again = [step for step in opened.plan.steps if step.id in meant.forced]
-    # What holds stands first, and what is asked for again takes nothing that was there before.
-    held_first = sorted(kept, key=lambda step: step.id not in reused)
-    spared = (Sharing(held_first, opened.layout).spared | Sharing(again, opened.layout).spared) & to_do
-    paid = to_do - reattached - spared
-    found = estimate(
-        opened.plan,
-        opened.capacity,
-        lambda step: step.id in to_do,
-        lambda step: step.id in paid,
-        opened.shapes,
-    )
-    return Preview(
-        opened=opened,
-        estimate=found,
-        reused=reused,
-        reattached=reattached,
-        spared=spared - reattached,
-        meant=meant,
-        states={video.id: video.state for video in state.videos.values()},
-    )
-
-
-def require_no_warning(found: Preview) -> None:
-    """Whoever is strict starts nothing that comes with a warning.
-
-    :raises PlanError: there are some.
-    """
-    if found.warnings:
-        raise PlanError("\n".join(found.warnings), hint="nothing was started: a warning is an error with --strict")
-
-
-def _is_open(step: Step, open_jobs: OpenJobs) -> bool:
-    """Whether a request of an earlier run, known by its id, will be gone on with, as far as can be known before."""
-    return any(job.key == step.key and job.request_id and job.addresses for job in open_jobs.get(step.id, ()))
 
 
 # ---------------------------------------------------------------------- looking back

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tiktoker_batch.app import Options, Preview
+from tiktoker_batch.app import Options
 from tiktoker_batch.errors import PlanError, UsageError
 from tiktoker_batch.planning.view import FORMAT
+from tiktoker_batch.previewing import Preview
 from tiktoker_batch.store.artifacts import write_atomic
 
 MOST_DIFFERENCES = 12  # as many are named; whoever needs more makes a new plan

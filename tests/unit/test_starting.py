@@ -7,6 +7,7 @@ import pytest
 
 from tiktoker_batch import app, publishing
 from tiktoker_batch.errors import UsageError
+from tiktoker_batch.previewing import preview
 from tiktoker_batch.recipe.schema import check_schema
 from tiktoker_batch.recipe.source import load_source
 from tiktoker_batch.starting import TEMPLATES, start
@@ -21,7 +22,7 @@ def test_every_template_is_valid_and_plans(tmp_path: Path, template: str, monkey
     assert check_schema(load_source(recipe))[0] == []
     (checked,) = app.validate([recipe], app.Options())
     assert (checked.problems, checked.warnings) == ((), [])
-    plan = app.preview(recipe, app.Options()).opened.plan
+    plan = preview(recipe, app.Options()).opened.plan
     assert plan.videos
     assert {step.provider for step in plan.steps} == {"local"}, "a newcomer has no keys"
     assert recipe.read_text().startswith("# yaml-language-server: $schema=.tiktoker-batch/recipe.schema.json\n")
@@ -30,7 +31,7 @@ def test_every_template_is_valid_and_plans(tmp_path: Path, template: str, monkey
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_every_template_plans_with_cloud_models_too_within_its_budget(tmp_path: Path, template: str) -> None:
     recipe = start(tmp_path, template, WEDNESDAY)[0]
-    found = app.preview(recipe, app.Options(profiles=("standard",)))
+    found = preview(recipe, app.Options(profiles=("standard",)))
     assert found.estimate.cost_usd > 0
     assert found.warnings == []
 

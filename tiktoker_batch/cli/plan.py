@@ -31,6 +31,7 @@ from tiktoker_batch.cli.options import (
 )
 from tiktoker_batch.errors import ExitCode
 from tiktoker_batch.planning.selection import Shard
+from tiktoker_batch.previewing import Preview, preview
 from tiktoker_batch.report.plan_markdown import plan_markdown
 from tiktoker_batch.report.plan_text import plan_text
 
@@ -93,11 +94,11 @@ def command(
         cache=cache,
         verify=verify,
     )
-    preview = show_plan(recipe, options, form)
+    found = show_plan(recipe, options, form)
     if out:
-        plan_file.write_plan(out, preview, options)
+        plan_file.write_plan(out, found, options)
         say(f"the plan is in {out}; run it as long as it holds: {_run_command(options, recipe, out)}")
-    return WORK_TO_DO if detailed_exitcode and preview.to_run else ExitCode.OK
+    return WORK_TO_DO if detailed_exitcode and found.to_run else ExitCode.OK
 
 
 def _run_command(options: app.Options, recipe: Path, out: Path) -> str:
@@ -105,18 +106,18 @@ def _run_command(options: app.Options, recipe: Path, out: Path) -> str:
     return f"{run_command(recipe, options.output, options.profiles)} --plan {shlex.quote(str(out))}{more}"
 
 
-def show_plan(recipe: Path, options: app.Options, form: str) -> app.Preview:
+def show_plan(recipe: Path, options: app.Options, form: str) -> Preview:
     """Print the plan; what could get in its way goes to stderr."""
-    preview = app.preview(recipe, options)
-    opened = preview.opened
+    found = preview(recipe, options)
+    opened = found.opened
     if form == "json":
-        echo_json(preview.to_json())
+        echo_json(found.to_json())
     elif form == "markdown":
-        show(plan_markdown(opened.plan, preview.estimate, preview.action, preview.warnings).rstrip("\n"))
+        show(plan_markdown(opened.plan, found.estimate, found.action, found.warnings).rstrip("\n"))
     else:
-        show(plan_text(opened.plan, preview.estimate, preview.action, str(opened.layout.root)))
-    for warning in preview.warnings:
+        show(plan_text(opened.plan, found.estimate, found.action, str(opened.layout.root)))
+    for warning in found.warnings:
         say(f"warning: {warning}")
-    for reason in preview.not_ready:
+    for reason in found.not_ready:
         say(f"not ready to run: {reason}")
-    return preview
+    return found

@@ -38,6 +38,7 @@ from tiktoker_batch.cli.options import (
 from tiktoker_batch.cli.plan import show_plan
 from tiktoker_batch.errors import ExitCode, TiktokerError
 from tiktoker_batch.planning.selection import Shard
+from tiktoker_batch.previewing import preview, require_no_warning
 from tiktoker_batch.report.console import Mode, open_progress
 from tiktoker_batch.report.run_text import failures_text, summary_text
 
@@ -131,12 +132,12 @@ def make(
     """Run a batch and tell how it went."""
     ask = not yes and somebody_is_there(os.environ)
     if options.strict or ask or plan:
-        preview = app.preview(recipe, options)
+        found = preview(recipe, options)
         if plan:
-            plan_file.require_same_plan(plan, preview, options)
+            plan_file.require_same_plan(plan, found, options)
         if options.strict:
-            app.require_no_warning(preview)
-        if ask and not agreed(preview.estimate.cost_usd, preview.opened.recipe.budget.max_usd):
+            require_no_warning(found)
+        if ask and not agreed(found.estimate.cost_usd, found.opened.recipe.budget.max_usd):
             say("nothing was started")
             return ExitCode.INTERRUPTED
     opened = app.open_recipe(recipe, options)

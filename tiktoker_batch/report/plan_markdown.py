@@ -7,7 +7,7 @@ from tiktoker_batch.model import Plan, PlannedVideo, Step
 from tiktoker_batch.planning.estimate import Estimate
 from tiktoker_batch.report.markdown import LIMIT, code, fitted, table
 from tiktoker_batch.report.plan_text import TO_DO, Action, path_text
-from tiktoker_batch.report.quantities import counted, one_line, seconds_text, usd_text
+from tiktoker_batch.report.quantities import counted, one_line, range_text, seconds_text, usd_text
 
 ACTIONS = ("run", "reattach", "reuse", "skip")
 PATH = 600  # characters of the critical path
@@ -36,7 +36,7 @@ def plan_markdown(plan: Plan, estimate: Estimate, action: Action, warnings: Sequ
 def _headline(to_do: int, estimate: Estimate) -> str:
     if not to_do:
         return "nothing to do"
-    return f"{counted(to_do, 'step')}, about {usd_text(estimate.cost_usd)}, {seconds_text(estimate.seconds)}"
+    return f"{counted(to_do, 'step')}, about {usd_text(estimate.cost_usd)}, {range_text(estimate.time)}"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], room: int) -> list[str]:
@@ -66,7 +66,7 @@ def _cost(steps: Sequence[Step]) -> Decimal:
 
 def _totals(estimate: Estimate) -> list[str]:
     """What it costs in all, after what several videos share, and what decides how long it takes."""
-    lines = [f"Total: about {usd_text(estimate.cost_usd)} and {seconds_text(estimate.seconds)}."]
+    lines = [f"Total: about {usd_text(estimate.cost_usd)} and {range_text(estimate.time)}."]
     if estimate.bottleneck:
         lines.append(f"Bottleneck: {code(estimate.bottleneck)}, {estimate.bottleneck_value} at once.")
     if estimate.critical_path:

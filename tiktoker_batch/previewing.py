@@ -1,0 +1,121 @@
+"""What ``run`` would do: a plan against what is already there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tiktoker_batch.app import Meant, Opened, Options, history, open_recipe
+from tiktoker_batch.engine.sharing import Sharing
+from tiktoker_batch.errors import PlanError
+from tiktoker_batch.model import Step
+from tiktoker_batch.planning.calendar import calendar_warnings
+from tiktoker_batch.planning.estimate import Estimate, estimate
+from tiktoker_batch.planning.selection import touched
+from tiktoker_batch.planning.view import plan_json
+from tiktoker_batch.providers.registry import not_ready
+from tiktoker_batch.report.plan_text import budget_warnings
+from tiktoker_batch.store.jobs import OpenJobs
+from tiktoker_batch.store.seen import Seen
+from tiktoker_batch.store.state import fold
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """A plan against what is already there.
+
+    ``spared`` steps take copies of what is bought for others. ``states`` are those of the videos.
+    """
+
+    opened: Opened
+    estimate: Estimate
+    reused: frozenset[str]
+    reattached: frozenset[str] = frozenset()
+    spared: frozenset[str] = frozenset()
+    meant: Meant = field(default_factory=Meant)
+    states: Mapping[str, str] = field(default_factory=dict)
+
+    def action(self, step: Step) -> str:
+        """``run``, ``reuse``, ``skip`` what is not selected, or ``reattach`` to a request that is paid for already."""
+        if step.id in self.reused:
+            return "reuse"
+        if not self.meant.includes(step):
+            return "skip"
+        return "reattach" if step.id in self.reattached else "run"
+
+    def pays(self, step: Step) -> bool:
+        """Whether a step is still to be paid for."""
+        return self.action(step) == "run" and step.id not in self.spared
+
+    @property
+    def to_run(self) -> bool:
+        """Whether there is anything to do."""
+        return any(self.action(step) in {"run", "reattach"} for step in self.opened.plan.steps)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What may keep it from being done although it can be started, a sentence each."""
+        videos = [planned.video for planned in touched(self.opened.plan, self.meant.selected)]
+        calendar = calendar_warnings(videos, self.opened.catalog.platforms, self.states, datetime.now(UTC))
+        return [*budget_warnings(self.opened.plan, self.pays), *calendar]
+
+    @property
+    def not_ready(self) -> list[str]:
+        """Why it could not run here, a sentence each."""
+        return not_ready(self.opened.plan.steps, self.opened.environ)
+
+    def to_json(self) -> dict[str, Any]:
+        """The published shape of ``plan --format json``."""
+        return plan_json(self.opened.plan, self.estimate, self.action, self.opened.layout.root.as_posix())
+
+
+def preview(path: Path, options: Options) -> Preview:
+    """What ``run`` would do. Changes nothing, calls nobody."""
+    opened = open_recipe(path, options)
+    state = fold(history(opened.layout))
+    meant = opened.meant(options, state)
+    seen = Seen(opened.layout, trusting=not options.verify)
+    reused = frozenset(opened.reuse(state, meant.forced, seen).predict(opened.plan))
+    to_do = {step.id for step in opened.plan.steps if step.id not in reused and meant.includes(step)}
+    reattached = frozenset(
+        step.id
+        for step in opened.plan.steps
+        if step.id in to_do and step.id not in meant.forced and _is_open(step, state.open_jobs)
+    )
+    kept = [step for step in opened.plan.steps if step.id in to_do | reused and step.id not in meant.forced]
+    again = [step for step in opened.plan.steps if step.id in meant.forced]
+    # What holds stands first, and what is asked for again takes nothing that was there before.
+    held_first = sorted(kept, key=lambda step: step.id not in reused)
+    spared = (Sharing(held_first, opened.layout).spared | Sharing(again, opened.layout).spared) & to_do
+    paid = to_do - reattached - spared
+    found = estimate(
+        opened.plan,
+        opened.capacity,
+        lambda step: step.id in to_do,
+        lambda step: step.id in paid,
+        opened.shapes,
+    )
+    return Preview(
+        opened=opened,
+        estimate=found,
+        reused=reused,
+        reattached=reattached,
+        spared=spared - reattached,
+        meant=meant,
+        states={video.id: video.state for video in state.videos.values()},
+    )
+
+
+def require_no_warning(found: Preview) -> None:
+    """Whoever is strict starts nothing that comes with a warning.
+
+    :raises PlanError: there are some.
+    """
+    if found.warnings:
+        raise PlanError("\n".join(found.warnings), hint="nothing was started: a warning is an error with --strict")
+
+
+def _is_open(step: Step, open_jobs: OpenJobs) -> bool:
+    """Whether a request of an earlier run, known by its id, will be gone on with, as far as can be known before."""
+    return any(job.key == step.key and job.request_id and job.addresses for job in open_jobs.get(step.id, ()))
