@@ -76,10 +76,15 @@ def test_defaults_take_every_setting_of_a_video_but_what_makes_it_one() -> None:
     assert defaults <= video
 
 
-def test_keys_of_later_versions_are_not_in_the_schema() -> None:
+def test_an_entry_for_many_videos_takes_every_setting_of_one_and_expressions_in_place_of_numbers() -> None:
     schema = recipe_schema()
-    assert "include" not in schema["properties"]
-    assert not {"matrix", "foreach", "exclude"} & set(schema["$defs"]["video"]["properties"])
+    video, entry = (schema["$defs"][name]["properties"] for name in ("video", "entry"))
+    assert set(entry) - set(video) == {"matrix", "foreach", "include", "exclude"}
+    assert set(video) <= set(entry)
+    many = {"foreach": "a.csv", "id": "{{ row.id }}", "topic": "{{ row.topic }}", "duration": "{{ row.seconds }}"}
+    validator = Draft202012Validator(schema)
+    assert validator.is_valid({"version": 1, "name": "x", "videos": [many]})
+    assert not validator.is_valid({"version": 1, "name": "x", "videos": [{**many, "duration": "long"}]})
 
 
 # ------------------------------------------------------------------ its words
@@ -120,7 +125,6 @@ def test_keys_of_later_versions_are_not_in_the_schema() -> None:
         ("hedge: {max_extra_cost: '5'}", "6:29: max_extra_cost: expected a share from 0% to 100%, got '5'"),
         ("hedge: {max_extra_cost: 101%}", "6:29: max_extra_cost: expected a share from 0% to 100%, got '101%'"),
         ("hedge: {until: p95}", "6:13: unknown key 'until' (there are: after, max_extra_cost)"),
-        ("foreach: a.csv", "6:5: 'foreach' is not supported by this version of tiktoker-batch"),
         ("tags: [a, a]", "6:15: 'a' is listed twice"),
         ("budget: {}", "6:5: unknown key 'budget' here; it belongs at the top of the recipe"),
         ("captoins: false", "6:5: unknown key 'captoins'; did you mean 'captions'?"),

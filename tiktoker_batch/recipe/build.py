@@ -22,6 +22,7 @@ from tiktoker_batch.model import (
     Template,
     Video,
 )
+from tiktoker_batch.recipe.expand import expand
 from tiktoker_batch.recipe.files import Files
 from tiktoker_batch.recipe.findings import Findings
 from tiktoker_batch.recipe.interpolate import interpolate
@@ -55,11 +56,14 @@ def load_recipe(
     :raises UsageError: there is no profile of a name.
     """
     filled = interpolate(load_source(path), environ)
-    source = filled.source
+    expanded = expand(filled.source)
+    source = expanded.source
     findings = Findings(source)
     findings.stage(source.problems)
     findings.stage(filled.problems)
     findings.settle(filled.unread)
+    findings.stage(expanded.problems)
+    findings.settle(expanded.unread)
     faults, sound = check_schema(source)
     findings.stage(faults)
     recipe = None

@@ -1,9 +1,12 @@
 """Collects problems: each once, at its place."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 from tiktoker_batch.errors import Problem
 from tiktoker_batch.recipe.source import Pointer, Source
+
+FEW = 3  # so many rows or combinations are told of one place
 
 
 class Findings:
@@ -16,6 +19,7 @@ class Findings:
         self.source = source
         self._problems: list[Problem] = []
         self._said: set[tuple[int, int, str]] = set()
+        self._of_rows: Counter[tuple[int, int]] = Counter()
         self._settled: set[tuple[str, int, int]] = set()
 
     def __len__(self) -> int:
@@ -37,8 +41,13 @@ class Findings:
         if (line, column, message) in self._said or (self.source.path, line, column) in self._settled:
             return
         self._said.add((line, column, message))
+        origin = self.source.origin(at)
+        if origin:
+            self._of_rows[line, column] += 1
+            if self._of_rows[line, column] > FEW:
+                return
         said = f"video {video!r}: {message}" if video else message
-        self._problems.append(Problem(path=self.source.path, line=line, column=column, message=said))
+        self._problems.append(Problem(path=self.source.path, line=line, column=column, message=said + origin))
 
     @property
     def problems(self) -> list[Problem]:

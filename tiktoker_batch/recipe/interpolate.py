@@ -23,8 +23,6 @@ _SECRET = re.compile(
     r"TOKEN|SECRET|PASSW|PASSPHRASE|CREDENTIAL|(^|_)(API|PRIVATE)?KEYS?(_|$)|(^|_)(PAT|AUTH|PASS)(_|$)|_PWD$|APIKEY",
     re.IGNORECASE,
 )
-# Expressions belong to matrix and foreach, which come later; sent as they stand they would only puzzle a model.
-_EXPRESSION = re.compile(r"\{\{|\{%")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,7 @@ class _Walk:
         """The node with its strings filled in."""
         content = node.content
         if isinstance(content, str):
-            return self._text(node, content) if "${" in content or "{{" in content or "{%" in content else node
+            return self._text(node, content) if "${" in content else node
         if not isinstance(content, dict | tuple):
             return node
         if id(node) not in self.done:
@@ -80,9 +78,6 @@ class _Walk:
     def _text(self, node: Node, text: str) -> Node:
         if id(node) in self.done:
             return self.done[id(node)]
-        if _EXPRESSION.search(text):
-            found = "{{" if "{{" in text else "{%"
-            self._problem(node, found, f"expressions ({found} ...) are not supported by this version of tiktoker-batch")
         filled = _REFERENCE.sub(lambda match: self._replacement(node, match), text)
         self.done[id(node)] = replace(node, content=_typed(filled, node) if filled != text else text)
         return self.done[id(node)]

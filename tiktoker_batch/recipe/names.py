@@ -25,7 +25,8 @@ def check_unique(ids: Iterable[tuple[str, Place]], findings: Findings) -> None:
         if first_at == at:
             continue
         line, column = findings.source.locate(first_at)
+        place = f"{line}:{column}{findings.source.origin(first_at)}"
         if first == name:
-            findings.add(at, f"the id {name!r} is already used at {line}:{column}")
+            findings.add(at, f"the id {name!r} is already used at {place}")
         else:
-            findings.add(at, f"the ids {name!r} and {first!r} at {line}:{column} are the same file on some systems")
+            findings.add(at, f"the ids {name!r} and {first!r} at {place} are the same file on some systems")

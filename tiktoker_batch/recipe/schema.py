@@ -10,6 +10,7 @@ from jsonschema.exceptions import ValidationError
 
 from tiktoker_batch.errors import Problem
 from tiktoker_batch.recipe import wording
+from tiktoker_batch.recipe.findings import FEW
 from tiktoker_batch.recipe.source import Source, plain
 from tiktoker_batch.recipe.suggest import did_you_mean, listed
 from tiktoker_batch.resources import read_resource
@@ -19,7 +20,6 @@ Path = tuple[str | int, ...]
 # Keys of the recipe format that later versions of the tool understand.
 _LATER = {
     "top": frozenset({"include"}),
-    "video": frozenset({"matrix", "foreach", "exclude"}),
 }
 
 FEW_KEYS = 6  # so many are listed where none is near
@@ -38,6 +38,7 @@ def check_schema(source: Source) -> tuple[list[Problem], Any]:
     """The problems, and the data without the values they are about: what is left can be checked further."""
     problems: list[Problem] = []
     misnamed: set[Path] = set()
+    said: dict[tuple[int, int], set[str]] = {}
     sound = plain(source.root)
     for error in _leaves(_validator().iter_errors(source.data)):
         for path, message, at_key in _faults(error):
@@ -45,7 +46,10 @@ def check_schema(source: Source) -> tuple[list[Problem], Any]:
                 continue  # what stands under a wrong name was never meant for that place
             if _is_about_a_name(error):
                 misnamed.add(path)
-            problems.append(source.problem(path, message, key=at_key))
+            told = said.setdefault(source.locate(path, key=at_key), set())
+            if message not in told and not (source.origin(path) and len(told) >= FEW):
+                told.add(message)
+                problems.append(source.problem(path, message, key=at_key))
             _prune(sound, path, error)
     return problems, sound
 

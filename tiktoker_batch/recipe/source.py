@@ -1,6 +1,6 @@
 """A recipe's text as plain data that still knows the line and column of every value."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +19,7 @@ class Source:
     """A file that could be read. ``path`` is as the user gave it.
 
     ``problems`` are those that left the rest readable: duplicate keys, unknown tags, keys that are no text.
+    ``origins`` says of videos, by their index, which row or combination they were made of.
     """
 
     path: str
@@ -26,6 +27,7 @@ class Source:
     text: str = field(repr=False)
     root: Node = field(repr=False)
     problems: tuple[Problem, ...] = ()
+    origins: Mapping[int, str] = field(default_factory=dict, repr=False)
 
     @cached_property
     def data(self) -> Any:
@@ -51,10 +53,15 @@ class Source:
             place = (node.line, node.column)
         return key_place if key else place
 
+    def origin(self, pointer: Pointer) -> str:
+        """`` (row 3 of a.csv)`` for a place in a video that was made of a row or combination, else nothing."""
+        made = self.origins.get(int(pointer[1])) if len(pointer) > 1 and pointer[0] == "videos" else None
+        return f" ({made})" if made else ""
+
     def problem(self, pointer: Pointer, message: str, *, key: bool = False) -> Problem:
         """A problem at the place of a value or of its key."""
         line, column = self.locate(pointer, key=key)
-        return Problem(path=self.path, line=line, column=column, message=message)
+        return Problem(path=self.path, line=line, column=column, message=message + self.origin(pointer))
 
 
 def load_source(path: Path) -> Source:

@@ -29,7 +29,7 @@ def read_text(path: Path, *, max_bytes: int = MAX_BYTES) -> tuple[str, str]:
 
     :raises RecipeError: it cannot be read, is no regular file, is too large or is not UTF-8 text.
     """
-    raw = _read_bytes(path, max_bytes)
+    raw = read_bytes(path, max_bytes)
     return decode(raw, str(path)), hashlib.sha256(raw).hexdigest()
 
 
@@ -84,7 +84,11 @@ def missing(path: Path) -> str:
     return f"there is no file {path.name!r} in {str(path.parent)!r}{near}"
 
 
-def _read_bytes(path: Path, max_bytes: int) -> bytes:
+def read_bytes(path: Path, max_bytes: int) -> bytes:
+    """A regular file's bytes.
+
+    :raises RecipeError: it cannot be read, is no regular file or is too large.
+    """
     try:
         found = path.stat()
         if stat.S_ISDIR(found.st_mode):
