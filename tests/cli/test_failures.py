@@ -9,7 +9,7 @@ import pytest
 
 from tests.cli.canaries import CANARIES, HEAD, assert_no_canary
 from tests.cli.conftest import ARGV, clean_environment
-from tiktoker_batch import app
+from tiktoker_batch import previewing
 from tiktoker_batch.cli import main
 from tiktoker_batch.cli.failures import explain
 from tiktoker_batch.cli.options import Session
@@ -51,7 +51,7 @@ def test_a_bug_before_there_is_an_output_folder_is_kept_in_the_temporary_one(
     def broken(*_: object) -> None:
         raise ZeroDivisionError("a bug of ours")
 
-    monkeypatch.setattr(app, "preview", broken)
+    monkeypatch.setattr(previewing, "open_recipe", broken)
     with pytest.raises(SystemExit) as ended:
         main(["plan", "x.yaml"])
     assert ended.value.code == 70

@@ -13,7 +13,6 @@ import filelock
 import pytest
 
 from tests.faults.killing import (
-    CLIPS,
     KILLS_A_BATCH,
     POINTS,
     Batch,
@@ -61,13 +60,17 @@ def test_batches_that_are_killed_again_and_again_lose_nothing_and_pay_for_every_
     assert not (everything and never), f"never met: {never}"
 
 
+# The intents of others would be on record together with its own.
+ONE_CLIP = ("--select", "one/01/clip")
+
+
 def test_a_dear_job_whose_answer_was_lost_is_found_at_its_service_and_not_bought_again(
     tmp_path: Path, wanted: Mapping[str, str]
 ) -> None:
     with services() as simulator:
         batch = Batch(write_recipe(tmp_path / "dear", on_unknown=None), simulator)
         assert batch.run(None, "--until", "image") == 0
-        assert batch.kill(Moment("submit.before_record", 1), *CLIPS)
+        assert batch.kill(Moment("submit.before_record", 1), *ONE_CLIP)
         assert batch.run() == 0
         batch.judge(wanted)
     assert not batch.tally.wrong, "\n".join(batch.tally.wrong)
@@ -80,7 +83,7 @@ def test_a_dear_job_that_nobody_can_find_fails_its_step_until_the_recipe_lets_it
     with services() as simulator:
         batch = Batch(write_recipe(tmp_path / "dear", on_unknown=None), simulator)
         assert batch.run(None, "--until", "image") == 0
-        assert batch.kill(Moment("submit.before", 1), *CLIPS)
+        assert batch.kill(Moment("submit.before", 1), *ONE_CLIP)
         on_record = read_journal(batch.output / "journal.jsonl")[-1].event
         assert isinstance(on_record, SubmitIntended)
         assert batch.run() == ExitCode.FAILED

@@ -22,7 +22,7 @@ def shown(plan: Plan, *warnings: str, reused: frozenset[str] = frozenset()) -> s
 def test_videos_totals_warnings_and_folded_steps() -> None:
     text = shown(a_plan([a_step("v/01/image"), CLIP]), "too <b>dear</b>", reused=frozenset({"v/01/image"}))
     assert text.splitlines() == [
-        "### Plan of `test`: 1 step, about $0.40, 1.0 s",
+        "### Plan of `test`: 1 step, about $0.40, about 1.1 s (0.5 to 2.5)",
         "",
         "- ⚠️ `too <b>dear</b>`",
         "",
@@ -30,7 +30,7 @@ def test_videos_totals_warnings_and_folded_steps() -> None:
         "| --- | --: | --: | --: | --: | --: |",
         "| `v` | 1 |  | 1 |  | $0.40 |",
         "",
-        "Total: about $0.40 and 1.0 s. Bottleneck: `fake`, 2 at once. Critical path: `v: 01/image > 01/clip`.",
+        "Total: about $0.40 and about 1.1 s (0.5 to 2.5). Bottleneck: `fake`, 2 at once. Critical path: `v: 01/image > 01/clip`.",
         "",
         "<details><summary>1 step</summary>",
         "",
