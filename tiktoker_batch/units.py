@@ -1,7 +1,7 @@
 """What is bought: money, and what there is for it. Plans, journals and budgets count in these."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any, Self
 
@@ -36,10 +36,14 @@ class Units:
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in _NAMES)
 
+    def costing(self, usd: Decimal) -> Self:
+        """The same things for so much money."""
+        return type(self)(usd=usd, clip_seconds=self.clip_seconds, images=self.images, characters=self.characters)
+
     @property
     def things(self) -> Self:
         """The same without the money."""
-        return replace(self, usd=Decimal(0))
+        return self.costing(Decimal(0))
 
     def to_json(self) -> dict[str, Json]:
         """The things that there are any of; the money is told elsewhere."""

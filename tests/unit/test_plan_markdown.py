@@ -30,8 +30,10 @@ def test_videos_totals_warnings_and_folded_steps() -> None:
         "| --- | --: | --: | --: | --: | --: |",
         "| `v` | 1 |  | 1 |  | $0.40 |",
         "",
-        "Total: about $0.40 and about 1.1 s (0.5 to 2.5). Bottleneck: `fake`, 2 at once."
-        " Critical path: `v: 01/image > 01/clip`.",
+        (
+            "Total: about $0.40 and about 1.1 s (0.5 to 2.5). Bottleneck: `fake`, 2 at once."
+            " Critical path: `v: 01/image > 01/clip`."
+        ),
         "",
         "<details><summary>1 step</summary>",
         "",

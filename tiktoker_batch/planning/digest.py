@@ -31,12 +31,20 @@ def _plain(value: Any) -> Any:
     kind = type(value)
     if kind in _AS_THEY_ARE:
         return value
-    if kind is dict or isinstance(value, Mapping):
+    if kind is dict:
         return {str(key): item if type(item) in _AS_THEY_ARE else _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple) or (isinstance(value, Sequence) and not isinstance(value, str)):
+    if kind is list or kind is tuple:
         return [item if type(item) in _AS_THEY_ARE else _plain(item) for item in value]
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else value  # a recipe's 4 and 4.0 are the same duration
     if isinstance(value, Decimal):
         return str(value)
-    if isinstance(value, float) and value.is_integer():
-        return int(value)  # a recipe's 4 and 4.0 are the same duration
-    return value
+    return _plain_of_others(value)
+
+
+def _plain_of_others(value: Any) -> Any:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Mapping):
+        return _plain(dict(value))
+    return _plain(list(value)) if isinstance(value, Sequence) else value

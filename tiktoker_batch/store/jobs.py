@@ -138,4 +138,4 @@ def is_charged(event: AttemptFailed) -> bool:
 
 
 def _texts(addresses: Mapping[str, object]) -> dict[str, str]:
-    return {name: str(address) for name, address in addresses.items()}
+    return {name: str(address) for name, address in addresses.items()} if addresses else {}

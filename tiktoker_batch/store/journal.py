@@ -207,17 +207,16 @@ _HEADER_START = b'{"format":'
 _HEADER = _sealed(_encode({"format": FORMAT, "version": VERSION}).encode())
 
 
-def _unsealed(line: bytes) -> bytes:
-    """What stood there before the checksum was added.
+def _checked(line: bytes) -> bytes:
+    """The line, whose checksum is a member of the JSON object like any other.
 
     :raises ValueError: it has changed since.
     """
     if not line.endswith(b'"}') or line[-_CRC_LENGTH : -_CRC_LENGTH + len(_CRC)] != _CRC:
         return line
-    text = line[:-_CRC_LENGTH] + b"}"
-    if int(line[-10:-2], 16) != zlib.crc32(text):
+    if int(line[-10:-2], 16) != zlib.crc32(b"}", zlib.crc32(memoryview(line)[:-_CRC_LENGTH])):
         raise ValueError("the checksum does not fit")
-    return text
+    return line
 
 
 class _Newer(Exception):
@@ -225,7 +224,7 @@ class _Newer(Exception):
 
 
 def _record(line: bytes) -> Record | None:
-    text = _unsealed(line.strip())
+    text = _checked(line.strip())
     if not text.startswith(_HEADER_START):
         return record_from_line(text)
     value = json.loads(text)

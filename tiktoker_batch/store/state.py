@@ -190,8 +190,9 @@ class BatchState:
                 self.let_go()
                 self.state = state
             case event:
-                self._remember(event)
-                mind_job(self.open_jobs, event, record.at)
+                if not isinstance(event, StepQueued | AttemptStarted):  # two of five lines, and no money in them
+                    self._remember(event)
+                    mind_job(self.open_jobs, event, record.at)
                 self._apply_step(event, record)
 
     @property
@@ -272,13 +273,13 @@ class BatchState:
             self.successes[event.step] = Success(key=event.key, inputs=event.inputs, artifacts=event.artifacts)
         match event:
             case StepSucceeded():
-                self.spent += replace(self._bought(event.step), usd=event.cost_usd)
+                self.spent += self._bought(event.step).costing(event.cost_usd)
             case AttemptFailed():
                 things = self._bought(event.step) if is_charged(event) else NOTHING
-                self.spent += replace(things, usd=event.cost_usd)
+                self.spent += things.costing(event.cost_usd)
             case JobDropped():
                 things = self._bought(event.step, event.token) if event.charged else NOTHING
-                self.spent += replace(things, usd=event.cost_usd)
+                self.spent += things.costing(event.cost_usd)
                 self._mind_dropped_hedge(event)
             case SubmitIntended(hedge=True):
                 self.hedged_usd += event.price_usd
@@ -287,8 +288,11 @@ class BatchState:
 
     def _bought(self, step: str, token: int | None = None) -> Units:
         """The things that a step's open requests, or one of them, add to those that are counted."""
-        jobs = (job for job in self.open_jobs.get(step, ()) if not job.counted and token in {None, job.token})
-        return sum((job.units for job in jobs), NOTHING)
+        bought = NOTHING
+        for job in self.open_jobs.get(step, ()):
+            if not job.counted and token in {None, job.token}:
+                bought += job.units
+        return bought
 
     def _mind_dropped_hedge(self, event: JobDropped) -> None:
         job = find_job(self.open_jobs, event.step, event.token)
