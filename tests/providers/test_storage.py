@@ -105,7 +105,7 @@ async def test_an_upload_can_be_left_behind(tmp_path: Path, flying_clock: Flying
             time.sleep(0.3)
             return ""
 
-    storage = Storage(client=Hanging(key=KEY), secrets=Secrets((KEY,)))
+    storage = Storage(connect=lambda: Hanging(key=KEY), secrets=Secrets((KEY,)))
     began = time.perf_counter()
     with trio.move_on_after(0.01) as scope:
         await storage.address(a_file(tmp_path))
@@ -117,7 +117,7 @@ async def test_an_upload_can_be_left_behind(tmp_path: Path, flying_clock: Flying
 
 
 def a_storage(memory: Path | None) -> Storage:
-    storage = Storage(client=fal_client.SyncClient(key=KEY), secrets=Secrets((KEY,)), memory=memory)
+    storage = Storage(connect=lambda: fal_client.SyncClient(key=KEY), secrets=Secrets((KEY,)), memory=memory)
     storage.load()
     return storage
 

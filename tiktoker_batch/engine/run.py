@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 import trio
+import trio.testing
 
 from tiktoker_batch.engine.attempt import (
     NeedLost,
@@ -60,6 +61,7 @@ from tiktoker_batch.model import (
 from tiktoker_batch.steps.base import Inputs, Made, Work
 
 STARTED_AT_ONCE = 100  # tasks; ten thousand in one go would keep the first answers waiting for a second
+COURTESY_SECONDS = 0.05  # for which news of what holds anyway let everybody else go first
 THROTTLES = 60  # times that one step lets itself be told to wait
 
 
@@ -106,14 +108,15 @@ class _Run:
         return all(isinstance(self.outcomes.get(step.id), Reused) for step in planned.steps)
 
     async def tell_settled(self) -> None:
-        """Tell of all that holds, a video at a time, while what is left to do is under way."""
+        """Tell of all that holds, a video at a time, while what is left to do is under way and nobody is kept."""
         settled = [(planned, [s for s in planned.steps if s.id in self.outcomes]) for planned in self.batch.plan.videos]
         for planned, steps in settled:
             for step in steps:
                 tell_outcome(self.batch.recorder, step, self.outcomes[step.id])
             if len(steps) == len(planned.steps):
                 await self.finish_video(planned)
-            await trio.lowlevel.checkpoint()
+            with trio.move_on_after(COURTESY_SECONDS):
+                await trio.testing.wait_all_tasks_blocked()
 
     async def do_step(self, step: Step) -> None:
         try:

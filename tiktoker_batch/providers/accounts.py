@@ -9,11 +9,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
-from fal_client.auth import AuthCredentials
 
 from tiktoker_batch.errors import AuthFailed
 from tiktoker_batch.providers.account import Account
 from tiktoker_batch.providers.fal.answers import read_answer
+from tiktoker_batch.providers.fal.body import key_headers
 from tiktoker_batch.providers.fal.provider import API as FAL_API
 from tiktoker_batch.providers.http import Reader, Wire, base_url, body_of, open_client
 from tiktoker_batch.providers.openrouter import API as OPENROUTER_API
@@ -31,7 +31,7 @@ async def check_fal(environ: Mapping[str, str]) -> Account:
     """Ask fal for a price. Whether there is money in the account it tells nobody."""
     key = PROVIDERS["fal"].key(environ)
     address = base_url(environ, "FAL_API_URL", FAL_API)
-    headers = AuthCredentials("Key", key).as_headers()
+    headers = key_headers(key)
     async with _wire("fal", key, headers, read_answer) as wire:
         answer = await wire.send(
             Verb.LOOKUP, "GET", f"{address}/v1/models/pricing", params={"endpoint_id": _WELL_KNOWN}

@@ -6,8 +6,6 @@ import wave
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, UnidentifiedImageError
-
 from tiktoker_batch.errors import MediaError, Unusable
 from tiktoker_batch.media.ffmpeg import run_ffmpeg
 from tiktoker_batch.media.mp4 import mp4_seconds
@@ -26,6 +24,8 @@ def check_picture(path: Path, *, provider: str) -> str:
     :raises ValueError: it does not decode.
     :raises Unusable: it is black, tiny, or of a form that video tools do not read.
     """
+    from PIL import Image, UnidentifiedImageError  # noqa: PLC0415  (loaded with the first picture)
+
     try:
         with Image.open(path) as picture:
             form, size = picture.format or "", picture.size

@@ -7,9 +7,9 @@ fixed while clips are still being made, and nothing is left for the end but join
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
-import pysubs2
 import trio
 
 from tiktoker_batch.errors import MediaError, TooFewSegments
@@ -151,7 +151,9 @@ async def _prepare(work: Work, arrived: Arrived) -> Bench:
     folder = work.layout.segments(work.step.video)
     font = await trio.to_thread.run_sync(caption_font, work.tools.font_cache)
     # Copied, so that ffmpeg can name it without a path that its filters would have to escape.
-    shutil.copytree(font.folder, folder / "fonts", dirs_exist_ok=True)
+    await trio.to_thread.run_sync(partial(shutil.copytree, font.folder, folder / "fonts", dirs_exist_ok=True))
+    import pysubs2  # noqa: PLC0415  (loaded with the first video)
+
     return Bench(
         work=work,
         folder=folder,

@@ -5,8 +5,8 @@ import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pysubs2
 import trio
 
 from tiktoker_batch.errors import MediaError
@@ -21,6 +21,9 @@ from tiktoker_batch.planning.digest import digest
 from tiktoker_batch.steps.base import Work
 from tiktoker_batch.steps.keeping import keep
 from tiktoker_batch.store.artifacts import new_part
+
+if TYPE_CHECKING:
+    import pysubs2
 
 FORM = 2  # raised when the same inputs would give another picture or sound
 # A graphics processor that takes longer hangs: the least, and for each second of picture on a machine that is busy.
@@ -39,7 +42,7 @@ class Bench:
     folder: Path
     canvas: commands.Canvas
     timing: Timing
-    subtitles: pysubs2.SSAFile | None
+    subtitles: "pysubs2.SSAFile | None"
     encoder: Encoder = X264
 
     def name(self, path: Path) -> str:

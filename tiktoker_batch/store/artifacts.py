@@ -128,10 +128,21 @@ def is_intact(artifact: Artifact, *, root: Path) -> bool:
 
 def sweep_parts(root: Path) -> int:
     """Remove what a killed process left half-written; only under the lock. Gives the number of files."""
-    found = [path for path in root.rglob("*.part*") if _PART.search(path.name) and path.is_file()]
+    found = list(_parts(os.fspath(root)))
     for path in found:
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)  # noqa: PTH108
     return len(found)
+
+
+def _parts(folder: str) -> Iterator[str]:
+    """The part files below a folder; a large batch has tens of thousands of others."""
+    with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _parts(entry.path)
+            elif ".part" in entry.name and _PART.search(entry.name) and entry.is_file():
+                yield entry.path
 
 
 def sync_folder(folder: Path) -> None:

@@ -16,6 +16,11 @@ _PLACES: dict[Kind, tuple[tuple[str | int, ...], ...]] = {
 }
 
 
+def key_headers(key: str) -> dict[str, str]:
+    """What every request to fal carries."""
+    return {"Authorization": f"Key {key}"}
+
+
 def build_body(model: Model, request: Request) -> dict[str, Json]:
     """What is posted: the model's parameters and those of our values that its ``fields`` name."""
     ours = _values(request)

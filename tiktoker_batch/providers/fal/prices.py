@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from fal_client.auth import AuthCredentials
-
 from tiktoker_batch.catalog.prices import Quote, Quotes
 from tiktoker_batch.errors import PreflightError, ProviderError
 from tiktoker_batch.providers.fal.answers import read_answer
+from tiktoker_batch.providers.fal.body import key_headers
 from tiktoker_batch.providers.fal.provider import API
 from tiktoker_batch.providers.http import Wire, answer_of, base_url, body_of, open_client
 from tiktoker_batch.providers.policy import Verb
@@ -50,7 +49,7 @@ async def ask_prices(environ: Mapping[str, str], ids: Collection[str]) -> Told:
             "fal tells its prices to those with a key only", hint="set FAL_KEY; keys: https://fal.ai/dashboard/keys"
         )
     address = base_url(environ, "FAL_API_URL", API)
-    headers = AuthCredentials("Key", key).as_headers()
+    headers = key_headers(key)
     async with open_client(headers=headers) as client:
         wire = Wire(provider="fal", client=client, read=read_answer, secrets=Secrets((key,)))
         listed = [item for chunk in _chunks(sorted(ids)) for item in await _listed(wire, address, chunk)]

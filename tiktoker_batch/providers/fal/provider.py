@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import trio
-from fal_client.auth import AuthCredentials
 
 from tiktoker_batch.errors import BadRequest, ProviderError, Rejected, ResultLost, Unavailable
 from tiktoker_batch.faultpoints import reach
@@ -20,7 +19,7 @@ from tiktoker_batch.providers import checks
 from tiktoker_batch.providers.base import Delivered, Job, Produced, Request
 from tiktoker_batch.providers.download import fetch
 from tiktoker_batch.providers.fal.answers import read_answer
-from tiktoker_batch.providers.fal.body import build_body, is_flagged, media_address
+from tiktoker_batch.providers.fal.body import build_body, is_flagged, key_headers, media_address
 from tiktoker_batch.providers.fal.crowd import Crowd
 from tiktoker_batch.providers.fal.listing import Known, Listing, Wanted
 from tiktoker_batch.providers.fal.polling import REQUESTS_A_SECOND, Pacer
@@ -217,7 +216,7 @@ async def open_fal(setting: Setting) -> AsyncIterator[FalProvider]:
     storage = open_storage(
         key, secrets, address=base_url(environ, "FAL_STORAGE_URL", "") if named else None, cache=setting.cache
     )
-    headers = AuthCredentials("Key", key).as_headers()
+    headers = key_headers(key)
     streams = StreamClients(headers=headers, most=whole_number(environ, STREAMS_VARIABLE, STREAMS))
     rate = max(whole_number(environ, LOOKS_VARIABLE, int(REQUESTS_A_SECOND)), 1)
     async with open_client(headers=headers) as client, open_client(redirects=True) as plain:

@@ -3,12 +3,13 @@
 import contextlib
 import hashlib
 import mimetypes
+import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import fal_client
-import fal_client.client
 import httpx
 import trio
 
@@ -21,16 +22,23 @@ from tiktoker_batch.redaction import Secrets
 AT_ONCE = 4
 KEPT_SECONDS = 6 * 24 * 3600  # uploads are asked to live for a week
 TRIES = 4
-_LIFECYCLE = fal_client.StorageSettings(expires_in="7d")
+
+if TYPE_CHECKING:
+    import fal_client
 
 
 @dataclass(kw_only=True)
 class Storage:
-    """Addresses of contents by their sha256; ``memory`` keeps them for the next run."""
+    """Addresses of contents by their sha256; ``memory`` keeps them for the next run.
 
-    client: fal_client.SyncClient
+    ``connect`` makes the client of the account, once the first file is to be uploaded.
+    """
+
+    connect: Callable[[], "fal_client.SyncClient"]
     secrets: Secrets
     memory: Path | None = None
+    _client: "fal_client.SyncClient | None" = None
+    _connecting: threading.Lock = field(default_factory=threading.Lock)
     _addresses: dict[str, tuple[str, float]] = field(default_factory=dict)
     _busy: dict[str, trio.Lock] = field(default_factory=dict)
     _limiter: trio.CapacityLimiter = field(default_factory=lambda: trio.CapacityLimiter(AT_ONCE))
@@ -83,8 +91,13 @@ class Storage:
         raise AssertionError("the last try returns or raises")
 
     def _upload_sync(self, content: bytes, kind: str, name: str) -> str:
+        import fal_client.client  # noqa: PLC0415  (a batch that uploads nothing need not wait for it)
+
+        with self._connecting:
+            self._client = self._client or self.connect()
+        lifecycle = fal_client.StorageSettings(expires_in="7d")
         try:
-            return str(self.client.upload(content, kind, name, lifecycle=_LIFECYCLE))
+            return str(self._client.upload(content, kind, name, lifecycle=lifecycle))
         except fal_client.FalClientHTTPError as error:
             signal = read_answer(Verb.UPLOAD, error.response)
         except httpx.HTTPStatusError as error:
@@ -99,11 +112,17 @@ class Storage:
 
 def open_storage(key: str, secrets: Secrets, *, address: str | None, cache: Path) -> Storage:
     """The storage of an account, at another address than the usual ones where the environment names one."""
-    if address is not None:
-        # The client has no other way to be pointed elsewhere; its token manager copies the first when it is made.
-        fal_client.client.REST_URL = address
-        fal_client.client.CDN_URL = address
+
+    def connect() -> "fal_client.SyncClient":
+        import fal_client.client  # noqa: PLC0415
+
+        if address is not None:
+            # The client has no other way to be pointed elsewhere; its token manager copies the first when it is made.
+            fal_client.client.REST_URL = address
+            fal_client.client.CDN_URL = address
+        return fal_client.SyncClient(key=key)
+
     memory = cache / "fal-uploads.json" if address is None else None
-    storage = Storage(client=fal_client.SyncClient(key=key), secrets=secrets, memory=memory)
+    storage = Storage(connect=connect, secrets=secrets, memory=memory)
     storage.load()
     return storage
