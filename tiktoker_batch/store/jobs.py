@@ -1,9 +1,11 @@
 """Requests that were paid for, or may have been, and whose results were not taken in yet."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from typing import Any, Self
+
+import msgspec
 
 from tiktoker_batch.events import (
     AttemptFailed,
@@ -22,8 +24,7 @@ _LEFT_OPEN = frozenset({"unknown", "cancelled"})
 _NOT_FETCHED = frozenset({"Unfetched", "ResultLost", "TiktokerError"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenJob:
+class OpenJob(msgspec.Struct, frozen=True, kw_only=True):
     """A request that may have been paid for and whose result was never taken in.
 
     ``request_id`` is ``None`` where the provider's answer never came. ``sent_at`` is UTC; ``work`` digests what the
@@ -39,11 +40,15 @@ class OpenJob:
     work: str
     sent_at: datetime
     request_id: str | None = None
-    addresses: Mapping[str, str] = field(default_factory=dict)
-    uploads: Mapping[str, str] = field(default_factory=dict)
+    addresses: Mapping[str, str] = {}
+    uploads: Mapping[str, str] = {}
     units: Units = NOTHING
     counted: bool = False
     hedge: bool = False
+
+    def but(self, **changes: Any) -> Self:
+        """The same with other values."""
+        return msgspec.structs.replace(self, **changes)
 
 
 # By step: one request, or two where a second one was sent beside a late first.
@@ -88,8 +93,7 @@ def _mind_reattached(jobs: dict[str, tuple[OpenJob, ...]], event: JobReattached)
     sender = event.taken_from or event.step
     before = find_job(jobs, sender, event.token)
     _keep(jobs, sender, *(job for job in jobs.get(sender, ()) if job is not before))
-    taken_up = replace(
-        _opened(event, event.sent_at),
+    taken_up = _opened(event, event.sent_at).but(
         request_id=event.request_id,
         addresses=_texts(event.addresses),
         counted=before is not None and before.counted,
@@ -106,7 +110,7 @@ def _keep(jobs: dict[str, tuple[OpenJob, ...]], step: str, *left: OpenJob) -> No
 
 
 def _named(job: OpenJob, event: JobSubmitted) -> OpenJob:
-    return replace(job, request_id=event.request_id, addresses=_texts(event.addresses))
+    return job.but(request_id=event.request_id, addresses=_texts(event.addresses))
 
 
 def _opened(event: SubmitIntended | JobReattached, sent_at: datetime) -> OpenJob:
@@ -128,7 +132,7 @@ def _after_failure(job: OpenJob, event: AttemptFailed) -> OpenJob | None:
     """A failed attempt settles its request, unless it may still be fetched."""
     locked_out = event.error_kind == "AuthFailed" and bool(job.addresses)
     if event.outcome in _LEFT_OPEN or event.error_kind in _NOT_FETCHED or locked_out:
-        return replace(job, counted=job.counted or is_charged(event))
+        return job.but(counted=job.counted or is_charged(event))
     return None
 
 

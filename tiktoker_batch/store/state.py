@@ -1,7 +1,7 @@
 """The state of a batch as a fold of its records. Manifest, status, progress, reuse and report all look at this one."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -228,11 +228,11 @@ class BatchState:
         """A run is over: what it left open is at work no more, and what it left unpaid may have been paid."""
         for name, job in each_open(self.open_jobs):
             if not job.counted:
-                self.spent += replace(job.units, usd=job.price_usd)
+                self.spent += job.units.costing(job.price_usd)
                 if name in self.steps:
                     self.steps[name].cost_usd += job.price_usd
         for name, jobs in self.open_jobs.items():
-            self.open_jobs[name] = tuple(replace(job, counted=True) for job in jobs)
+            self.open_jobs[name] = tuple(job.but(counted=True) for job in jobs)
         for step in self.steps.values():
             if step.attempts and step.attempts[-1].outcome is None:
                 attempt = step.attempts[-1]
