@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, ClassVar, Protocol
 
+import msgspec
+
 from tiktoker_batch.model import Artifact
 
 
@@ -339,8 +341,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(msgspec.Struct, frozen=True, kw_only=True):
     """An event with its stamps: UTC wall time, seconds since the run began, number of the run (from 1)."""
 
     at: datetime

@@ -3,8 +3,10 @@
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from tiktoker_batch import __version__
 from tiktoker_batch.app import Options, history, output_of
@@ -175,7 +177,7 @@ def _one_after_the_other(sources: Sequence[Source]) -> Iterator[Record]:
     """All records, the runs of each source numbered after those of the one before."""
     before = 0
     for source in sources:
-        yield from (replace(record, run=before + record.run) for record in source.records)
+        yield from (msgspec.structs.replace(record, run=before + record.run) for record in source.records)
         before += last_run(source.records)
 
 
