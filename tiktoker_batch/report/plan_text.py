@@ -1,7 +1,6 @@
 """A plan as text: what would run, what it takes, and what holds it up."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from itertools import groupby, islice
 from typing import TypeVar
@@ -55,7 +54,7 @@ def _above(key: str, wanted: Amount, most: Amount | None, text: Callable[[Amount
 
 def _units(steps: Iterable[Step]) -> Units:
     """What one request for each of these steps would take."""
-    return sum((replace(things_of(step), usd=step.estimated_cost_usd) for step in steps), NOTHING)
+    return sum((things_of(step).costing(step.estimated_cost_usd) for step in steps), NOTHING)
 
 
 # ---------------------------------------------------------------------- videos
