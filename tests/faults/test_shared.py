@@ -44,7 +44,12 @@ def simulator() -> Iterator[Simulator]:
         yield running
 
 
-@pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: moment.name)
+# Two of them in every suite, all in make faults.
+@pytest.mark.parametrize(
+    "moment",
+    [*MOMENTS[:2], *(pytest.param(moment, marks=pytest.mark.thorough) for moment in MOMENTS[2:])],
+    ids=lambda moment: moment.name,
+)
 def test_what_two_videos_need_is_paid_once_also_by_a_run_that_is_killed(
     tmp_path: Path, simulator: Simulator, moment: Moment
 ) -> None:
