@@ -286,6 +286,7 @@ class Batch:
             **armed,
             TIKTOKER_RECONCILE_SECONDS=str(RECONCILE_SECONDS),
             TIKTOKER_CACHE_DIR=str(self._cache),
+            TIKTOKER_CACHE_GB="1",
         )
         argv = [*ARGV, "run", "torn.yaml", "--progress", "none", *options]
         return subprocess.Popen(argv, cwd=self.folder, env=environ, stdout=said, stderr=said)
