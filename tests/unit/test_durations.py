@@ -110,16 +110,16 @@ def test_what_was_learned_is_known_in_the_next_run(tmp_path: Path) -> None:
     durations.save()
     again = Durations(MODELS, memory)
     assert again.job(CLIP) == durations.job(CLIP)
-    assert again.late(CLIP) == durations.job(CLIP).late
+    assert again.percentile(CLIP, 95) == durations.job(CLIP).late
     assert again.history() == durations.history()
 
 
 def test_a_straggler_is_slower_than_its_models_own_jobs() -> None:
     durations = Durations(MODELS)
-    assert durations.late(CLIP) > 75
+    assert durations.percentile(CLIP, 95) > 75
     for _ in range(64):
         durations.note(CLIP, 10)
-    assert 10 <= durations.late(CLIP) < 20
+    assert 10 <= durations.percentile(CLIP, 95) < 20
 
 
 def test_where_no_service_tells_of_its_jobs_their_steps_do() -> None:

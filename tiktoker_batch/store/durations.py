@@ -99,10 +99,6 @@ class Durations:
         expected = self.job(ref)
         return expected.usual * expected.shape.at(percent / 100)
 
-    def late(self, ref: str) -> float:
-        """Seconds of work after which a job of this model is a straggler: one in twenty takes longer."""
-        return self.percentile(ref, 95)
-
     def history(self) -> History:
         """What is known of steps by now."""
         found: dict[str, tuple[Taken, ...]] = {}
