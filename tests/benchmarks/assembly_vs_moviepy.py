@@ -16,28 +16,13 @@ from pathlib import Path
 
 import trio
 
-from tests.media.studio import Studio, small_video
-from tiktoker_batch.model import Artifact, Kind, Shot
+from tests.media.studio import MINUTE_SEGMENTS as SEGMENTS
+from tests.media.studio import Studio, a_minute
+from tiktoker_batch.model import Artifact, Kind
 from tiktoker_batch.steps.registry import STEP_KINDS
 
-SEGMENTS = 12
+# As different clouds deliver them.
 FORMS = [("1280x720", 30), ("720x1280", 24), ("1080x1920", 25), ("640x640", 30)]
-WORDS = "one steady sentence of ordinary words goes on for a minute " * 15
-
-
-async def a_studio(folder: Path) -> Studio:
-    """A minute of narration, its captions, and twelve clips as different clouds deliver them."""
-    shots = tuple(Shot(prompt=f"shot {number}") for number in range(SEGMENTS))
-    video = small_video(shots=shots, duration=60.0, segment_duration=5.0, aspect_ratio="9:16", length="exact")
-    studio = Studio(folder, video)
-    await studio.narrate(59.5, WORDS)
-    await studio.caption()
-    for number in range(1, SEGMENTS + 1):
-        size, rate = FORMS[number % len(FORMS)]
-        await studio.film(number, seconds=5.0, size=size, rate=rate)
-    for number in range(1, SEGMENTS + 1):
-        studio.lost.add(studio.id(Kind.IMAGE, number))
-    return studio
 
 
 async def ours(studio: Studio) -> tuple[float, float]:
@@ -109,7 +94,7 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     seconds: Mapping[str, list[float]] = {"total": [], "tail": [], "moviepy": []}
     with tempfile.TemporaryDirectory() as folder:
-        studio = trio.run(a_studio, Path(folder))
+        studio = trio.run(a_minute, Path(folder), FORMS)
         for _ in range(rounds):
             total, last = trio.run(ours, studio)
             seconds["total"].append(total)

@@ -8,16 +8,15 @@ made from them; every file is fetched and looked at.
 
 import argparse
 import json
-import multiprocessing
 import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from tests.benchmarks.apart import served_apart
 
 TARGET_MS, TARGET_MB = 20.0, 120.0
 RECIPE = """\
@@ -50,7 +49,7 @@ def main() -> None:
     if given.child:
         print(json.dumps(_pay(given.jobs, given.child)))
         return
-    with _server(given.jobs, given.seconds) as address:
+    with served_apart(_serve, given.jobs, given.seconds) as address:
         command = [sys.executable, "-m", "tests.benchmarks.in_flight", "--jobs", str(given.jobs), "--child", address]
         found: dict[str, Any] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     each, peak = 1000 * found["cpu_seconds"] / found["jobs"], found["rss_mb"]
@@ -60,18 +59,6 @@ def main() -> None:
     print(f"processor time: {each:.1f} ms a job (target {TARGET_MS:g}), {start:.2f} s more to start up")
     print(f"memory: {peak:.0f} MB at most (target {TARGET_MB:g})")
     sys.exit(0 if each <= TARGET_MS and peak <= TARGET_MB else 1)
-
-
-@contextmanager
-def _server(jobs: int, seconds: float) -> Iterator[str]:
-    there, here = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=_serve, args=(there, jobs, seconds), daemon=True)
-    process.start()
-    try:
-        yield here.recv()
-    finally:
-        process.terminate()
-        process.join()
 
 
 def _serve(pipe: Any, jobs: int, seconds: float) -> None:

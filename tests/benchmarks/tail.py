@@ -15,14 +15,13 @@ from pathlib import Path
 import trio
 import trio.testing
 
-from tests.media.studio import Studio, small_video
+from tests.media.studio import MINUTE_SEGMENTS as SEGMENTS
+from tests.media.studio import Studio, a_minute
 from tiktoker_batch.events import Recorder, StepSucceeded
-from tiktoker_batch.model import Artifact, Kind, Shot
+from tiktoker_batch.model import Artifact, Kind
 from tiktoker_batch.steps.registry import STEP_KINDS
 from tiktoker_batch.store.journal import Journal, read_journal
 
-SEGMENTS = 12
-WORDS = "one steady sentence of ordinary words goes on for a minute " * 15
 # Seconds, by what is left to do when the last segment comes.
 TARGETS = {"nothing": 0.5, "720x1280": 2.5, "1920x1080": 2.5}
 
@@ -47,14 +46,7 @@ def main() -> None:
 
 async def _studio(folder: Path) -> Studio:
     """Everything there, and made canonical once."""
-    shots = tuple(Shot(prompt=f"shot {number}") for number in range(SEGMENTS))
-    video = small_video(shots=shots, duration=60.0, segment_duration=5.0, aspect_ratio="9:16", length="exact")
-    studio = Studio(folder, video)
-    await studio.narrate(59.5, WORDS)
-    await studio.caption()
-    for number in range(1, SEGMENTS + 1):
-        await studio.film(number, seconds=5.0, size="720x1280", rate=24)
-        studio.lost.add(studio.id(Kind.IMAGE, number))
+    studio = await a_minute(folder, [("720x1280", 24)])
     await studio.assemble()
     return studio
 

@@ -7,13 +7,11 @@ when the provider stops waiting. Files are not fetched: this is about the waitin
 
 import argparse
 import json
-import multiprocessing
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +21,7 @@ import h11
 import httpx
 import trio
 
+from tests.benchmarks.apart import served_apart
 from tests.simulated import FLUX, a_world, an_image
 from tiktoker_batch.app import full_catalog
 from tiktoker_batch.media.ffmpeg import find_ffmpeg
@@ -124,7 +123,7 @@ def _busiest(looks: list[float]) -> int:
 
 
 def _measure(jobs: int, seconds: float, environ: dict[str, str]) -> Waited:
-    with _server(jobs, seconds) as address, tempfile.TemporaryDirectory() as folder:
+    with served_apart(_serve, jobs, seconds) as address, tempfile.TemporaryDirectory() as folder:
         setting = _setting(address, seconds, environ, Path(folder))
         found = trio.run(_wait_for, jobs, setting)
         found.books = httpx.get(f"{address}/_simulator/ledger").json()
@@ -185,7 +184,7 @@ async def _wait_for(jobs: int, setting: Setting) -> Waited:
 
 def _tell_cost(looks: int) -> None:
     """The processor time of a look at a job: as the provider does it, with httpx, and with sockets and h11 alone."""
-    with _server(1, 600.0) as address, tempfile.TemporaryDirectory() as folder:
+    with served_apart(_serve, 1, 600.0) as address, tempfile.TemporaryDirectory() as folder:
         ours, bare = trio.run(_cost, looks, _setting(address, 600.0, {}, Path(folder)))
     print(
         f"one look: {ours:.2f} ms of processor time with httpx, {bare:.2f} ms with h11 alone ({ours / bare:.1f} times)"
@@ -239,18 +238,6 @@ async def _exchange(stream: trio.SocketStream, wire: h11.Connection, url: httpx.
 
 
 # ---------------------------------------------------------------------- the service
-
-
-@contextmanager
-def _server(jobs: int, seconds: float) -> Iterator[str]:
-    there, here = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=_serve, args=(there, jobs, seconds), daemon=True)
-    process.start()
-    try:
-        yield here.recv()
-    finally:
-        process.terminate()
-        process.join()
 
 
 def _serve(pipe: Any, jobs: int, seconds: float) -> None:

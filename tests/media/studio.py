@@ -1,7 +1,7 @@
 """One video's steps, run for real without an engine: what assembly needs is made and handed to it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -134,3 +134,21 @@ async def _buy_nothing(request: Request, into: Mapping[str, Path]) -> Produced:
 
 
 FONTS = Path(__file__).parents[2] / ".pytest_cache"
+
+
+MINUTE_SEGMENTS = 12
+_MINUTE_OF_WORDS = "one steady sentence of ordinary words goes on for a minute " * 15
+
+
+async def a_minute(folder: Path, forms: Sequence[tuple[str, int]]) -> Studio:
+    """A minute of narration, its captions, and twelve clips whose sizes and frames a second are these in turn."""
+    shots = tuple(Shot(prompt=f"shot {number}") for number in range(MINUTE_SEGMENTS))
+    video = small_video(shots=shots, duration=60.0, segment_duration=5.0, aspect_ratio="9:16", length="exact")
+    studio = Studio(folder, video)
+    await studio.narrate(59.5, _MINUTE_OF_WORDS)
+    await studio.caption()
+    for number in range(1, MINUTE_SEGMENTS + 1):
+        size, rate = forms[number % len(forms)]
+        await studio.film(number, seconds=5.0, size=size, rate=rate)
+        studio.lost.add(studio.id(Kind.IMAGE, number))
+    return studio
