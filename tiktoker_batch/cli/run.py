@@ -130,9 +130,10 @@ def make(
     plan: Path | None = None,
 ) -> int:
     """Run a batch and tell how it went."""
-    ask = not yes and somebody_is_there(os.environ)
+    ask, opened = not yes and somebody_is_there(os.environ), None
     if options.strict or ask or plan:
         found = preview(recipe, options)
+        opened = found.opened
         if plan:
             plan_file.require_same_plan(plan, found, options)
         if options.strict:
@@ -140,7 +141,7 @@ def make(
         if ask and not agreed(found.estimate.cost_usd, found.opened.recipe.budget.max_usd):
             say("nothing was started")
             return ExitCode.INTERRUPTED
-    opened = app.open_recipe(recipe, options)
+    opened = opened or app.open_recipe(recipe, options)
     session.output, session.again = opened.layout.root, run_command(recipe, options.output, options.profiles)
     # Before and after the engine listens for itself, SIGTERM is as good as Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
