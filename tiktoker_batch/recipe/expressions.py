@@ -10,6 +10,7 @@ from typing import Any
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from tiktoker_batch.recipe.sandbox import sandbox
 from tiktoker_batch.recipe.suggest import did_you_mean
 
 _SINGLE = re.compile(r"\s*\{\{((?:(?!\}\}|\{\{).)*)\}\}\s*", re.DOTALL)
@@ -71,9 +72,7 @@ def _compiled(text: str) -> tuple[jinja2.Template, bool]:
 
 @cache
 def _environment() -> ImmutableSandboxedEnvironment:
-    environment = ImmutableSandboxedEnvironment(undefined=_Undefined)
-    # The same recipe must give the same videos every time.
-    del environment.globals["lipsum"], environment.filters["random"]
+    environment = sandbox(_Undefined)
     environment.filters |= {"_real": _real, "add_days": add_days, "strftime": strftime}
     environment.globals |= {"choice": choice, "date": day}
     return environment

@@ -16,6 +16,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from tiktoker_batch.errors import Problem, RecipeError
 from tiktoker_batch.model import Template
+from tiktoker_batch.recipe.sandbox import sandbox
 from tiktoker_batch.recipe.suggest import did_you_mean, listed
 from tiktoker_batch.recipe.text import read_text
 from tiktoker_batch.resources import resource_path
@@ -150,10 +151,7 @@ def _companions(tree: nodes.Template) -> Iterator[_Found]:
 
 @cache
 def _environment() -> ImmutableSandboxedEnvironment:
-    environment = ImmutableSandboxedEnvironment(undefined=_Undefined, trim_blocks=True, lstrip_blocks=True)
-    # The same recipe must give the same prompt every time.
-    del environment.globals["lipsum"], environment.filters["random"]
-    return environment
+    return sandbox(_Undefined, trims_blocks=True)
 
 
 @lru_cache(maxsize=64)
