@@ -31,7 +31,7 @@ from tiktoker_batch.events import (
 )
 from tiktoker_batch.faultpoints import reach
 from tiktoker_batch.records import record_from_line, record_to_line
-from tiktoker_batch.store.artifacts import sync_folder
+from tiktoker_batch.store.artifacts import new_part, sync_folder
 
 FORMAT, VERSION = "tiktoker-batch/journal", 1
 # Events that guard money or finished work: a power failure must not take them.
@@ -159,7 +159,7 @@ def rewrite(path: Path, lines: Iterable[bytes]) -> None:
 
     :raises TiktokerError: the disk refuses.
     """
-    part = path.with_name(f"{path.name}.{os.getpid()}-{os.urandom(4).hex()}.part")
+    part = new_part(path)
     try:
         with part.open("wb") as file:
             file.writelines(line + b"\n" for line in lines)
