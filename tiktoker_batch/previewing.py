@@ -83,7 +83,8 @@ def preview(path: Path, options: Options) -> Preview:
         for step in opened.plan.steps
         if step.id in to_do and step.id not in meant.forced and _is_open(step, state.open_jobs)
     )
-    kept = [step for step in opened.plan.steps if step.id in to_do | reused and step.id not in meant.forced]
+    concerned = (to_do | reused) - meant.forced
+    kept = [step for step in opened.plan.steps if step.id in concerned]
     again = [step for step in opened.plan.steps if step.id in meant.forced]
     # What holds stands first, and what is asked for again takes nothing that was there before.
     held_first = sorted(kept, key=lambda step: step.id not in reused)
