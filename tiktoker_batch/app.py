@@ -150,19 +150,24 @@ def _checked(path: Path, options: Options) -> Checked:
         return Checked(path=path, problems=error.problems)
 
 
-def prompts(path: Path, options: Options, select: Sequence[str] = ()) -> list[Prompt]:
-    """Every prompt of a recipe as it will be sent, or those that one of the expressions selects.
+def prompts(path: Path, options: Options) -> list[Prompt]:
+    """Every prompt of a recipe as it will be sent, or those that the options choose.
 
-    :raises UsageError: an expression cannot be understood, or matches nothing.
+    :raises UsageError: an expression cannot be understood, or no prompt is left.
     """
-    opened = open_recipe(path, options)
-    states = {video.id: video.state for video in fold(history(opened.layout)).videos.values()} if select else {}
-    wanted = matching_steps(opened.plan, select, states)
-    found = list(planned_prompts(opened.plan, opened.catalog.languages))
-    chosen = [prompt for prompt in found if not select or prompt.step.id in wanted]
-    if select and not chosen:
-        raise UsageError(f"no step with a prompt matches {' or '.join(map(repr, select))}")
-    return chosen
+    opened, choice = open_recipe(path, options), options.choice
+    states = {video.id: video.state for video in fold(history(opened.layout)).videos.values()} if choice else {}
+    wanted = matching_steps(opened.plan, choice.select, states)
+    unwanted = matching_steps(opened.plan, choice.exclude, states)
+    found = [
+        prompt
+        for prompt in planned_prompts(opened.plan, opened.catalog.languages)
+        if (not choice.select or prompt.step.id in wanted) and prompt.step.id not in unwanted
+    ]
+    if choice and not found:
+        chosen = f" matches {' or '.join(map(repr, choice.select))}" if choice.select else " is left"
+        raise UsageError(f"no step with a prompt{chosen}")
+    return found
 
 
 def models_of(path: Path) -> frozenset[str]:

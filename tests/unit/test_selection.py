@@ -60,6 +60,9 @@ def videos(*expressions: str) -> list[str]:
         ("date:..2027-03-15", ["mon-fox"]),
         ("date:2027-03-18..", ["thu-sea"]),
         ("date:2027-03-16", ["tue-owl"]),
+        ("wed-*/*/clip or tue-owl/story", ["tue-owl", "wed-fox"]),
+        ("not not mon-fox", ["mon-fox"]),
+        ("not (state:done or (tag:red and not *-owl))", ["thu-sea", "tue-owl"]),
     ],
 )
 def test_an_expression_chooses_videos(expression: str, expected: Sequence[str]) -> None:
@@ -97,6 +100,9 @@ def test_without_a_choice_everything_is_meant() -> None:
     [
         ("mon-fix", "no video matches 'mon-fix'; did you mean 'mon-fox'?"),
         ("mon-fox/02/clip", "no step matches 'mon-fox/02/clip'"),
+        ("mon-fox/01/clp", "did you mean 'mon-fox/01/clip'?"),
+        ("*/clipp", "no step matches '*/clipp'; did you mean '*/clip'?"),
+        ("man-fox/*", "no step matches 'man-fox/*'; did you mean 'mon-fox/*'?"),
         ("state:faild", "no state is called 'faild'; did you mean 'failed'?"),
         ("tags:red", "no selector is called 'tags'; did you mean 'tag'?"),
         ("date:monday", "'monday' is no day or range of days"),

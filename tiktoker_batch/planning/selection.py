@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 
 from tiktoker_batch.errors import UsageError
 from tiktoker_batch.model import Kind, Plan, PlannedVideo, Step, Video
-from tiktoker_batch.recipe.suggest import did_you_mean
+from tiktoker_batch.recipe.suggest import did_you_mean, nearest
 
 STATES = ("failed", "partial", "pending", "done")
 _PREFIXES = ("tag", "state", "date")
@@ -188,14 +188,27 @@ class _Parser:
     def _by_name(self, word: str) -> Chooses:
         """A video's id or a step's; one that names nothing is a mistake, as nothing else could make it true."""
         if "/" in word:
-            self._require(word, [step.id for step in self._plan.steps], "step")
+            if not any(fnmatchcase(step.id, word) for step in self._plan.steps):
+                raise self._wrong(f"no step matches {word!r}{self._step_meant(word)}")
             return lambda _video, step: fnmatchcase(step.id, word)
-        self._require(word, [planned.video.id for planned in self._plan.videos], "video")
+        if not any(fnmatchcase(video, word) for video in self._videos()):
+            raise self._wrong(f"no video matches {word!r}{did_you_mean(word, self._videos())}")
         return lambda video, _step: fnmatchcase(video.id, word)
 
-    def _require(self, word: str, names: Sequence[str], what: str) -> None:
-        if not any(fnmatchcase(name, word) for name in names):
-            raise self._wrong(f"no {what} matches {word!r}{did_you_mean(word, names)}")
+    def _videos(self) -> list[str]:
+        return [planned.video.id for planned in self._plan.videos]
+
+    def _step_meant(self, word: str) -> str:
+        """The nearest step's id; of a pattern, the same one with the part put right that names nothing."""
+        video, _, rest = word.partition("/")
+        before, _, kind = word.rpartition("/")
+        if not any(fnmatchcase(name, video) for name in self._videos()):
+            near = nearest(video, self._videos())
+            return f"; did you mean {f'{near}/{rest}'!r}?" if near else ""
+        near = nearest(kind, [str(each) for each in Kind])
+        if near and near != kind:
+            return f"; did you mean {f'{before}/{near}'!r}?"
+        return did_you_mean(word, [step.id for step in self._plan.steps])
 
     def _dates(self, value: str) -> tuple[date, date]:
         first, dots, last = value.partition("..")
