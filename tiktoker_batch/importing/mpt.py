@@ -95,7 +95,11 @@ def _params(document: Document) -> Fields:
     if not isinstance(fields.values.get("params"), dict):
         return fields
     inner = fields.inner("params")
-    written = {"video_script": fields.values.get("script"), "video_terms": fields.values.get("search_terms")}
+    terms = fields.take("search_terms", str, list)
+    written = {
+        "video_script": fields.text("script"),
+        "video_terms": fields.texts("search_terms") if isinstance(terms, list) else terms,
+    }
     values = {**inner.values, **{name: value for name, value in written.items() if value}}
     return Fields(document, inner.at, values)
 

@@ -102,8 +102,8 @@ def _offset(text: str, at: Pointer) -> int:
     """Where a value begins in a text that is JSON."""
     offset = _skip(text, 0)
     for step in at:
-        # Of equal keys the last one counts, as for whoever reads the file.
-        offset = [begins for key, begins in _members(text, offset) if key == step][-1]
+        # Of equal keys the last one counts, as for whoever reads the file; for what is not there its owner's place.
+        *_, offset = offset, *(begins for key, begins in _members(text, offset) if key == step)
     return offset
 
 

@@ -37,7 +37,7 @@ class Remark:
 
 def recipe_text(head: Sequence[str], entries: Mapping) -> str:
     """The recipe below the comments of its head."""
-    lines = [*(f"# {line}".rstrip() for line in head), ""]
+    lines = [*(f"# {readable(line)}".rstrip() for line in head), ""]
     for each in entries:
         if isinstance(each, Entry) and isinstance(each.value, tuple | list) and lines[-1]:
             lines.append("")
@@ -95,7 +95,7 @@ def _commented(line: str, whence: str, pad: str) -> Iterator[str]:
     if not whence:
         yield line
     elif len(line) + len(whence) + 4 <= WIDTH or line.lstrip().startswith("id:"):
-        yield f"{line}  # {whence}"
+        yield f"{line}  # {shown(whence)}"
     else:
         yield from _remark(whence, pad)
         yield line

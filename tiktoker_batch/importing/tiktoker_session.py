@@ -1,5 +1,6 @@
 """A session of TikToker as it stands on disk, in one shape for both files that may tell of it."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from tiktoker_batch.report.quantities import counted
 SHOT_SECONDS = 4.0  # TikToker cuts every story into these
 USUAL_SECONDS = 60.0  # of a run that was started without its screens
 _GEORGE = "JBFqnCBsd6RMkjVDRZzb"  # the voice of such a run
+_VOICE = re.compile(r"[A-Za-z0-9_-]+")
 _RATIOS = ("9:16", "16:9")
 # What is bought, the folder of a session that it lies in, and its files' endings.
 _MADE = (
@@ -91,7 +93,7 @@ def read_styles(document: Document) -> tuple[Look, ...]:
                 document.wrong((index,), "this style has no prompt")
             continue
         prompt = unbraced(prompt)
-        own = unique((name or f"style {index + 1}").removeprefix("x-") or "style", looks)
+        own = unique(unbraced(name or f"style {index + 1}").replace("$", "").removeprefix("x-") or "style", looks)
         looks[own] = Look(name=own, prompt=prompt, file=document.path.name)
     return tuple(looks.values())
 
@@ -138,8 +140,8 @@ def _from_metadata(folder: Path, fields: Fields) -> Session:
         aspect_ratio=_ratio(ratio),
         aspect_whence="" if ratio else own,
         style_prompt=style and unbraced(style),
-        voice=voice or _GEORGE,
-        voice_whence="" if voice else own,
+        voice=_voice_id(voice) or _GEORGE,
+        voice_whence="" if _voice_id(voice) else own,
         free=bool(fields.take("useFreeModels", bool)),
         captions=False,
         remarks=[*_odd(ratio, voice), *_paid_for(folder), *_unknown(fields)],
@@ -166,7 +168,7 @@ def _from_state(folder: Path, fields: Fields) -> Session:
         aspect_ratio=_ratio(ratio),
         aspect_whence="" if ratio else "TikToker's own",
         style_prompt=style and unbraced(style),
-        voice=None if voice and " " in voice else voice,
+        voice=_voice_id(voice),
         voice_whence="",
         free=bool(given.take("useFreeModels", bool)),
         captions=True,
@@ -193,6 +195,10 @@ def _own_length(step: Fields) -> float | None:
     return None if seconds == SHOT_SECONDS else seconds
 
 
+def _voice_id(given: str | None) -> str | None:
+    return given if given and _VOICE.fullmatch(given) else None
+
+
 def _ratio(given: str | None) -> str:
     return given if given in _RATIOS else _RATIOS[0]
 
@@ -201,7 +207,7 @@ def _odd(ratio: str | None, voice: str | None) -> list[Left]:
     left = []
     if ratio and ratio not in _RATIOS:
         left.append(Left(f"aspect ratio {shown(ratio, at_most=20)}", f"{_RATIOS[0]} takes its place"))
-    if voice and " " in voice:
+    if voice and not _voice_id(voice):
         left.append(Left("the voice", "what is noted is no id of a voice"))
     return left
 
