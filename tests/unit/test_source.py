@@ -156,7 +156,7 @@ def test_an_escaped_control_character_is_reported(tmp_path: Path) -> None:
         ("a: [1, 2\nb: 3\n", "1:4: not valid YAML: a list in [ ] is not closed"),
         ("a: {b: ${C}}\n", "1:8: not valid YAML: '${...}' must be quoted inside { } and [ ]"),
         ("a: 1\nb: [\n  x ${C},\n", "3:5: not valid YAML: '${...}' must be quoted inside { } and [ ]"),
-        ("a: 1\n&b ", "2:4: not valid YAML"),
+        ("a: 1\n&b ", "2:1: not valid YAML: a key without ': ' after it"),
         ("a: *nobody\n", "1:4: the alias '*nobody' has no anchor '&nobody' before it"),
         ("base: &base 1\na: *bsae\n", "2:4: the alias '*bsae' has no anchor '&bsae' before it; did you mean 'base'?"),
         ("a: &a [1, *a]\n", "1:11: the alias '*a' refers to what it stands in"),

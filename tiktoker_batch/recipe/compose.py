@@ -36,7 +36,7 @@ def compose(text: str, path: str) -> tuple[Node | None, list[Problem]]:
         for event in _events(text):
             composer.take(event)
     except yaml.YAMLError as error:
-        raise _refusal([*composer.problems, explain(error, text, path)]) from None
+        raise _refusal([*composer.problems, explain(error, text, path, composer.last)]) from None
     return composer.root, composer.problems
 
 
@@ -56,9 +56,11 @@ class _Composer:
         self.written = 0
         self.repeated = 0
         self.documents = 0
+        self.last: Any = None
 
     def take(self, event: Any) -> None:
         """Fold in one event."""
+        self.last = event
         match event:
             case yaml.ScalarEvent():
                 self._place(self._scalar(event), event, event.anchor)

@@ -159,7 +159,10 @@ class _Expansion:
         if own is not None:
             entries["vars"] = replace(entries["vars"], node=self._node(own, ("vars",), making))
             values = plain(entries["vars"].node)
-        known = {**self.inherited, **(values if isinstance(values, dict) else {})}
+            if not isinstance(values, dict):
+                self.report.add(own, f"vars: expected a mapping of keys, got {show(values)}")
+                return None
+        known = {**self.inherited, **values}
         making = _Making({**making.names, "vars": known}, making.origin)
         for name, entry in entries.items():
             if name != "vars" and not name.startswith("x-"):

@@ -91,7 +91,7 @@ class Offers:
         """Written in letters that its language reads; Latin ones are read by all."""
         spoken, letters = catalog.languages[language.value], letters_of(text.value)
         readers = [each for each in catalog.languages.values() if letters in LETTERS.get(each.script, {each.script})]
-        if letters == "latin" or not readers or spoken in readers:
+        if letters == "latin" or not readers or spoken in readers or language.guessed:
             return
         name = LETTER_NAMES.get(str(letters), str(letters).capitalize())
         message = (
@@ -104,7 +104,8 @@ class Offers:
         """Not so many words that nobody could speak them in a video of exactly its length."""
         words = len((video.script or "").split())
         seconds = words / language.words_per_minute * 60
-        if video.length != "exact" or seconds <= video.duration * HASTIEST:
+        is_sure = not (self.settings.is_unread("duration") or self.settings.is_unread("length"))
+        if video.length != "exact" or seconds <= video.duration * HASTIEST or not is_sure:
             return
         own = self.settings.own
         key = "script_file" if "script_file" in own else "script"
@@ -154,7 +155,7 @@ class Offers:
             return
         ref, fields = image.model.ref, image.model.fields
         if picture is None:
-            if "reference" in fields:
+            if "reference" in fields and not self.settings.is_unread("reference_image"):
                 self._say(f"image model {ref!r} works from a picture; name one as 'reference_image'", image.found)
         elif fields and "reference" not in fields:
             able = [each.ref for each in catalog.models.values() if each.kind == "image" and _takes_reference(each)]
@@ -174,6 +175,8 @@ class Offers:
             self._say(message, language, *([captions] if captions else []))
 
     def _say(self, message: str, *about: Found) -> None:
+        if any(each.guessed for each in about):
+            return  # what was meant to go with it could not be read
         self.findings.add(nearest_of(*about), f"{message}{because(*about)}", video=self.settings.id)
 
 

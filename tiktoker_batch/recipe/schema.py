@@ -1,6 +1,7 @@
 """The JSON Schema's verdict on a recipe, in a writer's words and at the place of each fault."""
 
 import json
+import re
 from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 from typing import Any, cast
@@ -34,8 +35,11 @@ def recipe_schema() -> dict[str, Any]:
     return schema
 
 
-def check_schema(source: Source) -> tuple[list[Problem], Any]:
-    """The problems, and the data without the values they are about: what is left can be checked further."""
+def check_schema(source: Source, guessed: frozenset[tuple[int, int]] = frozenset()) -> tuple[list[Problem], Any]:
+    """The problems, and the data without the values they are about: what is left can be checked further.
+
+    ``guessed`` are the places of keys that may have been meant otherwise; of what stands under them nothing is said.
+    """
     problems: list[Problem] = []
     misnamed: set[Path] = set()
     said: dict[tuple[int, int], set[str]] = {}
@@ -44,6 +48,9 @@ def check_schema(source: Source) -> tuple[list[Problem], Any]:
         for path, message, at_key in _faults(error):
             if any(path[:length] in misnamed for length in range(1, len(path) + 1)):
                 continue  # what stands under a wrong name was never meant for that place
+            if guessed and any(source.locate(path[:length], key=True) in guessed for length in range(1, len(path) + 1)):
+                _prune(sound, path, error)
+                continue
             if _is_about_a_name(error):
                 misnamed.add(path)
             told = said.setdefault(source.locate(path, key=at_key), set())
@@ -108,7 +115,7 @@ def _faults(error: ValidationError) -> Iterator[tuple[Path, str, bool]]:
             known: dict[str, Any] = cast("dict[str, Any]", error.schema)["properties"]
             for name in value:
                 if name not in known and not name.startswith("x-"):
-                    yield (*path, name), _unknown_key(path, name, known), True
+                    yield (*path, name), unknown_key(path, name, known), True
         case "uniqueItems":
             for index, item in enumerate(value):
                 if item in value[:index]:
@@ -133,13 +140,25 @@ def _choice_of_keys(path: Path, error: ValidationError) -> tuple[Path, str, bool
     return (*path, given[1]), f"{expected}; given are {listed(map(repr, given), 'and')}", True
 
 
-def _unknown_key(path: Path, name: str, known: Collection[str]) -> str:
-    where = _where(path)
-    if name in _LATER.get(where, ()):
+def unknown_key(path: Path, name: str, known: Collection[str]) -> str:
+    """What is wrong with a key that the mapping at a path does not have."""
+    if name in _LATER.get(_where(path), ()):
         return f"{name!r} is not supported by this version of tiktoker-batch"
-    near = _belongs(where, name) or did_you_mean(name, known)
+    near = belongs_elsewhere(path, name) or _glued(name, known) or did_you_mean(name, known)
     few = f" (there are: {', '.join(known)})" if len(known) <= FEW_KEYS else ""
     return f"unknown key {name!r}{near or few}"
+
+
+def _glued(name: str, known: Collection[str]) -> str:
+    """What to do where a key and its value are written as one."""
+    key = glued_key(name, known)
+    return f"; write ': ' after {key!r}" if key else ""
+
+
+def glued_key(name: str, known: Collection[str]) -> str | None:
+    """The key that a name begins with, where ``:`` and a space are missing after it."""
+    key = re.split(r"[:\s]", name, maxsplit=1)[0]
+    return key if key != name and key in known else None
 
 
 def _where(path: Path) -> str:
@@ -150,8 +169,9 @@ def _where(path: Path) -> str:
     return str(path[-1])
 
 
-def _belongs(where: str, name: str) -> str:
-    """Where a key that is right elsewhere should stand."""
+def belongs_elsewhere(path: Path, name: str) -> str:
+    """Where a key that is right elsewhere should stand, or nothing."""
+    where = _where(path)
     schema = recipe_schema()
     top, video = schema["properties"], schema["$defs"]["video"]["properties"]
     defaults = schema["$defs"]["defaults"]["properties"]
