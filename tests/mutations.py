@@ -2,8 +2,8 @@
 
 The places come from the YAML parser's own marks, not from our tree. A fault's place is what somebody changed: the value
 or the key, from its first to its last character; of a removed required key the beginning of the mapping that lacks it,
-of another removed key that mapping; of a badly indented line or one without its colon or dash that line; of a bracket or
-comma that is gone the list or mapping in brackets.
+of another removed key that mapping; of a badly indented line, or one without its colon or dash, that line; of a bracket
+or comma that is gone the list or mapping in brackets.
 """
 
 import itertools

@@ -235,7 +235,7 @@ class _Builder:
         file = settings.find("music", "file")
         if file is None:
             if not settings.is_unread("music", "file"):
-                self.findings.add(found.at, "music: the key 'file' is missing")
+                self.findings.add(found.at, "music: the key 'file' is missing; add one, like 'file: assets/bed.mp3'")
             return None
         facts = settings.section("music")
         return Music(
@@ -244,8 +244,11 @@ class _Builder:
 
     def _reference_image(self, settings: Settings, offers: Offers) -> str | None:
         found = settings.find("reference_image")
-        offers.reference(found, self.catalog)
-        return self.files.image(found) if found else None
+        before = len(self.findings)
+        image = self.files.image(found) if found else None
+        if len(self.findings) == before:
+            offers.reference(found, self.catalog)
+        return image
 
     def _templates(self, settings: Settings) -> dict[str, Template]:
         templates = dict(builtin_templates())

@@ -58,7 +58,7 @@ def combinations(node: Node, report: Report) -> list[Combination]:
     found = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
     found = _included(node, axes, _excluded(node, axes, found, report), report)
     if not found:
-        report.add(given, "matrix: no combination is left")
+        report.add(given, "matrix: no combination is left; exclude fewer")
     return found
 
 
@@ -89,7 +89,7 @@ def _excluded(node: Node, axes: Mapping[str, Any], found: list[Combination], rep
                 report.add(entry.node, f"exclude: {name} is never {show(value)}{known}")
         kept = [one for one in found if any(one.get(name) != value for name, value in each.items())]
         if len(report.problems) == before and len(kept) == len(found):
-            report.add(at, "exclude: no combination is like this")
+            report.add(at, "exclude: no combination is like this any more; remove it")
         found = kept
     return found
 

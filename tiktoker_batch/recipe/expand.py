@@ -92,7 +92,10 @@ class _Expansion:
         match node.content:
             case str() as text:
                 if is_expression(text):
-                    self.report.add(node, "expressions ({{ ... }}) can stand only in the entries of 'videos'")
+                    self.report.add(
+                        node,
+                        "expressions ({{ ... }}) stand only in the entries of 'videos'; they are not evaluated here",
+                    )
             case tuple() as items:
                 for item in items:
                     self._refuse(item)
@@ -147,7 +150,7 @@ class _Expansion:
                 self.report.problems += error.problems
                 return []
         if not self.rows[path]:
-            self.report.add(given, f"foreach: {given.content!r} holds no rows")
+            self.report.add(given, f"foreach: {given.content!r} holds no rows; each makes a video")
         return self.rows[path]
 
     def _video(self, node: Node, making: _Making) -> Node | None:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from tiktoker_batch.catalog.loader import Catalog, Language
 from tiktoker_batch.model import Model, Video
 from tiktoker_batch.recipe.findings import Findings
+from tiktoker_batch.recipe.prompts import builtin_templates
 from tiktoker_batch.recipe.references import Chosen, ModelKind
-from tiktoker_batch.recipe.rendering import closest, overlong
+from tiktoker_batch.recipe.rendering import clip_prompt, closest, image_prompt, overlong, shot_placeholder
 from tiktoker_batch.recipe.settings import OWN, Found, Settings, because, nearest_of
 from tiktoker_batch.recipe.suggest import listed
 
@@ -131,6 +132,7 @@ class Offers:
 
         :raises RecipeError: a template cannot be rendered.
         """
+        self._try_templates(video)
         for index, shot in enumerate(video.shots):
             for found in overlong(video, index + 1, shot.prompt):
                 what = f"this shot by {found.over:,}" if found.over < len(shot.prompt) else "style or template"
@@ -143,6 +145,13 @@ class Offers:
                 f"model {least.model.ref!r} takes are left for a shot; shorten style or template or name another model"
             )
             self._say(message, self.models[least.kind].found)
+
+    def _try_templates(self, video: Video) -> None:
+        """Render the templates of the user's own once: what they ask of ``vars`` shows only then."""
+        words = video.shots[0].prompt if video.shots else shot_placeholder(1)
+        for kind, make in (("image", image_prompt), ("clip", clip_prompt)):
+            if video.templates[kind] != builtin_templates()[kind]:
+                make(video, 1, words)
 
     def _shot(self, index: int) -> Found:
         given, at = self.settings.own["prompts"][index], (*self.settings.at, "prompts", index)

@@ -60,7 +60,7 @@ def build_series(settings: Settings, findings: Findings) -> Series | None:
     rhythm = _rhythm(every, findings)
     began = _day(start, findings) if start else None
     if start is None and not settings.is_unread("publish", "start"):
-        findings.add(every.at, "publish: 'every' needs the day on which it begins, like start: 2027-03-15")
+        findings.add(every.at, "publish: 'every' needs the day on which it begins; add one, like 'start: 2027-03-15'")
     zone = _zone(settings, findings) or zone_named("UTC")
     return Series(rhythm, began, zone) if rhythm and began else None
 
@@ -130,7 +130,7 @@ def _moment(settings: Settings, findings: Findings) -> datetime | None:
     try:
         found = datetime.fromisoformat(text.upper())
     except ValueError as error:
-        findings.add(at.at, f"at: {text!r} is no date and time: {error}")
+        findings.add(at.at, f"at: {text!r} is no date and time: {error}; expected one like {_EXAMPLE}")
         return None
     if found.year not in _YEARS:
         findings.add(at.at, f"at: expected a year from {_YEARS[0]} to {_YEARS[-1]}, got {found.year}")

@@ -169,7 +169,8 @@ class References:
             return Voice(name=name, provider=provider, id=voice_id)
         if not narrator.found.guessed:
             message = f"voice {name!r} belongs to {provider!r}, but the narration model is {model.ref!r}"
-            self.findings.add(nearest_of(found, narrator.found), message + because(narrator.found))
+            advice = f"; name a narration model of {provider!r}, or another voice"
+            self.findings.add(nearest_of(found, narrator.found), message + because(narrator.found) + advice)
         return None
 
     def _unknown_voice(self, found: Found, model: Model) -> None:

@@ -1,7 +1,14 @@
 """Where the writers of recipes run Jinja: it cannot reach out, and gives the same every time."""
 
+import re
+
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from tiktoker_batch.recipe.suggest import did_you_mean
+
+_STATEMENTS = ("if", "elif", "else", "endif", "for", "endfor", "set", "endset", "macro", "endmacro", "filter", "with")
+_OPEN = ("unexpected '}'", "expected 'end of print statement'", "expected 'end of statement block'")
 
 
 def sandbox(undefined: type[jinja2.StrictUndefined], *, trims_blocks: bool = False) -> ImmutableSandboxedEnvironment:
@@ -11,3 +18,19 @@ def sandbox(undefined: type[jinja2.StrictUndefined], *, trims_blocks: bool = Fal
     )
     del environment.globals["lipsum"], environment.filters["random"]
     return environment
+
+
+def syntax_fault(error: jinja2.TemplateError, environment: jinja2.Environment) -> str:
+    """What Jinja says is wrong with a text, and what to do about it."""
+    said = (error.message or "this is not valid").rstrip(".")
+    unclosed = re.search(r"innermost block that needs to be closed is '(\w+)", said)
+    if unclosed:
+        return f"'{{% {unclosed[1]} %}}' is never closed; write '{{% end{unclosed[1]} %}}' where it ends"
+    unknown = re.search(r"(filter|test|tag) (?:named )?'(\w+)'", said)
+    if unknown:
+        known = {"filter": environment.filters, "test": environment.tests, "tag": _STATEMENTS}[unknown[1]]
+        noun = "statement" if unknown[1] == "tag" else unknown[1]
+        return f"there is no {noun} {unknown[2]!r}{did_you_mean(unknown[2], known)}"
+    if any(each in said for each in _OPEN):
+        return f"{said}; close '{{{{' with '}}}}' and '{{%' with '%}}'"
+    return said

@@ -1,5 +1,6 @@
 """The JSON Schema's verdict on a recipe, in a writer's words and at the place of each fault."""
 
+import difflib
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator
@@ -26,6 +27,16 @@ _LATER = {
 FEW_KEYS = 6  # so many are listed where none is near
 
 _ENTRIES = {"videos": "video", "profiles": "profile"}
+
+
+# Where a key stands, what has such a key, and where that is.
+_PLACES = (
+    ({"top"}, "defaults", "under 'defaults' or in a video"),
+    ({"profile"}, "defaults", "under the profile's 'defaults'"),
+    ({"top", "defaults"}, "video", "in a video"),
+    ({"video", "defaults", "profile"}, "top", "at the top of the recipe"),
+    ({"top", "defaults", "profile"}, "entry", "in an entry of 'videos'"),
+)
 
 
 @cache
@@ -82,7 +93,10 @@ def _inlined(schema: Any, definitions: dict[str, Any]) -> Any:
 def _leaves(errors: Iterable[ValidationError]) -> Iterator[ValidationError]:
     """Errors with every choice between shapes resolved to the shape that was meant."""
     for error in errors:
-        meant = _meant(error) if error.validator == "oneOf" and not _is_choice_of_keys(error) else []
+        is_choice = (
+            error.validator == "oneOf" and not _is_choice_of_keys(error) and not wording.is_text_with_colon(error)
+        )
+        meant = _meant(error) if is_choice else []
         yield from _leaves(meant) if meant else (error,)
 
 
@@ -119,7 +133,7 @@ def _faults(error: ValidationError) -> Iterator[tuple[Path, str, bool]]:
         case "uniqueItems":
             for index, item in enumerate(value):
                 if item in value[:index]:
-                    yield (*path, index), f"{wording.show(item)} is listed twice", False
+                    yield (*path, index), f"{wording.show(item)} is listed twice; remove one of them", False
         case "oneOf" if _is_choice_of_keys(error):
             if isinstance(value, dict):
                 yield _choice_of_keys(path, error)
@@ -145,7 +159,7 @@ def unknown_key(path: Path, name: str, known: Collection[str]) -> str:
     if name in _LATER.get(_where(path), ()):
         return f"{name!r} is not supported by this version of tiktoker-batch"
     near = belongs_elsewhere(path, name) or _glued(name, known) or did_you_mean(name, known)
-    few = f" (there are: {', '.join(known)})" if len(known) <= FEW_KEYS else ""
+    few = f" (there are: {', '.join(known)})" if len(known) <= FEW_KEYS else "; 'tiktoker-batch schema' lists them all"
     return f"unknown key {name!r}{near or few}"
 
 
@@ -172,20 +186,37 @@ def _where(path: Path) -> str:
 def belongs_elsewhere(path: Path, name: str) -> str:
     """Where a key that is right elsewhere should stand, or nothing."""
     where = _where(path)
-    schema = recipe_schema()
-    top, video = schema["properties"], schema["$defs"]["video"]["properties"]
-    defaults = schema["$defs"]["defaults"]["properties"]
-    if where == "top" and name in defaults:
-        return " here; it belongs under 'defaults' or in a video"
-    if where == "profile" and name in defaults:
-        return " here; it belongs under the profile's 'defaults'"
-    if where in {"top", "defaults"} and name in video:
-        return " here; it belongs in a video"
     if where == "publish" and name == "at":
         return " here; every video has its own"
-    if where in {"video", "defaults", "profile"} and name in top:
-        return " here; it belongs at the top of the recipe"
-    return ""
+    for at, of, place in _PLACES:
+        if where in at and name in _beside(of):
+            return f" here; it belongs {place}"
+    return _belongs_below(where, name)
+
+
+def _belongs_below(where: str, name: str) -> str:
+    """The only mapping beside a key in which the key would be right."""
+    if where not in {"top", "defaults", "video"}:
+        return ""
+    beside = _beside(where)
+    below = [each for each, schema in beside.items() if name in _keys_of(schema)]
+    # What is nearly right may have been meant for this place: 'caption' is more like 'captions' than like a post.
+    is_near = difflib.get_close_matches(name, beside, n=1, cutoff=0.9)
+    return f" here; it belongs under {below[0]!r}" if len(below) == 1 and not is_near else ""
+
+
+@cache
+def _beside(where: str) -> dict[str, Any]:
+    schema = recipe_schema()
+    mapping = schema if where == "top" else schema["$defs"][where]
+    properties: dict[str, Any] = _inlined(mapping["properties"], schema["$defs"])
+    return properties
+
+
+def _keys_of(schema: dict[str, Any]) -> Iterator[str]:
+    for each in (schema, *schema.get("oneOf", ())):
+        if each.get("additionalProperties") is False:
+            yield from each["properties"]
 
 
 def _prune(data: Any, path: Path, error: ValidationError) -> None:

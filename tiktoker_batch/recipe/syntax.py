@@ -14,12 +14,15 @@ _ADVICE = {
     "could not find expected ':'": "a key without ': ' after it; check this line's indentation or quote the text",
     "did not find expected key": "this line does not line up with the keys above; check its indentation and quotes",
     "did not find expected '-' indicator": "this line does not line up with the list above; check its indentation",
-    "found unexpected end of stream": "a quote is opened here and never closed",
+    "found unexpected end of stream": "a quote is opened here and never closed; close it at the end of its text",
     "found unknown escape character": "unknown escape after '\\'; double the backslash or use single quotes",
     "did not find expected ',' or ']'": "a list in [ ] is not closed, or lacks a comma; quote items with '#' or ': '",
     "did not find expected ',' or '}'": "a mapping in { } is not closed, or lacks a comma; quote text with '#' or ': '",
     "did not find expected node content": "a value is missing; quote text that begins with '#'",
     "found incompatible YAML document": "only YAML 1.1 and 1.2 are read; drop the %YAML line",
+    "did not find expected alphabetic or numeric character": "'*' and '&' begin names of YAML's own; "
+    "quote text that begins with them",
+    "did not find expected comment or line break": "the text of '|' and '>' begins on the next line; move it there",
     "found undefined tag handle": "this tag is not known; quote text that begins with '!'",
 }
 _GLUED = re.compile(r"(?P<key>[\w.-]+):[^\s:/]")
@@ -38,6 +41,7 @@ _BEGINNING = (
     "did not find expected ',' or ']'",
     "did not find expected ',' or '}'",
     "could not find expected ':'",
+    "did not find expected alphabetic or numeric character",
 )
 
 
@@ -60,6 +64,11 @@ def explain(error: yaml.YAMLError, text: str, path: str, last: Any = None) -> Pr
     if line > len(lines):  # the parser gave up behind the end
         line, column = len(lines), len(lines[-1]) + 1
     if said in _LACKING and "\t" not in _indentation(lines[line - 1]):
+        if _is_item_without_dash(lines, line):
+            message = (
+                "not valid YAML: an item of the list above without its '- '; put one before it, or quote the item above"
+            )
+            return Problem(path=path, line=line, column=len(_indentation(lines[line - 1])) + 1, message=message)
         is_block = isinstance(last, yaml.ScalarEvent) and last.style in {"|", ">"}
         lacking = _without_colon(lines, line, None if is_block else _before(lines, line))
         if lacking:
@@ -74,11 +83,11 @@ def _badly_closed(last: Any, mark: Any, text: str) -> str | None:
         return None
     if text[last.end_mark.index : mark.index].strip():
         return None
-    end = last.end_mark
-    return (
-        f"not valid YAML: the quotes that open here close at {end.line + 1}:{end.column}, and more text follows; "
-        "close them where the text ends"
-    )
+    start, end = last.start_mark, last.end_mark
+    inside = "''" if last.style == "'" else '\\"'
+    advice = f"write {inside} for one inside the text" if start.line == end.line else "close them where the text ends"
+    place = f"{end.line + 1}:{end.column}"
+    return f"not valid YAML: the quotes that open here close at {place}, and more text follows; {advice}"
 
 
 def _before(lines: list[str], line: int) -> int | None:
@@ -87,6 +96,14 @@ def _before(lines: list[str], line: int) -> int | None:
     above = lines[before - 1] if before else ""
     is_item_above = above.lstrip().startswith("- ") and len(_indentation(lines[line - 1])) <= len(_indentation(above))
     return None if is_item_above else before
+
+
+def _is_item_without_dash(lines: list[str], line: int) -> bool:
+    """Whether a line without any key stands below the item of a list, exactly where its dash is."""
+    above = next((each for each in reversed(lines[: line - 1]) if _bare(each)), "")
+    this = lines[line - 1]
+    is_item = above.lstrip().startswith("- ") and not this.lstrip().startswith("-")
+    return is_item and _indentation(this) == _indentation(above) and not re.search(r":(\s|$)", _bare(this))
 
 
 def _without_colon(lines: list[str], line: int, before: int | None) -> tuple[int, int, str] | None:
@@ -123,6 +140,8 @@ def _indentation(line: str) -> str:
 
 def _message(said: str, line: str, column: int) -> str:
     character = line[column - 1 : column]
+    if character and character in "]}" and said in _LACKING:
+        return f"not valid YAML: this {character!r} closes nothing; remove it or open it further up"
     if character == "\t" or "\t" in _indentation(line):
         return "a tab is used for indentation; YAML allows only spaces"
     if said == "found character that cannot start any token":
