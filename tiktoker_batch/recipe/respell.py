@@ -91,8 +91,17 @@ def _with(entry: Entry, node: Node) -> Entry:
     return entry if node is entry.node else replace(entry, node=node)
 
 
+_RESOLVED: dict[int, Mapping[str, Any]] = {}  # by the identity of a part of the schema, which lives as long as we do
+
+
 def _resolved(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     """The schema of a mapping or list, with what it refers to and the shape that can be one."""
+    if id(schema) not in _RESOLVED:
+        _RESOLVED[id(schema)] = _merged(schema)
+    return _RESOLVED[id(schema)]
+
+
+def _merged(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     merged: dict[str, Any] = {}
     for each in _parts(schema):
         properties = {**merged.get("properties", {}), **each.get("properties", {})}
