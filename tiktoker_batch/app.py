@@ -182,6 +182,8 @@ def open_recipe(path: Path, options: Options) -> Opened:
     )
     if options.budget is not None:
         recipe = replace(recipe, budget=replace(recipe.budget, max_usd=options.budget))
+    if options.choice.shard is not None:
+        recipe = replace(recipe, budget=recipe.budget.shared_by(options.choice.shard.of))
     durations = open_durations(_models(recipe), environ)
     planning = Planning(languages=catalog.languages, file_sha256=_files(recipe), history=durations.history())
     plan = build_plan(recipe, STEP_KINDS, planning)
