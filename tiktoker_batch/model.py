@@ -283,16 +283,6 @@ class Budget:
     max_images: int | None = None
     max_characters: int | None = None
 
-    def shared_by(self, parts: int) -> "Budget":
-        """What each of this many parts of the batch may spend, so that all of them together keep to it."""
-        return Budget(
-            max_usd=None if self.max_usd is None else self.max_usd / parts,
-            per_video_usd=self.per_video_usd,
-            max_clip_seconds=None if self.max_clip_seconds is None else self.max_clip_seconds / parts,
-            max_images=None if self.max_images is None else self.max_images // parts,
-            max_characters=None if self.max_characters is None else self.max_characters // parts,
-        )
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
