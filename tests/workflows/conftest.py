@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.installing import build_wheel, environment_for, install
-
 # The first is of the first of two shards, the second of the second, by the ids of their videos.
 POSTS = """\
 slug,series,shots,en,de,caption_en,caption_de
@@ -17,13 +15,6 @@ SMALL = {"duration: 12": "duration: 4\n  fps: 6"}
 
 
 OFFLINE = {"PIP_NO_INDEX": "1"}  # what the jobs install is there already, and comes from the checkout
-
-
-@pytest.fixture(scope="session")
-def commands(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of commands of an environment that has a wheel of the checkout."""
-    folder = tmp_path_factory.mktemp("runner")
-    return install(environment_for(folder / "env"), build_wheel(folder)).parent
 
 
 @pytest.fixture
