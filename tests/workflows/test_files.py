@@ -13,6 +13,7 @@ from tiktoker_batch.resources import resource_path
 
 FOLDER = resource_path("templates", "init/calendar")
 GITHUB = FOLDER / "github" / "workflows" / "videos.yml"
+DOCS = Path(__file__).parents[2] / "docs" / "ci.md"
 GITLAB = FOLDER / "gitlab-ci.yml"
 
 
@@ -51,6 +52,16 @@ def test_keys_are_seen_by_the_step_that_pays_and_never_on_a_pull_request() -> No
     assert seeing == [("make", "Make the videos")]
     assert github["jobs"]["make"]["if"] == "github.event_name != 'pull_request'"
     assert "pull_request_target" not in GITHUB.read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(not DOCS.exists(), reason="only a checkout has it")
+def test_what_the_documentation_shows_of_them_is_what_they_say() -> None:
+    section = DOCS.read_text(encoding="utf-8").split("## Ready workflows")[1].split("\n## ")[0]
+    shown = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
+    assert len(shown) == 2
+    for block, file in zip(shown, (GITHUB, GITLAB), strict=True):
+        lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
+        assert "\n".join(line.strip() for line in block.splitlines()) in "\n".join(lines)
 
 
 @pytest.mark.parametrize(
