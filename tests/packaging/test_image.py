@@ -21,6 +21,8 @@ from tests.installing import ROOT
 
 DOCKERFILE = ROOT / ".ci" / "Dockerfile"
 IGNORED = ROOT / ".dockerignore"
+# The base image has pip, whatever this machine has.
+PIP = "command -v pip > /dev/null || { python3 -m venv /opt/base && ln -s /opt/base/bin/pip /usr/local/bin/; }"
 pytestmark = pytest.mark.skipif(not DOCKERFILE.exists(), reason="only a checkout has it")
 
 
@@ -89,6 +91,7 @@ def script(root: Path, recipe: Path) -> Iterator[str]:
         yield f"mkdir -p {home}/upper {home}/work {at}"
         yield f"mount -t overlay overlay -o lowerdir=/,upperdir={home}/upper,workdir={home}/work {at}"
         yield f"mount --bind /dev {at}/dev && mount -t proc proc {at}/proc"
+        yield in_chroot(at, "/", {"HOME": "/root"}, PIP)
         folder, environ = "/", {"EXTRAS": "espeak", "HOME": "/root"}
         for instruction, value in stage.steps:
             if instruction == "WORKDIR":
