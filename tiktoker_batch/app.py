@@ -18,7 +18,7 @@ from tiktoker_batch.engine.shelf import Shelf
 from tiktoker_batch.environment import environment
 from tiktoker_batch.errors import Problem, RecipeError, UsageError
 from tiktoker_batch.events import Record
-from tiktoker_batch.model import Model, Plan, Recipe, Step
+from tiktoker_batch.model import Budget, Model, Plan, Recipe, Step
 from tiktoker_batch.planning.build import Planning, build_plan
 from tiktoker_batch.planning.calendar import calendar_warnings
 from tiktoker_batch.planning.likely import Shape
@@ -187,6 +187,8 @@ def open_recipe(path: Path, options: Options) -> Opened:
     )
     if options.budget is not None:
         recipe = replace(recipe, budget=replace(recipe.budget, max_usd=options.budget))
+    if options.choice.shard is not None:
+        recipe = replace(recipe, budget=_shared(recipe.budget, options.choice.shard.of))
     durations = open_durations(_models(recipe), environ)
     planning = Planning(languages=catalog.languages, file_sha256=_files(recipe), history=durations.history())
     plan = build_plan(recipe, STEP_KINDS, planning)
@@ -200,6 +202,17 @@ def open_recipe(path: Path, options: Options) -> Opened:
         environ=environ,
         catalog=catalog,
         durations=durations,
+    )
+
+
+def _shared(budget: Budget, parts: int) -> Budget:
+    """What each of this many parts of a batch may spend, so that all of them together keep to the budget."""
+    return Budget(
+        max_usd=None if budget.max_usd is None else budget.max_usd / parts,
+        per_video_usd=budget.per_video_usd,
+        max_clip_seconds=None if budget.max_clip_seconds is None else budget.max_clip_seconds / parts,
+        max_images=None if budget.max_images is None else budget.max_images // parts,
+        max_characters=None if budget.max_characters is None else budget.max_characters // parts,
     )
 
 

@@ -155,7 +155,7 @@ shard_option = click.option(
     "--shard",
     callback=_parse_shard,
     metavar="I/N",
-    help="Only the I-th of N parts of the videos, for several machines; 'merge' joins their output folders.",
+    help="Only the I-th of N parts of the videos, with its share of the budget, for several machines; see 'merge'.",
 )
 force_option = click.option(
     "--force",

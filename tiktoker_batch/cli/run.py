@@ -28,6 +28,7 @@ from tiktoker_batch.errors import ExitCode, TiktokerError
 from tiktoker_batch.previewing import preview, require_no_warning
 from tiktoker_batch.report.console import Mode, open_progress
 from tiktoker_batch.report.run_text import failures_text, summary_text
+from tiktoker_batch.store.state import BatchState
 
 
 @subcommand("run", example="tiktoker-batch run recipes/quickstart.yaml --limit ffmpeg=2")
@@ -105,14 +106,14 @@ def make(
     show(summary_text(ended.state, ended.layout, ended.spent_usd))
     _say_what_to_do(ended, session)
     reporting.write_extras(ended.layout, extras)
-    _tell_the_job(ended)
+    tell_the_job(ended.state, ended.spent_usd)
     return ended.exit_code
 
 
-def _tell_the_job(ended: running.Ended) -> None:
-    """Its page is a courtesy: that it cannot be written does not make a run fail."""
+def tell_the_job(state: BatchState, spent_usd: Decimal) -> None:
+    """Its page is a courtesy: that it cannot be written does not make a command fail."""
     try:
-        reporting.append_job_summary(ended, os.environ)
+        reporting.append_job_summary(state, spent_usd, os.environ)
     except TiktokerError as error:
         say(f"warning: the summary of the job: {error.message}")
 

@@ -30,13 +30,17 @@ class Shard:
     number: int
     of: int
 
-    def members(self, video_ids: Iterable[str]) -> frozenset[str]:
-        """Every ``of``-th of the videos, in an order that has nothing to do with that of the recipe.
+    def has(self, name: str) -> bool:
+        """Whether what goes by this name belongs to this part: always to the same one, whatever else the batch has."""
+        return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]) % self.of == self.number - 1
 
-        Parts differ by one video at most, and neighbours, which are often alike, are spread over them.
+    def members(self, plan: Plan) -> frozenset[str]:
+        """The videos of this part.
+
+        A video stays in its part when others come and go, so that whoever made it finds it again. The parts are of
+        about the same size only where videos are many.
         """
-        ranked = sorted(video_ids, key=lambda name: hashlib.sha256(name.encode()).digest())
-        return frozenset(ranked[self.number - 1 :: self.of])
+        return frozenset(video for video, family in _families(plan, self.of).items() if self.has(family))
 
     def __str__(self) -> str:
         return f"{self.number}/{self.of}"
@@ -80,7 +84,7 @@ def chosen_steps(plan: Plan, choice: Choice, states: Mapping[str, str]) -> froze
     if choice.until is not None:
         wanted = {step.id for step in plan.steps if step.id in wanted and _is_due(step, choice.until)}
     if choice.shard is not None:
-        ours = choice.shard.members(planned.video.id for planned in plan.videos)
+        ours = choice.shard.members(plan)
         wanted = {step.id for step in plan.steps if step.id in wanted and step.video in ours}
     without = _matching(plan, choice.exclude, states)
     return frozenset(_with_needs(plan.steps, wanted - without, without))
@@ -92,6 +96,24 @@ def matching_steps(plan: Plan, expressions: Sequence[str], states: Mapping[str, 
     :raises UsageError: an expression cannot be understood, or names what is not there.
     """
     return frozenset(_matching(plan, expressions, states))
+
+
+def _families(plan: Plan, parts: int) -> Mapping[str, str]:
+    """The family of each video, named after its first member by id.
+
+    Videos that need the same of a service, which is bought once where they are made together, are one family. What more
+    of them need than a part has videos holds nobody together: that would be one family, and the other parts empty.
+    """
+    users: dict[tuple[str, int | None], set[str]] = {}
+    for step in plan.steps:
+        if step.provider != "local":
+            users.setdefault((step.key, step.segment), set()).add(step.video)
+    families = {planned.video.id: {planned.video.id} for planned in plan.videos}
+    for alike in users.values():
+        if 1 < len(alike) <= len(families) // parts:
+            joined = set().union(*(families[video] for video in alike))
+            families.update(dict.fromkeys(joined, joined))
+    return {video: min(family) for video, family in families.items()}
 
 
 def _is_due(step: Step, until: Kind) -> bool:
