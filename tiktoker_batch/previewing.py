@@ -12,6 +12,7 @@ from tiktoker_batch.errors import PlanError
 from tiktoker_batch.model import Step
 from tiktoker_batch.planning.calendar import calendar_warnings
 from tiktoker_batch.planning.estimate import Estimate, estimate
+from tiktoker_batch.planning.review import edit_warnings
 from tiktoker_batch.planning.selection import touched
 from tiktoker_batch.planning.view import plan_json
 from tiktoker_batch.providers.registry import not_ready
@@ -44,6 +45,11 @@ class Preview:
             return "skip"
         return "reattach" if step.id in self.reattached else "run"
 
+    def told(self, step: Step) -> str:
+        """The same for people: what is skipped because it waits for approval is called ``review``."""
+        action = self.action(step)
+        return "review" if action == "skip" and step.id in self.meant.waiting else action
+
     def pays(self, step: Step) -> bool:
         """Whether a step is still to be paid for."""
         return self.action(step) == "run" and step.id not in self.spared
@@ -58,7 +64,9 @@ class Preview:
         """What may keep it from being done although it can be started, a sentence each."""
         videos = [planned.video for planned in touched(self.opened.plan, self.meant.selected)]
         calendar = calendar_warnings(videos, self.opened.catalog.platforms, self.states, datetime.now(UTC))
-        return [*budget_warnings(self.opened.plan, self.pays), *calendar]
+        plan = self.opened.plan
+        edits = edit_warnings(plan, self.meant.forced)
+        return [*budget_warnings(plan, self.pays), *plan.recipe.warnings, *edits, *calendar]
 
     @property
     def not_ready(self) -> list[str]:
@@ -67,7 +75,8 @@ class Preview:
 
     def to_json(self) -> dict[str, Any]:
         """The published shape of ``plan --format json``."""
-        return plan_json(self.opened.plan, self.estimate, self.action, self.opened.layout.root.as_posix())
+        root = self.opened.layout.root.as_posix()
+        return plan_json(self.opened.plan, self.estimate, self.action, root, self.meant.waiting)
 
 
 def preview(path: Path, options: Options) -> Preview:

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from tiktoker_batch.errors import RecipeError
-from tiktoker_batch.model import Style, Template
 from tiktoker_batch.recipe.prompts import (
     PROMPT_VARIABLES,
     builtin_templates,
@@ -13,6 +12,7 @@ from tiktoker_batch.recipe.prompts import (
     load_template,
     render_prompt,
 )
+from tiktoker_batch.shots import Style, Template
 
 VARIABLES = {"shot": "a lamp", "style": Style(name="noir", prompt="black and white"), "vars": {"theme": "sea"}}
 
@@ -63,8 +63,8 @@ def test_the_built_in_templates_use_only_what_they_are_given(name: str) -> None:
         ("a\n{{ shto }}", "2:4: 'shto' is undefined; did you mean 'shot'? (there are: shot, style,"),
         ("{{ shot | uper }}", "1:11: there is no filter 'uper'; did you mean 'upper'?"),
         ("{% if shot is strng %}{% endif %}", "1:15: there is no test 'strng'; did you mean 'string'?"),
-        ("{% include 'other.j2' %}", "1:4: a prompt template stands alone; 'include' is not possible"),
-        ("{% extends 'other.j2' %}", "1:4: a prompt template stands alone; 'extends' is not possible"),
+        ("{% include shot %}", "1:4: 'include' wants the plain name of a template in quotes, like 'builtin/image.j2'"),
+        ("{% extends '../x.j2' %}", "1:4: 'extends' wants the plain name of a template in quotes, like 'builtin/"),
         ("a\n\n{{ shot", "3:1: unexpected end of template"),
         ("a\n{% if shot %}", "2:1: Unexpected end of template"),
         ("{{" + "(" * 5000 + "1" + ")" * 5000 + "}}", "1:1: nested too deeply"),

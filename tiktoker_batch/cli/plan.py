@@ -113,9 +113,9 @@ def show_plan(recipe: Path, options: app.Options, form: str) -> Preview:
     if form == "json":
         echo_json(found.to_json())
     elif form == "markdown":
-        show(plan_markdown(opened.plan, found.estimate, found.action, found.warnings).rstrip("\n"))
+        show(plan_markdown(opened.plan, found.estimate, found.told, found.warnings).rstrip("\n"))
     else:
-        show(plan_text(opened.plan, found.estimate, found.action, str(opened.layout.root)))
+        show(plan_text(opened.plan, found.estimate, found.told, str(opened.layout.root)))
     for warning in found.warnings:
         say(f"warning: {warning}")
     for reason in found.not_ready:
