@@ -50,9 +50,8 @@ def shots_text(written: Written) -> str:
     parts = [_start(written.video, written.narration), *_others(written.others)]
     if written.shots is not None:
         parts += ["\n", shots_section(written.shots, written.heard)]
-    parts += ["\n", _TAIL, f"written: {text_digest(written.narration, written.shots)}\n"]
-    parts += [f"story_key: {written.story_key}\n"]
-    parts += [f"shots_key: {written.shots_key}\n"] if written.shots_key else []
+    parts += ["\n", _TAIL, _key("written", text_digest(written.narration, written.shots))]
+    parts += [_key("story_key", written.story_key), _key("shots_key", written.shots_key)]
     return "".join(parts)
 
 
@@ -67,7 +66,7 @@ class Pieces:
 def file_pieces(video: str, found: ShotsFile) -> Pieces:
     """The file but for its shots, for whoever puts it together with others."""
     keys = {"written": found.written, "story_key": found.story_key, "shots_key": found.shots_key}
-    known = "".join(f"{name}: {value}\n" for name, value in keys.items() if value)
+    known = "".join(_key(name, value) for name, value in keys.items())
     return Pieces(
         head=f"{_start(video, found.narration)}\n{_shots_head()}shots:\n",
         tail=f"\n{_TAIL}{known}",
@@ -88,7 +87,12 @@ def appended(text: str, written: Written) -> str:
     assert written.shots is not None
     section = shots_section(written.shots, written.heard)
     gap = "\n" if text.endswith("\n") else "\n\n"
-    return f"{text}{gap}{section}shots_key: {written.shots_key}\n"
+    return f"{text}{gap}{section}{_key('shots_key', written.shots_key)}"
+
+
+def _key(name: str, digest: str | None) -> str:
+    """In quotes: a digest may consist of figures alone, or look like 12e5."""
+    return f'{name}: "{digest}"\n' if digest else ""
 
 
 def shots_section(shots: Sequence[Shot], heard: Sequence[str]) -> str:
