@@ -80,7 +80,8 @@ class Model:
     ``usual_seconds`` is the one that segments have where nobody asks for another.
     ``fields`` says which of our values are sent, by our name for them: ``prompt``, ``image``, ``reference``,
     ``seconds``, ``size`` (pixels as ``{"width", "height"}``), ``aspect_ratio``, ``resolution``, ``seed``, ``voice``,
-    ``language``. ``parameters`` are sent as they are. ``prompt_characters`` is the longest text it takes.
+    ``language``. ``parameters`` are sent as they are. ``prompt_characters`` is the longest text it takes,
+    ``prompt_tokens`` what it reads of one.
     ``typical_seconds`` is the usual latency of one call, which estimates count with; ``latency_spread`` is the sigma
     of its logarithm.
     """
@@ -98,6 +99,7 @@ class Model:
     fields: Mapping[str, Field] = field(default_factory=dict)
     parameters: Mapping[str, Json] = field(default_factory=dict)
     prompt_characters: int | None = None
+    prompt_tokens: int | None = None
     price: Price | None = None
     typical_seconds: float = 1.0
     latency_spread: float = 0.25

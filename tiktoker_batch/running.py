@@ -26,7 +26,7 @@ from tiktoker_batch.faultpoints import reach
 from tiktoker_batch.media.ffmpeg import find_ffmpeg
 from tiktoker_batch.media.probe import probe
 from tiktoker_batch.model import Artifact, Json, Plan, Video
-from tiktoker_batch.planning.review import waiting_steps
+from tiktoker_batch.planning.review import edit_warnings, waiting_steps
 from tiktoker_batch.preflight import require_ready, require_voices
 from tiktoker_batch.providers.base import Provider
 from tiktoker_batch.providers.registry import keys_set, providers, world_of
@@ -52,7 +52,10 @@ THREADS = 4  # for what blocks for moments; each keeps memory of its own, and mo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """How a run ended, what it spent, what the budget refused, if it did, and what is there for a person to decide."""
+    """How a run ended, what it spent, what the budget refused, if it did, and what is there for a person to decide.
+
+    ``warnings`` tell where what a person has edited stands against the recipe or the command.
+    """
 
     state: BatchState
     layout: Layout
@@ -60,6 +63,7 @@ class Ended:
     spent_usd: Decimal
     stopped_by: str | None = None
     review: Review | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @asynccontextmanager
@@ -192,6 +196,7 @@ class _Run:
             spent_usd=writer.state.spent_usd - spent_before,
             stopped_by=purse.refused,
             review=review,
+            warnings=tuple(edit_warnings(opened.plan, self.meant.forced)),
         )
 
     def _told(self) -> dict[str, Json]:

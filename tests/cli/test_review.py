@@ -128,7 +128,9 @@ def test_an_edit_outlives_the_recipe_and_force_and_both_say_so(call: Call, tmp_p
         said = call(command, "two.yaml").stderr
         assert "output/two/work/lamp/shots.yaml: the recipe has changed since this was written" in said
         assert "delete or rename the file to have story and shots written again" in said
-    assert tell(call, "--force", "lamp/story", "--until", "image") == {"lamp/story", "lamp/shots", "lamp/02/image"}
+    forced = call("run", "two.yaml", "--force", "lamp/story", "--until", "image", "--progress", "json")
+    assert made(forced) == {"lamp/story", "lamp/shots", "lamp/02/image"}
+    assert "it holds lamp/story, which --force does not write again" in forced.stderr
     assert shots.read_bytes() == kept
     assert "--force does not write again" in call("plan", "two.yaml", "--force", "lamp/story").stderr
     assert call("run", "two.yaml", "--strict").returncode == 2

@@ -152,6 +152,8 @@ def make(
     with open_progress(progress, sys.stderr, os.environ) as sink:
         ended = running.run(opened, options, [sink])
     show(summary_text(ended.state, ended.layout, ended.spent_usd))
+    for warning in ended.warnings:
+        say(f"warning: {warning}")
     if ended.review:
         _say_what_to_review(ended.review, session)
     _say_what_to_do(ended, session)

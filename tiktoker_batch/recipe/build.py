@@ -14,6 +14,7 @@ from tiktoker_batch.recipe.expand import expand
 from tiktoker_batch.recipe.files import Files
 from tiktoker_batch.recipe.findings import Findings
 from tiktoker_batch.recipe.interpolate import interpolate
+from tiktoker_batch.recipe.lint import Lint
 from tiktoker_batch.recipe.names import check_name, check_unique
 from tiktoker_batch.recipe.offers import Offers
 from tiktoker_batch.recipe.profiles import Overlay, choose_profiles, overlaid
@@ -179,6 +180,7 @@ class _Builder:
             return  # what is wrong with it has been told
         try:
             offers.prompts(video)
+            Lint(offers.settings, video, self.catalog.languages[video.language], self.findings).look()
         except RecipeError as error:
             self.findings.stage(error.problems)
 

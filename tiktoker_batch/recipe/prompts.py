@@ -159,6 +159,14 @@ def _rendered_with(template: Template, used: tuple[tuple[str, type, object], ...
     return _fold(_compiled(template).render({name: value for name, _, value in used}))
 
 
+def uses_variable(template: Template, name: str) -> bool:
+    """Whether a template looks at a variable, by itself or in its parts.
+
+    :raises TemplateSyntaxError: it is no template.
+    """
+    return name in _used(template)
+
+
 @lru_cache(maxsize=64)
 def _used(template: Template) -> tuple[str, ...]:
     """The names of the variables that a template looks at, by itself or in its parts."""
