@@ -93,8 +93,11 @@ def preview(path: Path, options: Options) -> Preview:
         if step.id in to_do and step.id not in meant.forced and _is_open(step, state.open_jobs)
     )
     concerned = (to_do | reused) - meant.forced
-    kept = [step for step in opened.plan.steps if step.id in concerned]
-    again = [step for step in opened.plan.steps if step.id in meant.forced]
+    # What a person has edited is alike by its key and not by its words.
+    edited = {planned.video.id for planned in opened.plan.videos if planned.video.edit}
+    alike = [step for step in opened.plan.steps if step.video not in edited]
+    kept = [step for step in alike if step.id in concerned]
+    again = [step for step in alike if step.id in meant.forced]
     # What holds stands first, and what is asked for again takes nothing that was there before.
     held_first = sorted(kept, key=lambda step: step.id not in reused)
     spared = (Sharing(held_first, opened.layout).spared | Sharing(again, opened.layout).spared) & to_do

@@ -271,3 +271,10 @@ def test_nothing_is_paid_twice_after_an_edit(call: Call, tmp_path: Path) -> None
         assert paid() == done
         edit(path, "narration: ", "narration: The tide takes the sand.\nx-was: ")
         assert paid() == {**done, "narration": 2}
+
+
+def test_a_rehearsal_waits_for_nobody(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "cloud.yaml").write_text(CLOUD.replace("fps: 12", "fps: 12\n  review: required"), encoding="utf-8")
+    done = call("rehearse", "cloud.yaml", "--speed", "1000", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["state"] == "done"
