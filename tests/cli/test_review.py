@@ -145,6 +145,10 @@ def test_only_approved_shots_get_clips_and_a_video_waits_for_all_of_its_shots(ca
     assert re.search(r"clip x2 .* run 1, review 1", planned.stdout)
     assert "3 waiting for review" not in planned.stdout
     assert "2 waiting for review" in planned.stdout
+    assert (
+        "| video | run | reattach | reuse | skip | review | cost |"
+        in call("plan", "two.yaml", "--format", "markdown").stdout
+    )
     found = json.loads(call("plan", "two.yaml", "--format", "json").stdout)
     waits = [step["id"] for video in found["videos"] for step in video["steps"] if "waits_for" in step]
     assert waits == ["lamp/02/clip", "lamp/assembly"]
