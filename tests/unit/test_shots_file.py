@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.values import a_model, a_video
@@ -38,6 +38,7 @@ def faults(folder: Path, text: str, video: Video | None = None) -> list[str]:
     return [f"{each.line}:{each.column}: {each.message}" for each in raised.value.problems]
 
 
+@settings(max_examples=150, deadline=None)
 @given(TEXT, TEXT, TEXT)
 def test_whatever_was_written_reads_back_and_is_no_edit(
     tmp_path_factory: pytest.TempPathFactory, narration: str, prompt: str, motion: str
