@@ -9,7 +9,13 @@ from urllib.parse import urlsplit
 
 from tiktoker_batch.errors import RecipeError
 from tiktoker_batch.recipe.findings import Findings
-from tiktoker_batch.recipe.prompts import PROMPT_VARIABLES, builtin_template, check_template, load_template
+from tiktoker_batch.recipe.prompts import (
+    PROMPT_VARIABLES,
+    builtin_template,
+    builtin_templates,
+    check_template,
+    load_template,
+)
 from tiktoker_batch.recipe.settings import Found
 from tiktoker_batch.recipe.text import missing, read_text
 from tiktoker_batch.shots import Template
@@ -80,6 +86,8 @@ class Files:
             path = self.folder / named.value
             if not self.is_there(named):
                 return None
+        if path is None and folder is None:
+            return builtin_templates()[name]
         if (path, folder, name) not in self._templates:
             load = (lambda: load_template(path, folder)) if path else (lambda: builtin_template(name, folder))
             self._templates[path, folder, name] = self._load(load, PROMPT_VARIABLES[name])
