@@ -29,7 +29,7 @@ def written(*shots: Shot, narration: str = "A light.\n\nIt goes out.") -> Writte
 def read(folder: Path, text: str, video: Video | None = None) -> ShotsFile:
     path = folder / "shots.yaml"
     path.write_text(text, encoding="utf-8")
-    return read_shots_file(path, video or a_video(), {"noir": NOIR}.get)  # type: ignore[arg-type]
+    return read_shots_file(path, video or a_video(templates=dict(builtin_templates())), {"noir": NOIR}.get)  # type: ignore[arg-type]
 
 
 def faults(folder: Path, text: str, video: Video | None = None) -> list[str]:
@@ -79,6 +79,19 @@ def test_layout_and_comments_are_no_edit_and_every_value_is(tmp_path: Path) -> N
         ("    duration: 4\n", "    duration: 4\n  - prompt: another\n"),
     ):
         assert read(tmp_path, text.replace(before, after)).is_edited, after
+
+
+def test_what_a_person_writes_is_linted_like_a_recipe(tmp_path: Path) -> None:
+    video = a_video(templates=dict(builtin_templates()))
+    text = (
+        "version: 1\nvideo: one\nnarration: x\nshots:\n  - prompt: ein Leuchtturm im Sturm\n  - prompt: wide shot, 8k\n"
+    )
+    found = read(tmp_path, text, video)
+    assert [warning.removeprefix(f"{tmp_path / 'shots.yaml'}:") for warning in found.warnings] == [
+        "5:13: shot 1: it looks like German; picture models understand English best",
+        "6:13: shot 2: it says how something is seen, and not what; name a subject",
+    ]
+    assert read(tmp_path, text.replace("  - ", "  - state: approved\n    "), video).warnings == ()
 
 
 def test_a_file_of_ones_own_needs_no_keys(tmp_path: Path) -> None:

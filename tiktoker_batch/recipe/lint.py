@@ -9,7 +9,7 @@ from tiktoker_batch.model import Video
 from tiktoker_batch.recipe.english import not_english
 from tiktoker_batch.recipe.findings import Findings
 from tiktoker_batch.recipe.prompts import uses_variable
-from tiktoker_batch.recipe.rendering import clip_prompt, image_prompt, segment_count, shot_placeholder
+from tiktoker_batch.recipe.rendering import clip_prompt, image_prompt, segment_count, shot_placeholder, shots_of
 from tiktoker_batch.recipe.settings import Place, Settings
 from tiktoker_batch.shots import Style
 
@@ -36,45 +36,16 @@ class Lint:
         :raises RecipeError: a template cannot be rendered.
         """
         self._narration()
-        for number, shot in enumerate(self.video.shots, start=1):
-            for message in self._of_shot(number, shot.prompt, shot.style or self.video.style):
-                self._warn(self._shot_place(number), f"shot {number}: {message}")
-            if shot.motion and not uses_variable(self.video.templates["clip"], "motion"):
-                path = self.video.templates["clip"].path
-                self._warn(
-                    self._shot_place(number), f"shot {number}: the clip template {path} does not look at 'motion'"
-                )
+        for number in range(1, len(self.video.shots) + 1):
+            for message in shot_warnings(self.video, number):
+                self._warn(self._shot_place(number), message)
         if not self.video.shots:
             self._room()
-
-    def _of_shot(self, number: int, shot: str, style: Style) -> Iterator[str]:
-        foreign = not_english(shot)
-        if foreign:
-            yield f"it looks {foreign}; picture models understand English best"
-        elif lacks_subject(shot):
-            yield "it says how something is seen, and not what; name a subject"
-        repeated = repeated_style(shot, style)
-        if repeated and style.prompt in image_prompt(self.video, number, shot):
-            yield f"{repeated!r} is said by the style {style.name!r} already, which is added to the shot"
-        for kind, characters, tokens, ref in self._lengths(number, shot):
-            if characters > tokens * CHARACTERS_A_TOKEN:
-                yield (
-                    f"the {kind} prompt of {characters:,} characters is about {characters // CHARACTERS_A_TOKEN} "
-                    f"tokens; {kind} model {ref!r} reads {tokens} and passes over the rest"
-                )
-
-    def _lengths(self, number: int, shot: str) -> Iterator[tuple[str, int, int, str]]:
-        for kind, model, rendered in (
-            ("image", self.video.models.image, image_prompt),
-            ("clip", self.video.models.clip, clip_prompt),
-        ):
-            if model.prompt_tokens is not None:
-                yield kind, len(rendered(self.video, number, shot)), model.prompt_tokens, model.ref
 
     def _room(self) -> None:
         """What template and style add leaves little to shots that are to be written."""
         numbers = range(1, segment_count(self.video) + 1)
-        found = [each for number in numbers for each in self._lengths(number, shot_placeholder(number))]
+        found = [each for number in numbers for each in _lengths(self.video, number, shot_placeholder(number))]
         for kind, characters, tokens, ref in found:
             if characters + USUAL_SHOT_CHARACTERS > tokens * CHARACTERS_A_TOKEN:
                 at = self.settings.get("models", kind, built_in=None).at
@@ -107,6 +78,41 @@ class Lint:
 
     def _warn(self, at: Place, message: str) -> None:
         self.findings.warn(at, message, video=self.settings.id)
+
+
+def shot_warnings(video: Video, number: int) -> Iterator[str]:
+    """What is hardly meant in a shot (from 1) that is in somebody's own words.
+
+    :raises RecipeError: a template cannot be rendered.
+    """
+    shot = shots_of(video)[number - 1]
+    style, words = shot.style or video.style, shot.prompt
+    foreign = not_english(words)
+    if foreign:
+        yield f"shot {number}: it looks {foreign}; picture models understand English best"
+    elif lacks_subject(words):
+        yield f"shot {number}: it says how something is seen, and not what; name a subject"
+    repeated = repeated_style(words, style)
+    if repeated and style.prompt in image_prompt(video, number, words):
+        yield f"shot {number}: {repeated!r} is said by the style {style.name!r} already, which is added to the shot"
+    for kind, characters, tokens, ref in _lengths(video, number, words):
+        if characters > tokens * CHARACTERS_A_TOKEN:
+            about = f"{characters:,} characters is about {characters // CHARACTERS_A_TOKEN} tokens"
+            reads = f"{kind} model {ref!r} reads {tokens} and passes over the rest"
+            yield f"shot {number}: the {kind} prompt of {about}; {reads}"
+    template = video.templates["clip"]
+    if shot.motion and not uses_variable(template, "motion"):
+        yield f"shot {number}: the clip template {template.path} does not look at 'motion'"
+
+
+def _lengths(video: Video, number: int, shot: str) -> Iterator[tuple[str, int, int, str]]:
+    """(what, its characters, the tokens that its model reads, the model) of a shot's prompts, where that is known."""
+    for kind, model, rendered in (
+        ("image", video.models.image, image_prompt),
+        ("clip", video.models.clip, clip_prompt),
+    ):
+        if model.prompt_tokens is not None:
+            yield kind, len(rendered(video, number, shot)), model.prompt_tokens, model.ref
 
 
 def lacks_subject(shot: str) -> bool:

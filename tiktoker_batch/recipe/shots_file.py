@@ -8,11 +8,12 @@ from typing import Any
 from tiktoker_batch.errors import Problem, RecipeError
 from tiktoker_batch.model import Video
 from tiktoker_batch.planning.digest import digest
+from tiktoker_batch.recipe.lint import shot_warnings
 from tiktoker_batch.recipe.rendering import overlong, usual_motion
 from tiktoker_batch.recipe.source import Source, load_source
 from tiktoker_batch.recipe.suggest import did_you_mean
 from tiktoker_batch.recipe.wording import show
-from tiktoker_batch.shots import Edit, Shot, ShotState, Style
+from tiktoker_batch.shots import APPROVED, Edit, Shot, ShotState, Style
 
 STATES: Mapping[ShotState, str] = {
     "draft": "nobody has decided yet",
@@ -31,13 +32,17 @@ StyleOf = Callable[[str], Style | str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShotsFile:
-    """What stands in the file. ``shots`` is ``None`` where it has none: they are to be written."""
+    """What stands in the file. ``shots`` is ``None`` where it has none: they are to be written.
+
+    ``warnings`` are what is allowed and may not be meant, as ``path:line:column``.
+    """
 
     narration: str
     shots: tuple[Shot, ...] | None
     written: str | None = None
     story_key: str | None = None
     shots_key: str | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def is_edited(self) -> bool:
@@ -116,12 +121,12 @@ class _Reader:
             said = f"this text has {len(narration):,} characters; narration model {ref!r} takes {limit:,}"
             self._say(("narration",), said)
         shots = self._shots(data["shots"]) if data.get("shots") is not None else None
-        if shots and not self.problems:
-            self._measure(shots, narration)
+        warnings = self._measure(shots, narration) if shots and not self.problems else ()
         keys = {name: data.get(name) for name in ("written", "story_key", "shots_key")}
         return ShotsFile(
             narration=narration,
             shots=shots,
+            warnings=tuple(map(str, warnings)),
             **{name: value if isinstance(value, str) else None for name, value in keys.items()},
         )
 
@@ -203,12 +208,18 @@ class _Reader:
                 near = did_you_mean(name, known) or f" (there are: {', '.join(known)})"
                 self._say((*at, name), f"unknown key {name!r}{near}", key=True)
 
-    def _measure(self, shots: tuple[Shot, ...], narration: str) -> None:
-        """What is sent for a shot is more than its words; the models must take all of it."""
+    def _measure(self, shots: tuple[Shot, ...], narration: str) -> list[Problem]:
+        """What is sent for a shot is more than its words; the models must take all of it. Gives what to warn of."""
         edited = replace(self.video, edit=Edit(path="", narration=narration, shots=shots))
         for number, shot in enumerate(shots, start=1):
             for found in overlong(edited, number, shot.prompt):
                 self._say(("shots", number - 1, "prompt"), f"{found}; shorten this shot by {found.over:,}")
+        return [
+            self.source.problem(("shots", number - 1, "prompt"), message)
+            for number, shot in enumerate(shots, start=1)
+            if shot.state not in APPROVED  # whoever approved it has judged already
+            for message in shot_warnings(edited, number)
+        ]
 
     def _say(self, at: tuple[str | int, ...], message: str, *, key: bool = False) -> None:
         self.problems.append(self.source.problem(at, message, key=key))

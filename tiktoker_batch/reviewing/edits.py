@@ -1,14 +1,13 @@
 """What people made of text and shots, read where it lies and laid over the recipe's videos."""
 
 from dataclasses import replace
-from pathlib import Path
 
 from tiktoker_batch.catalog.loader import Catalog
 from tiktoker_batch.errors import Problem, RecipeError
 from tiktoker_batch.model import Recipe, Video
-from tiktoker_batch.recipe.shots_file import ShotsFile, StyleOf, as_edit, read_shots_file
+from tiktoker_batch.recipe.shots_file import StyleOf, as_edit, read_shots_file
 from tiktoker_batch.recipe.suggest import did_you_mean
-from tiktoker_batch.shots import Edit, Style
+from tiktoker_batch.shots import Style
 from tiktoker_batch.store.layout import Layout
 
 
@@ -21,24 +20,23 @@ def with_edits(recipe: Recipe, layout: Layout, catalog: Catalog) -> Recipe:
         return recipe
     problems: list[Problem] = []
     videos: list[Video] = []
+    warnings = list(recipe.warnings)
     style_of = styles_of(recipe, catalog)
     for video in recipe.videos:
         try:
-            edit = _edit(layout.edit(video.id), video, style_of)
+            path = layout.edit(video.id)
+            found = read_shots_file(path, video, style_of) if path.exists() else None
         except RecipeError as error:
             problems += error.problems
             continue
-        videos.append(replace(video, edit=edit) if edit else video)
+        if found is None or not found.is_edited:
+            videos.append(video)
+            continue
+        videos.append(replace(video, edit=as_edit(found, video, str(path))))
+        warnings += found.warnings
     if problems:
         raise RecipeError(problems)
-    return replace(recipe, videos=tuple(videos))
-
-
-def _edit(path: Path, video: Video, style_of: StyleOf) -> Edit | None:
-    if not path.exists():
-        return None
-    found: ShotsFile = read_shots_file(path, video, style_of)
-    return as_edit(found, video, str(path)) if found.is_edited else None
+    return replace(recipe, videos=tuple(videos), warnings=tuple(warnings))
 
 
 def styles_of(recipe: Recipe, catalog: Catalog) -> StyleOf:
