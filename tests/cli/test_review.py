@@ -88,6 +88,11 @@ def test_a_run_that_stops_after_the_text_leaves_it_to_be_edited_and_an_untouched
     # A layout of one's own and a comment are no edit.
     (work / "lamp" / "shots.yaml").write_bytes(before + b"# looks good\n")
     assert tell(call, "--until", "shots") == set()
+    assert (work / "lamp" / "shots.yaml").read_bytes() == before + b"# looks good\n"
+    # Whoever has edited nothing gets what a changed recipe makes of it.
+    (tmp_path / "two.yaml").write_text(TWO.replace("a cup of tea", "a pot of tea"), encoding="utf-8")
+    assert tell(call, "--until", "shots") == {"tea/shots"}
+    assert "a pot of tea" in (work / "tea" / "shots.yaml").read_text(encoding="utf-8")
 
 
 def test_an_edited_prompt_makes_again_what_depends_on_it_and_nothing_else(call: Call, shots: Path) -> None:

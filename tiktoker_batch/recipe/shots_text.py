@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from tiktoker_batch.catalog.loader import Language
 from tiktoker_batch.errors import RecipeError
 from tiktoker_batch.recipe.compose import compose
 from tiktoker_batch.recipe.shots_file import STATES, ShotsFile, text_digest
@@ -95,18 +96,31 @@ def _key(name: str, digest: str | None) -> str:
     return f'{name}: "{digest}"\n' if digest else ""
 
 
-def shots_section(shots: Sequence[Shot], heard: Sequence[str]) -> str:
+def shots_section(shots: Sequence[Shot], spoken: Sequence[str]) -> str:
     """The key ``shots`` with its comment."""
     lines = [_shots_head(), "shots:\n"]
     for number, shot in enumerate(shots, start=1):
-        lines.append(shot_head(number, heard[number - 1] if number <= len(heard) else ""))
+        lines.append(shot_head(number, spoken[number - 1] if number <= len(spoken) else ""))
         lines += [f"  {'-' if first else ' '} {line}\n" for first, line in _entries(shot)]
     return "".join(lines)
 
 
-def shot_head(number: int, heard: str) -> str:
+def heard(narration: str, seconds: Sequence[float], language: Language) -> tuple[str, ...]:
+    """What is spoken about while each shot is seen, by their shares of the time."""
+    units = list("".join(narration.split())) if language.characters_per_minute else narration.split()
+    total, passed, began = sum(seconds), 0.0, 0
+    found = []
+    for length in seconds:
+        passed += length
+        ended = round(len(units) * passed / total)
+        found.append(("" if language.characters_per_minute else " ").join(units[began:ended]))
+        began = ended
+    return tuple(found)
+
+
+def shot_head(number: int, spoken: str) -> str:
     """The comment above a shot."""
-    words = textwrap.shorten(heard, 160, placeholder=" ...")
+    words = textwrap.shorten(spoken, 160, placeholder=" ...")
     return f"  # {number:02d}{f'  heard: {words}' if words else ''}\n"
 
 

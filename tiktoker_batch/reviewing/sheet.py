@@ -15,7 +15,7 @@ from tiktoker_batch.model import Kind, PlannedVideo
 from tiktoker_batch.planning.build import step_id
 from tiktoker_batch.recipe.rendering import segment_seconds
 from tiktoker_batch.recipe.shots_file import STATES, ShotsFile
-from tiktoker_batch.recipe.shots_text import file_pieces, shot_fields, shot_head
+from tiktoker_batch.recipe.shots_text import file_pieces, heard, shot_fields, shot_head
 from tiktoker_batch.report.html import page_environment
 from tiktoker_batch.report.standing import GOOD
 from tiktoker_batch.shots import Shot
@@ -56,8 +56,6 @@ def write_sheet(opened: Opened, state: BatchState, videos: Sequence[Found]) -> P
 
 
 def _videos(opened: Opened, state: BatchState, videos: Sequence[Found]) -> Iterator[dict[str, Any]]:
-    from tiktoker_batch.reviewing.writing import heard  # noqa: PLC0415
-
     for planned, found in videos:
         video = planned.video
         if found is None or found.shots is None:

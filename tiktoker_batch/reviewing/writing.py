@@ -11,9 +11,10 @@ from tiktoker_batch.errors import RecipeError
 from tiktoker_batch.model import Kind, PlannedVideo, Step, Video
 from tiktoker_batch.planning.build import step_id
 from tiktoker_batch.planning.selection import touched
+from tiktoker_batch.recipe.compose import compose
 from tiktoker_batch.recipe.rendering import segment_seconds, shot_of, usual_motion
-from tiktoker_batch.recipe.shots_file import ShotsFile, StyleOf, read_shots_file
-from tiktoker_batch.recipe.shots_text import Written, appended, shots_text
+from tiktoker_batch.recipe.shots_file import ShotsFile, StyleOf, read_shots_file, text_digest
+from tiktoker_batch.recipe.shots_text import Written, appended, heard, shots_text
 from tiktoker_batch.report.standing import GOOD
 from tiktoker_batch.reviewing.edits import styles_of
 from tiktoker_batch.reviewing.sheet import write_sheet
@@ -47,7 +48,7 @@ def write_review(opened: Opened, state: BatchState, meant: Meant, until: Kind | 
     files = [found for planned in videos if (found := writer.write(planned))]
     pictured = until is not Kind.STORY and until is not Kind.SHOTS
     return Review(
-        files=tuple(file for file, _ in files),
+        files=tuple(files),
         sheet=write_sheet(opened, state, [(planned, writer.read(planned)) for planned in videos]) if pictured else None,
         waiting=sum(step.kind is Kind.CLIP for step in opened.plan.steps if step.id in meant.waiting),
     )
@@ -68,28 +69,27 @@ class _Writer:
         except RecipeError:
             return None
 
-    def write(self, planned: PlannedVideo) -> tuple[Path, bool] | None:
-        """A video's file and whether it was written; ``None`` where there is no text yet."""
+    def write(self, planned: PlannedVideo) -> Path | None:
+        """A video's file, written where that is due; ``None`` where there is no text yet."""
         path, written = self.layout.edit(planned.video.id), self._written(planned)
         if written is None:
             return None
         text = self._text(path, planned, written)
         if text is not None:
             write_atomic(path, text, root=self.layout.root)
-        return path, text is not None
+        return path
 
     def _text(self, path: Path, planned: PlannedVideo, written: Written) -> str | None:
         """What to write; ``None`` to leave a file as it is. It is read anew: somebody may have edited it meanwhile."""
         if not path.exists():
             return shots_text(written)
-        before, found = path.read_text(encoding="utf-8", errors="replace"), self.read(planned)
+        found = self.read(planned)
         if found is None:
             return None
-        if not found.is_edited:
-            text = shots_text(written)
-            return text if text != before else None
+        if not found.is_edited:  # a person's comments stay as long as the text does
+            return None if _says(found, written) else shots_text(written)
         if found.shots is None and written.shots is not None and found.narration == written.narration:
-            whole = appended(before, written)
+            whole = appended(path.read_text(encoding="utf-8"), written)
             return whole if _reads(whole, path) else None
         return None
 
@@ -121,14 +121,19 @@ class _Writer:
         return self.layout.absolute(step.artifacts[index].path).read_text(encoding="utf-8")
 
 
+def _says(found: ShotsFile, written: Written) -> bool:
+    """Whether a file that nobody edited is of this very text."""
+    now = text_digest(written.narration, written.shots)
+    keys = (written.story_key, written.shots_key)
+    return (found.written, found.story_key, found.shots_key) == (now, *keys)
+
+
 def _key(step: Step) -> str:
     return step.replaced or step.key
 
 
 def _reads(text: str, path: Path) -> bool:
     """Whether a file to which something was added is still the YAML that it was."""
-    from tiktoker_batch.recipe.compose import compose  # noqa: PLC0415
-
     try:
         root, problems = compose(text, str(path))
     except RecipeError:
@@ -146,16 +151,3 @@ def _shots(video: Video, prompts: Sequence[str]) -> Iterator[Shot]:
             duration=seconds,
             style=own.style if own else None,
         )
-
-
-def heard(narration: str, seconds: Sequence[float], language: Language) -> tuple[str, ...]:
-    """What is spoken about while each shot is seen, by their shares of the time."""
-    units = list("".join(narration.split())) if language.characters_per_minute else narration.split()
-    total, passed, began = sum(seconds), 0.0, 0
-    found = []
-    for length in seconds:
-        passed += length
-        ended = round(len(units) * passed / total)
-        found.append(("" if language.characters_per_minute else " ").join(units[began:ended]))
-        began = ended
-    return tuple(found)
