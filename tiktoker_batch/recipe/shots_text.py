@@ -120,7 +120,7 @@ def heard(narration: str, seconds: Sequence[float], language: Language) -> tuple
 
 def shot_head(number: int, spoken: str) -> str:
     """The comment above a shot."""
-    words = textwrap.shorten(spoken, 160, placeholder=" ...")
+    words = textwrap.shorten(_printable(spoken), 160, placeholder=" ...")
     return f"  # {number:02d}{f'  heard: {words}' if words else ''}\n"
 
 
@@ -154,7 +154,7 @@ def _others(texts: Sequence[str]) -> Iterator[str]:
     for number, text in enumerate(texts, start=1):
         yield f"# Not chosen ({number} of {len(texts)}); put it in place of the narration to have it told, and\n"
         yield "# remove 'shots' to have new ones written for it:\n"
-        yield textwrap.indent(textwrap.fill(" ".join(text.split()), WIDTH), "#   ") + "\n"
+        yield textwrap.indent(textwrap.fill(_printable(text), WIDTH), "#   ") + "\n"
 
 
 _PLAIN = re.compile(r"[A-Za-z][\w ,.'/()-]*[\w.)]")
@@ -171,13 +171,22 @@ def _scalar(text: str, indent: str) -> str:
     return folded if len(text) > WIDTH - 20 and _reads_back(folded, text) else _quoted(text)
 
 
+def _printable(text: str) -> str:
+    """For a comment: on one line, without what no file may hold."""
+    return "".join(each for each in " ".join(text.split()) if each.isprintable())
+
+
 def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+    return "".join(_escaped(character) for character in json.dumps(text, ensure_ascii=False))
+
+
+def _escaped(character: str) -> str:
+    return character if character.isprintable() or ord(character) > 0xFFFF else f"\\u{ord(character):04x}"
 
 
 def _reads_back(yaml: str, text: str) -> bool:
     try:
         root, problems = compose(f"x: {yaml}\n", "")
-    except RecipeError:
+    except (RecipeError, UnicodeError):
         return False
     return root is not None and not problems and plain(root) == {"x": text}

@@ -11,7 +11,6 @@ from tiktoker_batch.errors import RecipeError
 from tiktoker_batch.model import Kind, PlannedVideo, Step, Video
 from tiktoker_batch.planning.build import step_id
 from tiktoker_batch.planning.selection import touched
-from tiktoker_batch.recipe.compose import compose
 from tiktoker_batch.recipe.rendering import segment_seconds, shot_of, usual_motion
 from tiktoker_batch.recipe.shots_file import ShotsFile, StyleOf, read_shots_file, text_digest
 from tiktoker_batch.recipe.shots_text import Written, appended, heard, shots_text
@@ -19,7 +18,7 @@ from tiktoker_batch.report.standing import GOOD
 from tiktoker_batch.reviewing.edits import styles_of
 from tiktoker_batch.reviewing.sheet import write_sheet
 from tiktoker_batch.shots import Shot
-from tiktoker_batch.store.artifacts import write_atomic
+from tiktoker_batch.store.artifacts import commit, new_part, write_atomic
 from tiktoker_batch.store.layout import Layout
 from tiktoker_batch.store.state import BatchState, StepState
 
@@ -75,9 +74,22 @@ class _Writer:
         if written is None:
             return None
         text = self._text(path, planned, written)
-        if text is not None:
-            write_atomic(path, text, root=self.layout.root)
-        return path
+        return path if text is None or self._put(path, text, planned, written) else None
+
+    def _put(self, path: Path, text: str, planned: PlannedVideo, written: Written) -> bool:
+        """Write a file, unless it would not say what was written: one that nobody can read would stop every command."""
+        part = new_part(path)
+        try:
+            write_atomic(part, text, root=self.layout.root, durable=False)
+            found = read_shots_file(part, planned.video, self.style_of)
+            if (found.narration, found.shots) != (written.narration, written.shots):
+                return False
+            commit(part, path, root=self.layout.root)
+            return True
+        except RecipeError:
+            return False
+        finally:
+            part.unlink(missing_ok=True)
 
     def _text(self, path: Path, planned: PlannedVideo, written: Written) -> str | None:
         """What to write; ``None`` to leave a file as it is. It is read anew: somebody may have edited it meanwhile."""
@@ -89,8 +101,7 @@ class _Writer:
         if not found.is_edited:  # a person's comments stay as long as the text does
             return None if _says(found, written) else shots_text(written)
         if found.shots is None and written.shots is not None and found.narration == written.narration:
-            whole = appended(path.read_text(encoding="utf-8"), written)
-            return whole if _reads(whole, path) else None
+            return appended(path.read_text(encoding="utf-8"), written)
         return None
 
     def _written(self, planned: PlannedVideo) -> Written | None:
@@ -130,15 +141,6 @@ def _says(found: ShotsFile, written: Written) -> bool:
 
 def _key(step: Step) -> str:
     return step.replaced or step.key
-
-
-def _reads(text: str, path: Path) -> bool:
-    """Whether a file to which something was added is still the YAML that it was."""
-    try:
-        root, problems = compose(text, str(path))
-    except RecipeError:
-        return False
-    return root is not None and not problems and isinstance(root.content, dict) and "shots" in root.content
 
 
 def _shots(video: Video, prompts: Sequence[str]) -> Iterator[Shot]:
