@@ -13,11 +13,11 @@ from tiktoker_batch.model import (
     Recipe,
     Retry,
     Step,
-    Style,
     Video,
     Voice,
 )
 from tiktoker_batch.planning.digest import digest
+from tiktoker_batch.shots import Style
 
 
 def a_model(kind: str = "text", id: str = "writer", **changes: object) -> Model:

@@ -22,10 +22,12 @@ from tiktoker_batch.model import Budget, Model, Plan, Recipe, Step
 from tiktoker_batch.planning.build import Planning, build_plan
 from tiktoker_batch.planning.calendar import calendar_warnings
 from tiktoker_batch.planning.likely import Shape
+from tiktoker_batch.planning.review import edit_warnings, waiting_steps
 from tiktoker_batch.planning.selection import Choice, chosen_steps, matching_steps
 from tiktoker_batch.providers.registry import providers, world_of
 from tiktoker_batch.recipe.build import load_recipe
 from tiktoker_batch.recipe.suggest import did_you_mean
+from tiktoker_batch.reviewing.edits import with_edits
 from tiktoker_batch.steps.prompts import Prompt, planned_prompts
 from tiktoker_batch.steps.registry import STEP_KINDS
 from tiktoker_batch.store.artifacts import sha256_file
@@ -62,10 +64,13 @@ class Options:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meant:
-    """Ids of the steps that a command is about (``None``: all), and of those that it does again in any case."""
+    """Ids of the steps that a command is about and may do (``None``: all), of those that it does again in any case, and
+    of those that it is about and that are ``waiting`` for a person's approval.
+    """
 
     selected: frozenset[str] | None = None
     forced: frozenset[str] = frozenset()
+    waiting: frozenset[str] = frozenset()
 
     def includes(self, step: Step) -> bool:
         """Whether a step may be done."""
@@ -105,9 +110,14 @@ class Opened:
         :raises UsageError: a selector cannot be understood, or names what is not there.
         """
         states = {video.id: video.state for video in state.videos.values()}
+        chosen = chosen_steps(self.plan, options.choice, states)
+        waiting = waiting_steps(self.plan) if chosen is None else waiting_steps(self.plan) & chosen
+        if waiting:
+            chosen = frozenset(step.id for step in self.plan.steps if chosen is None or step.id in chosen) - waiting
         return Meant(
-            selected=chosen_steps(self.plan, options.choice, states),
+            selected=chosen,
             forced=matching_steps(self.plan, options.force, states),
+            waiting=waiting,
         )
 
     def shelf(self, environ: Mapping[str, str]) -> Shelf | None:
@@ -135,7 +145,10 @@ class Checked:
     def warnings(self) -> list[str]:
         """What is allowed but may not be meant, a sentence each."""
         opened = self.opened
-        return calendar_warnings(opened.recipe.videos, opened.catalog.platforms) if opened else []
+        if opened is None:
+            return []
+        calendar = calendar_warnings(opened.recipe.videos, opened.catalog.platforms)
+        return [*opened.recipe.warnings, *edit_warnings(opened.plan), *calendar]
 
 
 def validate(paths: Sequence[Path], options: Options) -> list[Checked]:
@@ -178,7 +191,7 @@ def models_of(path: Path) -> frozenset[str]:
 def open_recipe(path: Path, options: Options) -> Opened:
     """Load, check and plan a recipe.
 
-    :raises RecipeError: it is not valid.
+    :raises RecipeError: it is not valid, or an edited shots.yaml in its output folder is not.
     """
     environ = environment(path)
     catalog = full_catalog(environ)
@@ -189,11 +202,12 @@ def open_recipe(path: Path, options: Options) -> Opened:
         recipe = replace(recipe, budget=replace(recipe.budget, max_usd=options.budget))
     if options.choice.shard is not None:
         recipe = replace(recipe, budget=_shared(recipe.budget, options.choice.shard.of))
+    root = options.output or (Path(recipe.output_dir) if recipe.output_dir else Path("output") / recipe.name)
+    recipe = with_edits(recipe, Layout(root), catalog)
     durations = open_durations(_models(recipe), environ)
     planning = Planning(languages=catalog.languages, file_sha256=_files(recipe), history=durations.history())
     plan = build_plan(recipe, STEP_KINDS, planning)
     _check_limits(options.limits, catalog, plan)
-    root = options.output or (Path(recipe.output_dir) if recipe.output_dir else Path("output") / recipe.name)
     return Opened(
         recipe=recipe,
         plan=plan,

@@ -28,7 +28,8 @@ def _is_good(video: VideoState, options: Options, meant: Meant) -> bool:
     """Whether a video is as it should be. One of which only some steps are meant need not be finished."""
     if meant.selected is None:
         return _is_finished(video, options)
-    chosen = [step for step in video.steps if step.id in meant.selected]
+    asked_for = meant.selected | meant.waiting
+    chosen = [step for step in video.steps if step.id in asked_for]
     if not chosen:
         return True
     if len(chosen) == len(video.steps):

@@ -59,13 +59,19 @@ class RunStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoPlanned(Event):
-    """A video belongs to this run. Unnamed steps of earlier runs are forgotten; ``left_out`` are those not selected."""
+    """A video belongs to this run. Unnamed steps of earlier runs are forgotten; ``left_out`` are those not selected.
+
+    ``waiting`` are those of them that wait for a person's approval. ``edited`` names the file, below the output folder,
+    with what a person made of its text.
+    """
 
     name = "video_planned"
     video: str
     title: str
     steps: tuple[PlannedStep, ...]
     left_out: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
+    edited: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

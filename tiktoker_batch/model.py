@@ -7,6 +7,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
 
+from tiktoker_batch.shots import Edit, Shot, Style, Template
+
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 
@@ -78,7 +80,8 @@ class Model:
     ``usual_seconds`` is the one that segments have where nobody asks for another.
     ``fields`` says which of our values are sent, by our name for them: ``prompt``, ``image``, ``reference``,
     ``seconds``, ``size`` (pixels as ``{"width", "height"}``), ``aspect_ratio``, ``resolution``, ``seed``, ``voice``,
-    ``language``. ``parameters`` are sent as they are. ``prompt_characters`` is the longest text it takes.
+    ``language``. ``parameters`` are sent as they are. ``prompt_characters`` is the longest text it takes,
+    ``prompt_tokens`` what it reads of one.
     ``typical_seconds`` is the usual latency of one call, which estimates count with; ``latency_spread`` is the sigma
     of its logarithm.
     """
@@ -96,6 +99,7 @@ class Model:
     fields: Mapping[str, Field] = field(default_factory=dict)
     parameters: Mapping[str, Json] = field(default_factory=dict)
     prompt_characters: int | None = None
+    prompt_tokens: int | None = None
     price: Price | None = None
     typical_seconds: float = 1.0
     latency_spread: float = 0.25
@@ -111,14 +115,6 @@ class Model:
             low, high = self.duration_range
             return low <= seconds <= high
         return seconds in self.durations
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Style:
-    """A look: the words that are appended to an image prompt, under a name."""
-
-    name: str
-    prompt: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,15 +203,6 @@ class Publish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shot:
-    """A shot in the user's own words; ``None`` means as the video says."""
-
-    prompt: str
-    duration: float | None = None
-    style: Style | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Models:
     """Who does what for one video."""
 
@@ -226,21 +213,14 @@ class Models:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Template:
-    """A prompt template: where it came from (for messages) and its Jinja source."""
-
-    path: str
-    source: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Video:
     """One finished mp4 as the recipe wants it, with every default filled in.
 
     Exactly one of ``topic`` and ``script`` is set (a ``script_file`` has been read into ``script``).
     Durations are in seconds. ``templates`` holds all four prompt templates by name
     (``story``, ``shots``, ``image``, ``clip``). ``reference_image`` is an absolute path or an http(s) address.
-    Videos of a higher ``priority`` are worked on before others.
+    Videos of a higher ``priority`` are worked on before others. ``edit`` is what a person made of its text; where
+    ``review`` is required, no clip is made before its shot is approved there.
     """
 
     id: str
@@ -268,6 +248,8 @@ class Video:
     reference_image: str | None = None
     templates: Mapping[str, Template] = field(default_factory=dict)
     publish: Publish | None = None
+    review: Literal["optional", "required"] = "optional"
+    edit: Edit | None = None
     priority: int = 0
     tags: tuple[str, ...] = ()
     vars: Mapping[str, Json] = field(default_factory=dict)
@@ -286,7 +268,10 @@ class Budget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """A checked recipe. ``path`` is as the user gave it; ``output_dir`` is absolute when the recipe names one."""
+    """A checked recipe. ``path`` is as the user gave it; ``output_dir`` is absolute when the recipe names one.
+
+    ``styles`` are its own looks. ``warnings`` are what is allowed and may not be meant, as ``path:line:column``.
+    """
 
     path: str
     sha256: str
@@ -295,6 +280,8 @@ class Recipe:
     limits: Mapping[str, int]
     budget: Budget
     videos: tuple[Video, ...]
+    styles: Mapping[str, Style] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
 # --------------------------------------------------------------------------- plan
@@ -308,7 +295,9 @@ class Step:
     is ``deferred``, another step's words still stand in it as ``«...»`` and are filled in when they are known.
     ``params`` is plain JSON. ``may_lack`` are those of ``needs`` whose failure the step can live with.
     ``capacity`` names the limits whose seats an attempt holds while it works. ``estimated_characters`` is how long a
-    text it has spoken.
+    text it has spoken. ``text`` is what it will write, where that is known before. ``lineage`` is what those that need
+    it know it by, where that is not its key: the key of what a person has edited. ``replaced`` is the key it would have
+    without the edit. The result of a ``locked`` step holds whatever changes.
     """
 
     id: str
@@ -328,6 +317,15 @@ class Step:
     estimated_seconds: float = 0.0
     estimated_cost_usd: Decimal = Decimal(0)
     estimated_characters: int = 0
+    text: str | None = None
+    lineage: str | None = None
+    replaced: str | None = None
+    locked: bool = False
+
+    @property
+    def known_as(self) -> str:
+        """What its dependants' keys are made of."""
+        return self.lineage or self.key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -378,11 +376,13 @@ class Succeeded:
 class Reused:
     """The artifacts of an earlier run still hold, or they were made for another batch (``from_cache``) or another step.
 
-    ``from_step`` is that step of this batch, for which the very same work was done.
+    ``from_step`` is that step of this batch, for which the very same work was done. ``key`` is that of the work it is
+    the result of, where the step itself would come to another: it is locked.
     """
 
     artifacts: tuple[Artifact, ...]
     inputs: str
+    key: str | None = None
     from_cache: bool = False
     from_step: str | None = None
 

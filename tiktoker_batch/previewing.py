@@ -12,6 +12,7 @@ from tiktoker_batch.model import Step
 from tiktoker_batch.planning.calendar import calendar_warnings
 from tiktoker_batch.planning.difference import Before, Difference, compare
 from tiktoker_batch.planning.estimate import Estimate, estimate
+from tiktoker_batch.planning.review import edit_warnings
 from tiktoker_batch.planning.selection import touched
 from tiktoker_batch.planning.view import plan_json
 from tiktoker_batch.providers.registry import not_ready
@@ -49,6 +50,11 @@ class Preview:
             return "skip"
         return "reattach" if step.id in self.reattached else "run"
 
+    def told(self, step: Step) -> str:
+        """The same for people: what is skipped because it waits for approval is called ``review``."""
+        action = self.action(step)
+        return "review" if action == "skip" and step.id in self.meant.waiting else action
+
     def pays(self, step: Step) -> bool:
         """Whether a step is still to be paid for."""
         return self.action(step) == "run" and step.id not in self.spared
@@ -63,7 +69,9 @@ class Preview:
         """What may keep it from being done although it can be started, a sentence each."""
         videos = [planned.video for planned in touched(self.opened.plan, self.meant.selected)]
         calendar = calendar_warnings(videos, self.opened.catalog.platforms, self.states, datetime.now(UTC))
-        return [*budget_warnings(self.opened.plan, self.pays), *calendar]
+        plan = self.opened.plan
+        edits = edit_warnings(plan, self.meant.forced)
+        return [*budget_warnings(plan, self.pays), *plan.recipe.warnings, *edits, *calendar]
 
     @property
     def not_ready(self) -> list[str]:
@@ -89,7 +97,8 @@ class Preview:
 
     def to_json(self) -> dict[str, Any]:
         """The published shape of ``plan --format json``."""
-        return plan_json(self.opened.plan, self.estimate, self.action, self.opened.layout.root.as_posix())
+        root = self.opened.layout.root.as_posix()
+        return plan_json(self.opened.plan, self.estimate, self.action, root, self.meant.waiting)
 
 
 def preview(path: Path, options: Options) -> Preview:
@@ -106,8 +115,11 @@ def preview(path: Path, options: Options) -> Preview:
         if step.id in to_do and step.id not in meant.forced and _is_open(step, state.open_jobs)
     )
     concerned = (to_do | reused) - meant.forced
-    kept = [step for step in opened.plan.steps if step.id in concerned]
-    again = [step for step in opened.plan.steps if step.id in meant.forced]
+    # What a person has edited is alike by its key and not by its words.
+    edited = {planned.video.id for planned in opened.plan.videos if planned.video.edit}
+    alike = [step for step in opened.plan.steps if step.video not in edited]
+    kept = [step for step in alike if step.id in concerned]
+    again = [step for step in alike if step.id in meant.forced]
     # What holds stands first, and what is asked for again takes nothing that was there before.
     held_first = sorted(kept, key=lambda step: step.id not in reused)
     spared = (Sharing(held_first, opened.layout).spared | Sharing(again, opened.layout).spared) & to_do

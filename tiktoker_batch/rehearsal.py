@@ -16,6 +16,7 @@ from tiktoker_batch.engine.capacity import Capacity
 from tiktoker_batch.errors import PreflightError, UsageError
 from tiktoker_batch.events import Sink
 from tiktoker_batch.media.ffmpeg import find_ffmpeg
+from tiktoker_batch.planning.review import all_approved
 from tiktoker_batch.running import Ended, Surroundings, run
 from tiktoker_batch.simulator.clock import FlyingClock
 from tiktoker_batch.simulator.faults import Faults
@@ -87,7 +88,8 @@ def open_rehearsal(path: Path, options: Options) -> Opened:
         )
     root = opened.layout.root
     layout = opened.layout if options.output else replace(opened.layout, root=root.with_name(f"{root.name}-rehearsal"))
-    return replace(opened, layout=layout, environ={**opened.environ, **dict.fromkeys(KEYS, "simulated")})
+    plan = all_approved(opened.plan)  # nobody is there to review what is only pretended
+    return replace(opened, plan=plan, layout=layout, environ={**opened.environ, **dict.fromkeys(KEYS, "simulated")})
 
 
 def rehearse(opened: Opened, options: Options, how: Rehearsal, sinks: Iterable[Sink] = ()) -> Rehearsed:

@@ -26,6 +26,7 @@ from tiktoker_batch.faultpoints import reach
 from tiktoker_batch.media.ffmpeg import find_ffmpeg
 from tiktoker_batch.media.probe import probe
 from tiktoker_batch.model import Artifact, Json, Plan, Video
+from tiktoker_batch.planning.review import edit_warnings, waiting_steps
 from tiktoker_batch.preflight import require_ready, require_voices
 from tiktoker_batch.providers.base import Provider
 from tiktoker_batch.providers.registry import keys_set, providers, world_of
@@ -33,6 +34,7 @@ from tiktoker_batch.providers.setting import Setting
 from tiktoker_batch.redaction import Secrets
 from tiktoker_batch.report.html import write_report
 from tiktoker_batch.report.sidecar import write_sidecar
+from tiktoker_batch.reviewing.writing import Review, write_review
 from tiktoker_batch.steps.base import Tools
 from tiktoker_batch.steps.registry import STEP_KINDS
 from tiktoker_batch.store.artifacts import sweep_parts
@@ -50,13 +52,18 @@ THREADS = 4  # for what blocks for moments; each keeps memory of its own, and mo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """How a run ended, what it spent, and what the budget refused, if it did."""
+    """How a run ended, what it spent, what the budget refused, if it did, and what is there for a person to decide.
+
+    ``warnings`` tell where what a person has edited stands against the recipe or the command.
+    """
 
     state: BatchState
     layout: Layout
     exit_code: ExitCode
     spent_usd: Decimal
     stopped_by: str | None = None
+    review: Review | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @asynccontextmanager
@@ -131,7 +138,7 @@ def _settled_history(layout: Layout) -> tuple[Record, ...]:
 
 def _meant_before(opened: Opened, options: Options) -> Meant:
     """What is meant, as far as can be told without the lock; the journal is read only if it matters."""
-    if not options.choice and not options.force:
+    if not options.choice and not options.force and not waiting_steps(opened.plan):
         return Meant()
     return opened.meant(options, fold(history(opened.layout)))
 
@@ -162,6 +169,7 @@ class _Run:
             limits=opened.capacity,
             shapes=opened.shapes,
             selected=self.meant.selected,
+            waiting=self.meant.waiting,
         )
         reach("run.announced")
         try:
@@ -177,6 +185,7 @@ class _Run:
             writer.flush()
             self.durations.save()
             write_report(opened.layout, writer.state)
+            review = write_review(opened, writer.state, self.meant, self.options.choice.until)
             reach("run.end")
             if self.shelf:
                 self.shelf.cache.keep_within_limit()
@@ -186,6 +195,8 @@ class _Run:
             exit_code=exit_code(writer.state, self.options, self.meant),
             spent_usd=writer.state.spent_usd - spent_before,
             stopped_by=purse.refused,
+            review=review,
+            warnings=tuple(edit_warnings(opened.plan, self.meant.forced)),
         )
 
     def _told(self) -> dict[str, Json]:

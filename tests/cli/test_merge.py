@@ -115,3 +115,18 @@ def test_a_result_that_two_have_must_be_the_same(shards: Path, call: Call) -> No
     last = call("merge", "half-1", "copy", "half-2", "--output", "clash")
     assert last.returncode == 2
     assert f"both have made videos/{video.name}, and not the same" in last.stderr
+
+
+def test_a_shard_in_which_a_text_was_edited_is_merged_with_the_others(shards: Path, call: Call) -> None:
+    half = next(number for number in (1, 2) if states(shards / f"half-{number}")["tea"] == "done")
+    again = ("run", "four.yaml", "--shard", f"{half}/2", "--output", f"half-{half}")
+    assert call(*again, "--until", "shots").returncode == 0
+    path = shards / f"half-{half}" / "work" / "tea" / "shots.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("a cup of tea", "a pot of tea"), encoding="utf-8")
+    assert call(*again).returncode == 0
+    done = call("merge", "half-1", "half-2", "--output", "whole")
+    assert done.returncode == 0, done.stderr
+    assert set(states(shards / "whole").values()) == {"done"}
+    plan = call("plan", "four.yaml", "--output", "whole", "--detailed-exitcode")
+    assert plan.returncode == 0, plan.stdout
+    assert "edited text and shots: whole/work/tea/shots.yaml" in plan.stdout

@@ -14,10 +14,11 @@ from tiktoker_batch.engine.capacity import Capacity
 from tiktoker_batch.engine.pause import Pause
 from tiktoker_batch.events import Record, Recorder, WorkDone
 from tiktoker_batch.media.ffmpeg import bundled_ffmpeg, run_ffmpeg
-from tiktoker_batch.model import Artifact, Kind, Shot, Step, Video
+from tiktoker_batch.model import Artifact, Kind, Step, Video
 from tiktoker_batch.planning.build import Planning, build_plan
 from tiktoker_batch.providers.base import Produced, Request
 from tiktoker_batch.recipe.prompts import builtin_templates
+from tiktoker_batch.shots import Shot
 from tiktoker_batch.steps.base import Inputs, Made, Tools, Work
 from tiktoker_batch.steps.registry import STEP_KINDS
 from tiktoker_batch.store.artifacts import commit, new_part, write_atomic

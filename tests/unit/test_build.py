@@ -24,9 +24,7 @@ from tiktoker_batch.model import (
     Publish,
     Recipe,
     Retry,
-    Shot,
     StoryChoice,
-    Style,
     Video,
     Voice,
 )
@@ -34,6 +32,7 @@ from tiktoker_batch.planning.build import Planning, build_plan
 from tiktoker_batch.recipe.build import load_recipe
 from tiktoker_batch.recipe.prompts import PROMPT_VARIABLES
 from tiktoker_batch.recipe.schema import recipe_schema
+from tiktoker_batch.shots import Shot, Style
 from tiktoker_batch.steps.registry import STEP_KINDS
 
 VEO = "fal:fal-ai/veo3.1/fast/image-to-video"

@@ -70,6 +70,7 @@ def valid_recipes() -> dict[str, str]:
 def folder_for(tmp_path: Path) -> Path:
     """A folder with the files that the valid recipes name."""
     shutil.copytree(VALID, tmp_path, dirs_exist_ok=True)
+    shutil.copytree(TREE / "templates/init/calendar/brand", tmp_path / "brand")
     return tmp_path
 
 

@@ -9,12 +9,13 @@ import pytest
 from tests.values import a_model, a_recipe, a_video
 from tiktoker_batch.catalog.loader import load_catalog
 from tiktoker_batch.engine.capacity import capacities
-from tiktoker_batch.model import Captions, Kind, Model, Models, Music, Plan, Price, Publish, Shot, Step, Style, Video
+from tiktoker_batch.model import Captions, Kind, Model, Models, Music, Plan, Price, Publish, Step, Video
 from tiktoker_batch.planning.build import Planning, build_plan
 from tiktoker_batch.planning.estimate import estimate
 from tiktoker_batch.planning.likely import History, Taken
 from tiktoker_batch.planning.view import plan_json
 from tiktoker_batch.recipe.prompts import builtin_templates
+from tiktoker_batch.shots import Shot, Style
 from tiktoker_batch.steps.registry import STEP_KINDS
 
 

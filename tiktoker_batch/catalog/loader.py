@@ -53,12 +53,30 @@ class CatalogVoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Language:
-    """A language that can be narrated; ``script`` is the one it is written in (``latin``, ``cyrillic``, ...)."""
+    """A language that can be narrated; ``script`` is the one it is written in (``latin``, ``cyrillic``, ...).
+
+    One that is written without spaces is measured in ``characters_per_minute``, all others in words.
+    """
 
     code: str
     name: str
     words_per_minute: int
     script: str
+    characters_per_minute: int | None = None
+
+    @property
+    def unit(self) -> str:
+        """What its texts are measured in."""
+        return "characters" if self.characters_per_minute else "words"
+
+    @property
+    def pace(self) -> int:
+        """How many of its units are spoken in a minute."""
+        return self.characters_per_minute or self.words_per_minute
+
+    def count(self, text: str) -> int:
+        """The units of a text."""
+        return sum(each.isalnum() for each in text) if self.characters_per_minute else len(text.split())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,6 +262,7 @@ def _language(code: str, fields: Fields) -> Language:
         name=fields.take("name", text),
         words_per_minute=round(fields.take("words_per_minute", number)),
         script=fields.take("script", text),
+        characters_per_minute=fields.take("characters_per_minute", whole, 0) or None,
     )
 
 

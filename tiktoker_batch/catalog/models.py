@@ -113,6 +113,7 @@ def _filled(model: Model, fields: Fields) -> Model:
         "fields": _fields,
         "parameters": mapping,
         "prompt_characters": whole,
+        "prompt_tokens": whole,
         "price": lambda value: _price(value, usual_price, UNITS[model.kind]),
         "typical_seconds": number,
         "latency_spread": number,

@@ -79,9 +79,9 @@ def _show_plan(found: Preview, form: str) -> None:
     if form == "json":
         echo_json(found.to_json())
     elif form == "markdown":
-        show(plan_markdown(opened.plan, found.estimate, found.action, found.warnings).rstrip("\n"))
+        show(plan_markdown(opened.plan, found.estimate, found.told, found.warnings).rstrip("\n"))
     else:
-        show(plan_text(opened.plan, found.estimate, found.action, str(opened.layout.root)))
+        show(plan_text(opened.plan, found.estimate, found.told, str(opened.layout.root)))
 
 
 def _show_difference(found: Preview, form: str) -> None:

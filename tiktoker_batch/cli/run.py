@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import click
@@ -27,8 +28,12 @@ from tiktoker_batch.cli.plan import show_plan
 from tiktoker_batch.errors import ExitCode, TiktokerError
 from tiktoker_batch.previewing import preview, require_no_warning
 from tiktoker_batch.report.console import Mode, open_progress
+from tiktoker_batch.report.quantities import counted
 from tiktoker_batch.report.run_text import failures_text, summary_text
+from tiktoker_batch.reviewing.writing import Review
 from tiktoker_batch.store.state import BatchState
+
+MOST_FILES = 6  # are named one by one
 
 
 @subcommand("run", example="tiktoker-batch run recipes/quickstart.yaml --limit ffmpeg=2")
@@ -104,6 +109,10 @@ def make(
     with open_progress(progress, sys.stderr, os.environ) as sink:
         ended = running.run(opened, options, [sink])
     show(summary_text(ended.state, ended.layout, ended.spent_usd))
+    for warning in ended.warnings:
+        say(f"warning: {warning}")
+    if ended.review:
+        _say_what_to_review(ended.review, session)
     _say_what_to_do(ended, session)
     reporting.write_extras(ended.layout, extras)
     tell_the_job(ended.state, ended.spent_usd)
@@ -116,6 +125,19 @@ def tell_the_job(state: BatchState, spent_usd: Decimal) -> None:
         reporting.append_job_summary(state, spent_usd, os.environ)
     except TiktokerError as error:
         say(f"warning: the summary of the job: {error.message}")
+
+
+def _say_what_to_review(review: Review, session: Session) -> None:
+    if review.sheet:
+        show(f"contact sheet: {review.sheet}")
+    for file in review.files[:MOST_FILES]:
+        show(f"to edit: {file}")
+    if len(review.files) > MOST_FILES:
+        show(f"to edit: {len(review.files) - MOST_FILES} more, one in each folder of work/")
+    if review.waiting:
+        say(f"{counted(review.waiting, 'shot')} waiting for review: mark them approved or locked, and run again")
+    if review.files:
+        say(f"edit what you like and go on with: {session.again}")
 
 
 def _say_what_to_do(ended: running.Ended, session: Session) -> None:

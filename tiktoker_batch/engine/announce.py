@@ -17,8 +17,11 @@ def announce(
     limits: Mapping[str, int],
     shapes: Mapping[str, Shape] | None = None,
     selected: Collection[str] | None = None,
+    waiting: Collection[str] = (),
 ) -> None:
-    """Tell the journal what is about to run; ``selected`` are the steps that may be done, if not all."""
+    """Tell the journal what is about to run; ``selected`` are the steps that may be done, if not all, and ``waiting``
+    those that may not before a person approves.
+    """
     recorder.emit(
         RunStarted(
             batch=plan.recipe.name,
@@ -37,6 +40,8 @@ def announce(
                 title=title_of(planned.video),
                 steps=_planned_steps(planned),
                 left_out=() if selected is None else tuple(s.id for s in planned.steps if s.id not in selected),
+                waiting=tuple(step.id for step in planned.steps if step.id in waiting),
+                edited=f"work/{planned.video.id}/shots.yaml" if planned.video.edit else None,
             )
         )
 

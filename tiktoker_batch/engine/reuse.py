@@ -1,5 +1,6 @@
 """What need not be done again: same key, same inputs, verified artifacts."""
 
+import hashlib
 from collections.abc import Iterable, Mapping
 
 import trio
@@ -35,27 +36,49 @@ class Reuse:
 
     def check(self, step: Step, inputs: Inputs) -> Reused | None:
         """The earlier result of this step if it still holds for these inputs."""
+        success = self._successes.get(step.id)
+        if step.locked and success and self._is_there(success):
+            return Reused(
+                artifacts=success.artifacts,
+                inputs=success.inputs,
+                key=None if success.key == step.key else success.key,
+            )
         if step.id in self.forced:
             return None
-        success = self._successes.get(step.id)
         if success is None or success.key != step.key:
             return None
-        if not all(self._seen.is_intact(artifact) for artifact in success.artifacts):
+        if not self._is_there(success):
             return None
         if success.inputs != inputs_digest(self._kinds[step.kind], step, inputs):
             return None
         return Reused(artifacts=success.artifacts, inputs=success.inputs)
 
+    def lost(self, step: Step) -> Artifact | None:
+        """The file of a locked step that is not what it was: nothing may be made in its place."""
+        success = self._successes.get(step.id) if step.locked else None
+        artifacts = success.artifacts if success else ()
+        return next((artifact for artifact in artifacts if not self._seen.is_intact(artifact)), None)
+
     def predict(self, plan: Plan) -> dict[str, Reused]:
-        """The steps that a run would reuse, as far as can be known before it: all they need is reused too."""
+        """The steps that a run would reuse, as far as can be known before it: all they need is reused too, or is a text
+        that is known already.
+        """
         found: dict[str, Reused] = {}
+        known: dict[str, tuple[Artifact, ...]] = {}
+        texts: dict[str, str] = {}
         for step in plan.steps:
-            if all(need in found for need in step.needs):
-                artifacts = {need: found[need].artifacts for need in step.needs}
-                reused = self.check(step, Inputs(layout=self._layout, artifacts=artifacts))
-                if reused:
-                    found[step.id] = reused
+            if not step.locked and any(need not in known for need in step.needs):
+                continue
+            artifacts = {need: known[need] for need in step.needs if need in known}
+            reused = self.check(step, Inputs(layout=self._layout, artifacts=artifacts, texts=texts))
+            if reused:
+                found[step.id], known[step.id] = reused, reused.artifacts
+            elif step.text is not None:
+                texts[step.id], known[step.id] = step.text, (_foreseen(step.text),)
         return found
+
+    def _is_there(self, success: Success) -> bool:
+        return all(self._seen.is_intact(artifact) for artifact in success.artifacts)
 
     def note(self, artifacts: Iterable[Artifact]) -> None:
         """These were finished just now."""
@@ -74,6 +97,12 @@ class Reuse:
                     f"{self._layout.root / artifact.path} has been damaged since it was made",
                     hint="run again: it is made anew",
                 )
+
+
+def _foreseen(text: str) -> Artifact:
+    """A text's file before it is there."""
+    content = text.encode(errors="backslashreplace")
+    return Artifact(path="", sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
 
 
 def inputs_digest(kind: StepKind, step: Step, inputs: Inputs) -> str:

@@ -84,6 +84,13 @@ async def run_batch(batch: Batch) -> Mapping[str, Outcome]:
     return {step.id: run.outcomes[step.id] for step in batch.plan.steps}
 
 
+def _lost_text(step: Step, lost: Artifact) -> str:
+    return (
+        f"{lost.path} is gone or was changed, and shot {step.segment} is locked: nothing is made in its place; "
+        f"put the file back, or mark the shot 'approved' in work/{step.video}/shots.yaml"
+    )
+
+
 class _Run:
     def __init__(self, batch: Batch) -> None:
         self.batch = batch
@@ -147,6 +154,9 @@ class _Run:
 
     async def _outcome(self, step: Step) -> Outcome:
         kind = self.batch.kinds[step.kind]
+        gone = self.batch.reuse.lost(step)
+        if gone:
+            return Failed(attempts=0, error_kind=Damaged.__name__, message=_lost_text(step, gone))
         left_out = self.batch.selected is not None and step.id not in self.batch.selected
         if kind.eager:
             if left_out:

@@ -115,5 +115,5 @@ class Sharing:
 
     def note(self, step: Step, outcome: Reused) -> None:
         """A step has its artifacts already."""
-        if self.concerns(step):
+        if outcome.key is None and self.concerns(step):
             self.line(step, outcome.inputs).note(step, outcome)

@@ -13,7 +13,7 @@ def tell_outcome(recorder: Recorder, step: Step, outcome: Outcome) -> None:
             recorder.emit(
                 StepReused(
                     step=step.id,
-                    key=step.key,
+                    key=outcome.key or step.key,
                     inputs=inputs,
                     artifacts=artifacts,
                     from_cache=outcome.from_cache,

@@ -13,7 +13,10 @@ from tiktoker_batch.planning.likely import USUAL_SPREAD, History, size_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A step before it has a key. ``model`` is ``None`` for work done here (``tool`` then names it)."""
+    """A step before it has a key. ``model`` is ``None`` for work done here (``tool`` then names it).
+
+    ``replaces`` is the draft whose result a person has edited, ``replaced_key`` its key when that was done, if known.
+    """
 
     kind: Kind
     segment: int | None = None
@@ -27,6 +30,10 @@ class Draft:
     units: float = 0.0
     characters: int = 0
     seconds: float | None = None
+    text: str | None = None
+    locked: bool = False
+    replaces: "Draft | None" = None
+    replaced_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,17 +84,7 @@ def _plan_video(video: Video, kinds: Mapping[Kind, PlanningKind], planning: Plan
 
 def _step(video: Video, draft: Draft, before: Mapping[str, Step], history: History) -> Step:
     provider, model = (draft.model.provider, draft.model.id) if draft.model else ("local", draft.tool)
-    # Ids are left out of the key: the same work under another name is the same work.
-    key = digest(
-        {
-            "kind": draft.kind,
-            "provider": provider,
-            "model": model,
-            "params": draft.params,
-            "prompt": draft.prompt,
-            "inputs": [before[need].key for need in draft.needs],
-        }
-    )
+    replaced = _key(draft.replaces, before) if draft.replaces else None
     return Step(
         id=step_id(video.id, draft.kind, draft.segment),
         video=video.id,
@@ -100,12 +97,31 @@ def _step(video: Video, draft: Draft, before: Mapping[str, Step], history: Histo
         params=draft.params,
         prompt=draft.prompt,
         deferred=draft.deferred,
-        key=key,
+        key=_key(draft, before),
         capacity=_capacity(draft.model),
         retry=video.retry,
         estimated_seconds=_seconds(draft, f"{provider}:{model}", history),
         estimated_cost_usd=step_cost_usd(draft.model, draft.units, video.resolution),
         estimated_characters=draft.characters,
+        text=draft.text,
+        lineage=draft.replaced_key or replaced,
+        replaced=replaced,
+        locked=draft.locked,
+    )
+
+
+def _key(draft: Draft, before: Mapping[str, Step]) -> str:
+    """Ids are left out of the key: the same work under another name is the same work."""
+    provider, model = (draft.model.provider, draft.model.id) if draft.model else ("local", draft.tool)
+    return digest(
+        {
+            "kind": draft.kind,
+            "provider": provider,
+            "model": model,
+            "params": draft.params,
+            "prompt": draft.prompt,
+            "inputs": [before[need].known_as for need in draft.needs],
+        }
     )
 
 

@@ -16,6 +16,7 @@ from tiktoker_batch.model import Kind, Plan, PlannedVideo, Step, Video
 from tiktoker_batch.recipe.suggest import did_you_mean, nearest
 
 STATES = ("failed", "partial", "pending", "done")
+_AFTER_TEXT = frozenset({Kind.SHOTS, Kind.IMAGE, Kind.CLIP})
 _PREFIXES = ("tag", "state", "date")
 _WORDS = re.compile(r"[()]|[^\s()]+")
 _HINT = "selectors: ID or a glob like 'mon-*', tag:NAME, state:failed, date:FROM..TO, a step like 'mon-*/03/clip'"
@@ -117,7 +118,8 @@ def _families(plan: Plan, parts: int) -> Mapping[str, str]:
 
 
 def _is_due(step: Step, until: Kind) -> bool:
-    return step.kind is until
+    """Steps of that kind, and all text from the shots on: it belongs together, also where no step needs it."""
+    return step.kind is until or (until in _AFTER_TEXT and step.kind in {Kind.STORY, Kind.SHOTS})
 
 
 def _matching(plan: Plan, expressions: Iterable[str], states: Mapping[str, str]) -> set[str]:

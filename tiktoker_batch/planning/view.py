@@ -1,6 +1,6 @@
 """The plan as JSON (spec 4): what would run, be reused, and what it would take."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from tiktoker_batch.model import Plan, Step
@@ -9,15 +9,22 @@ from tiktoker_batch.planning.estimate import Estimate
 FORMAT = "tiktoker-batch/plan"
 
 
-def plan_json(plan: Plan, estimate: Estimate, action: Callable[[Step], str], output: str) -> dict[str, Any]:
-    """The published shape; ``action`` says ``run``, ``reuse``, ``reattach`` or ``skip`` of each step."""
+def plan_json(
+    plan: Plan, estimate: Estimate, action: Callable[[Step], str], output: str, waiting: Collection[str] = ()
+) -> dict[str, Any]:
+    """The published shape; ``action`` says ``run``, ``reuse``, ``reattach`` or ``skip`` of each step. ``waiting`` are
+    those that are skipped until a person approves.
+    """
     actions = [action(step) for step in plan.steps]
     return {
         "format": FORMAT,
         "version": 1,
         "batch": {"name": plan.name, "output": output},
         "videos": [
-            {"id": planned.video.id, "steps": [_step_json(step, action(step)) for step in planned.steps]}
+            {
+                "id": planned.video.id,
+                "steps": [_step_json(step, action(step), step.id in waiting) for step in planned.steps],
+            }
             for planned in plan.videos
         ],
         "totals": {
@@ -35,7 +42,7 @@ def plan_json(plan: Plan, estimate: Estimate, action: Callable[[Step], str], out
     }
 
 
-def _step_json(step: Step, action: str) -> dict[str, Any]:
+def _step_json(step: Step, action: str, waits: bool) -> dict[str, Any]:
     return {
         "id": step.id,
         "kind": str(step.kind),
@@ -44,6 +51,7 @@ def _step_json(step: Step, action: str) -> dict[str, Any]:
         "provider": step.provider,
         "model": step.model,
         "action": action,
+        **({"waits_for": "review"} if waits and action == "skip" else {}),
         "estimated_cost_usd": float(step.estimated_cost_usd),
         "estimated_seconds": step.estimated_seconds,
     }

@@ -10,23 +10,12 @@ from typing import Any
 
 from tiktoker_batch.catalog.loader import Catalog
 from tiktoker_batch.errors import RecipeError
-from tiktoker_batch.model import (
-    Budget,
-    Captions,
-    Hedge,
-    Models,
-    Music,
-    Recipe,
-    Retry,
-    Shot,
-    StoryChoice,
-    Template,
-    Video,
-)
+from tiktoker_batch.model import Budget, Captions, Hedge, Models, Music, Recipe, Retry, StoryChoice, Video
 from tiktoker_batch.recipe.expand import expand
 from tiktoker_batch.recipe.files import Files
 from tiktoker_batch.recipe.findings import Findings
 from tiktoker_batch.recipe.interpolate import interpolate
+from tiktoker_batch.recipe.lint import Lint
 from tiktoker_batch.recipe.names import check_name, check_unique
 from tiktoker_batch.recipe.offers import Offers
 from tiktoker_batch.recipe.profiles import Overlay, choose_profiles, overlaid
@@ -37,6 +26,7 @@ from tiktoker_batch.recipe.respell import respell
 from tiktoker_batch.recipe.schema import check_schema
 from tiktoker_batch.recipe.settings import OWN, Found, Layer, Settings, is_unread, own_names
 from tiktoker_batch.recipe.source import load_source
+from tiktoker_batch.shots import Shot, Style, Template
 
 _RETRY: Mapping[str, Callable[[Any], Any]] = {"max_attempts": int, "on_unknown": str}
 
@@ -115,6 +105,8 @@ class _Builder:
             limits={name: int(value) for name, value in overlaid("limits", self.data, self.overlays).items()},
             budget=_budget(overlaid("budget", self.data, self.overlays)),
             videos=tuple(in_series([(video, series) for video, series in videos if video])),
+            styles={name: Style(name=name, prompt=words.strip()) for name, words in self.references.own_styles.items()},
+            warnings=self.findings.warnings,
         )
 
     def _check_top(self) -> None:
@@ -194,6 +186,7 @@ class _Builder:
             return  # what is wrong with it has been told
         try:
             offers.prompts(video)
+            Lint(offers.settings, video, self.catalog.languages[video.language], self.findings).look()
         except RecipeError as error:
             self.findings.stage(error.problems)
 
@@ -224,6 +217,7 @@ class _Builder:
                     prompt=shot.get("prompt", "").strip(),
                     duration=None if duration is None else float(duration),
                     style=self.references.style(style, (*at, "style")) if style else None,
+                    motion=shot.get("motion", "").strip() or None,
                 )
             )
         return tuple(shots)
@@ -251,13 +245,9 @@ class _Builder:
         return image
 
     def _templates(self, settings: Settings) -> dict[str, Template]:
-        templates = dict(builtin_templates())
-        for name, variables in PROMPT_VARIABLES.items():
-            found = settings.find("templates", name)
-            own = self.files.template(found, name, variables) if found else None
-            if own:
-                templates[name] = own
-        return templates
+        found = {name: settings.find("templates", name) for name in PROMPT_VARIABLES}
+        named = {name: each for name, each in found.items() if each}
+        return {**builtin_templates(), **self.files.templates(named, settings.find("templates", "folder"))}
 
 
 def _plain_settings(settings: Settings) -> dict[str, Any]:
@@ -275,6 +265,7 @@ def _plain_settings(settings: Settings) -> dict[str, Any]:
         "retry": Retry(**retry),
         "hedge": _hedge(settings),
         "on_segment_failure": settings.get("on_segment_failure", built_in="continue").value,
+        "review": settings.get("review", built_in="optional").value,
         "minimum_segments": int(settings.get("minimum_segments", built_in=1).value),
         "priority": int(settings.get("priority", built_in=0).value),
         "tags": tuple(settings.own.get("tags", ())),

@@ -3,16 +3,22 @@
 import os
 import re
 import stat
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from tiktoker_batch.errors import RecipeError
-from tiktoker_batch.model import Template
 from tiktoker_batch.recipe.findings import Findings
-from tiktoker_batch.recipe.prompts import check_template, load_template
+from tiktoker_batch.recipe.prompts import (
+    PROMPT_VARIABLES,
+    builtin_template,
+    builtin_templates,
+    check_template,
+    load_template,
+)
 from tiktoker_batch.recipe.settings import Found
 from tiktoker_batch.recipe.text import missing, read_text
+from tiktoker_batch.shots import Template
 
 MAX_SCRIPT_BYTES = 256 * 1024
 
@@ -26,7 +32,7 @@ class Files:
         self.folder = folder
         self.findings = findings
         self._faults: dict[Path, str | None] = {}
-        self._templates: dict[tuple[Path, str], Template | None] = {}
+        self._templates: dict[tuple[Path | None, Path | None, str], Template | None] = {}
 
     def absolute(self, found: Found) -> str:
         """The absolute path of a file that must be there."""
@@ -66,18 +72,37 @@ class Files:
             return None
         return text
 
-    def template(self, found: Found, name: str, variables: Iterable[str]) -> Template | None:
-        """A prompt template, checked against the variables it may use."""
-        if not self.is_there(found):
-            return None
-        path = self.folder / found.value
-        if (path, name) not in self._templates:
-            self._templates[path, name] = self._load(path, variables)
-        return self._templates[path, name]
+    def templates(self, named: Mapping[str, Found], folder: Found | None) -> dict[str, Template]:
+        """The prompt templates of a video, each checked against the variables it may use: those that are ``named``,
+        those in the recipe's ``folder`` of them, and the shipped ones.
+        """
+        own = self._folder(folder) if folder else None
+        chosen = {name: self._template(name, named.get(name), own) for name in PROMPT_VARIABLES}
+        return {name: template for name, template in chosen.items() if template}
 
-    def _load(self, path: Path, variables: Iterable[str]) -> Template | None:
+    def _template(self, name: str, named: Found | None, folder: Path | None) -> Template | None:
+        path = folder / f"{name}.j2" if folder and (folder / f"{name}.j2").is_file() else None
+        if named:
+            path = self.folder / named.value
+            if not self.is_there(named):
+                return None
+        if path is None and folder is None:
+            return builtin_templates()[name]
+        if (path, folder, name) not in self._templates:
+            load = (lambda: load_template(path, folder)) if path else (lambda: builtin_template(name, folder))
+            self._templates[path, folder, name] = self._load(load, PROMPT_VARIABLES[name])
+        return self._templates[path, folder, name]
+
+    def _folder(self, found: Found) -> Path | None:
+        path: Path = self.folder / found.value
+        if path.is_dir():
+            return path
+        self.findings.add(found.at, missing(path) if not path.exists() else f"{str(path)!r} is not a folder")
+        return None
+
+    def _load(self, load: Callable[[], Template], variables: Iterable[str]) -> Template | None:
         try:
-            template = load_template(path)
+            template = load()
         except RecipeError as error:
             self.findings.stage(error.problems)
             return None

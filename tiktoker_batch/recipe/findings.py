@@ -18,6 +18,7 @@ class Findings:
     def __init__(self, source: Source) -> None:
         self.source = source
         self._problems: list[Problem] = []
+        self._warnings: dict[tuple[int, int, str], Problem] = {}
         self._said: set[tuple[int, int, str]] = set()
         self._of_rows: Counter[tuple[int, int]] = Counter()
         self._settled: set[tuple[str, int, int]] = set()
@@ -48,6 +49,23 @@ class Findings:
                 return
         said = f"video {video!r}: {message}" if video else message
         self._problems.append(Problem(path=self.source.path, line=line, column=column, message=said + origin))
+
+    def warn(self, at: Pointer, message: str, *, video: str | None = None) -> None:
+        """Note what is allowed and may not be meant. The same words about an inherited value name the first video."""
+        line, column = self.source.locate(at)
+        origin = self.source.origin(at)
+        if origin:
+            told = sum((line, column) == (each[0], each[1]) for each in self._warnings) if self._warnings else 0
+            if told >= FEW:
+                return
+        said = f"video {video!r}: {message}" if video else message
+        problem = Problem(path=self.source.path, line=line, column=column, message=said + origin)
+        self._warnings.setdefault((line, column, message), problem)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """All that was warned of, by place."""
+        return tuple(map(str, sorted(self._warnings.values())))
 
     @property
     def problems(self) -> list[Problem]:

@@ -103,16 +103,16 @@ class Offers:
 
     def pace(self, video: Video, language: Language) -> None:
         """Not so many words that nobody could speak them in a video of exactly its length."""
-        words = len((video.script or "").split())
-        seconds = words / language.words_per_minute * 60
+        words = language.count(video.script or "")
+        seconds = words / language.pace * 60
         is_sure = not (self.settings.is_unread("duration") or self.settings.is_unread("length"))
         if video.length != "exact" or seconds <= video.duration * HASTIEST or not is_sure:
             return
         own = self.settings.own
         key = "script_file" if "script_file" in own else "script"
         message = (
-            f"these {words:,} words take about {seconds:.0f} s to speak in {language.name}, and 'length: exact' leaves "
-            f"{video.duration:g} s; shorten the text, raise 'duration' or use 'length: auto'"
+            f"these {words:,} {language.unit} take about {seconds:.0f} s to speak in {language.name}, and "
+            f"'length: exact' leaves {video.duration:g} s; shorten the text, raise 'duration' or use 'length: auto'"
         )
         self._say(message, Found(own[key], (*self.settings.at, key), OWN))
 

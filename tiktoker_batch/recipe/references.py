@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from tiktoker_batch.catalog.loader import Catalog
-from tiktoker_batch.model import Model, Style, Voice
+from tiktoker_batch.model import Model, Voice
 from tiktoker_batch.recipe.findings import Findings
 from tiktoker_batch.recipe.own_models import read_own_models
 from tiktoker_batch.recipe.settings import Found, Place, Settings, because, is_unread, nearest_of, own_names
 from tiktoker_batch.recipe.suggest import did_you_mean, language_meant, listed
+from tiktoker_batch.shots import Style
 
 ModelKind = Literal["text", "image", "clip", "narration"]
 MODEL_KINDS: tuple[ModelKind, ...] = ("text", "image", "clip", "narration")

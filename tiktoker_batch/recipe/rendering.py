@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from tiktoker_batch.model import Model, Video
-from tiktoker_batch.recipe.prompts import builtin_templates, render_prompt
+from tiktoker_batch.recipe.prompts import builtin_templates, render_block, render_prompt
+from tiktoker_batch.shots import Shot
 
 ModelKind = Literal["image", "clip"]
 _Render = Callable[[Video, int, str], str]
@@ -17,15 +18,35 @@ def shot_placeholder(number: int) -> str:
     return f"«shot {number}»"
 
 
+def shots_of(video: Video) -> tuple[Shot, ...]:
+    """The shots in somebody's own words: as they were edited, else as the recipe has them; none where none are."""
+    return video.edit.shots if video.edit and video.edit.shots else video.shots
+
+
+def shot_of(video: Video, number: int) -> Shot | None:
+    """The shot of a segment (from 1), where it is in somebody's own words."""
+    shots = shots_of(video)
+    return shots[number - 1] if shots else None
+
+
+def planned_shot(video: Video, number: int) -> str:
+    """A shot's words as the plan has them: those that a text model writes are not known yet, also where a person has
+    edited them since, so that the keys of all other shots stay what they were.
+    """
+    shot = shot_of(video, number)
+    return shot.prompt if shot and video.shots else shot_placeholder(number)
+
+
 def segment_count(video: Video) -> int:
     """How many shots the video has: the user's own, or as many as fill its duration."""
-    return len(video.shots) or -(-round(video.duration * 1000) // round(video.segment_duration * 1000))
+    return len(shots_of(video)) or -(-round(video.duration * 1000) // round(video.segment_duration * 1000))
 
 
 def segment_seconds(video: Video) -> tuple[float, ...]:
     """The length of each clip to ask for, in seconds."""
-    if video.shots:
-        return tuple(shot.duration or video.segment_duration for shot in video.shots)
+    shots = shots_of(video)
+    if shots:
+        return tuple(shot.duration or video.segment_duration for shot in shots)
     return (video.segment_duration,) * segment_count(video)
 
 
@@ -40,12 +61,12 @@ def render(video: Video, template: str, **variables: object) -> str:
 
 def image_prompt(video: Video, number: int, shot: str) -> str:
     """The prompt of a shot's picture as it will be sent."""
-    own = video.shots[number - 1].style if video.shots else None
+    own = shot_of(video, number)
     return render(
         video,
         "image",
         shot=shot,
-        style=own or video.style,
+        style=(own and own.style) or video.style,
         aspect_ratio=video.aspect_ratio,
         number=number,
         count=segment_count(video),
@@ -54,16 +75,26 @@ def image_prompt(video: Video, number: int, shot: str) -> str:
 
 def clip_prompt(video: Video, number: int, shot: str) -> str:
     """The prompt of a shot's clip as it will be sent."""
-    own = video.shots[number - 1].style if video.shots else None
-    return render(
-        video,
-        "clip",
-        shot=shot,
-        style=own or video.style,
-        seconds=segment_seconds(video)[number - 1],
-        number=number,
-        count=segment_count(video),
-    )
+    return render(video, "clip", **_of_clip(video, number, shot))
+
+
+def usual_motion(video: Video, number: int, shot: str) -> str | None:
+    """How the camera moves where nobody says it: the block ``motion`` of the clip template, if it has one."""
+    common = {"vars": video.vars, "video_id": video.id}
+    variables = {**common, **_of_clip(video, number, shot), "motion": None}
+    return render_block(video.templates["clip"], "motion", variables)
+
+
+def _of_clip(video: Video, number: int, shot: str) -> dict[str, object]:
+    own = shot_of(video, number)
+    return {
+        "shot": shot,
+        "motion": own.motion if own else None,
+        "style": (own and own.style) or video.style,
+        "seconds": segment_seconds(video)[number - 1],
+        "number": number,
+        "count": segment_count(video),
+    }
 
 
 # --------------------------------------------------------------------------- what models take

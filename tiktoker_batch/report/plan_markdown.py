@@ -21,8 +21,10 @@ def plan_markdown(plan: Plan, estimate: Estimate, action: Action, warnings: Sequ
     to_do = sum(action(step) in TO_DO for step in plan.steps)
     head = [f"### Plan of {code(plan.name)}: {_headline(to_do, estimate)}", ""]
     told = fitted([f"- ⚠️ {code(one_line(each, PATH))}" for each in warnings], LIMIT // 8, "- and {} more")
-    videos = [_row(planned, action) for planned in plan.videos]
-    shown = _table(["video", *ACTIONS, "cost"], videos, LIMIT // 2)
+    waits = any(action(step) == "review" for step in plan.steps)
+    names = (*ACTIONS, "review") if waits else ACTIONS
+    videos = [_row(planned, action, names) for planned in plan.videos]
+    shown = _table(["video", *names, "cost"], videos, LIMIT // 2)
     totals = _totals(estimate) if to_do else []
     lines = [*head, *told, *([""] if told else []), *shown, "", *totals]
     steps = [_step_row(step, action(step)) for step in plan.steps if action(step) in TO_DO]
@@ -47,10 +49,10 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]], room: int) -> lis
     return [*titles, *fitted(lines, room - len("\n".join([*titles, ""]).encode()), rest)]
 
 
-def _row(planned: PlannedVideo, action: Action) -> list[str]:
+def _row(planned: PlannedVideo, action: Action, names: Sequence[str]) -> list[str]:
     actions = [action(step) for step in planned.steps]
     cost = _cost([step for step in planned.steps if action(step) == "run"])
-    counts = [str(actions.count(name) or "") for name in ACTIONS]
+    counts = [str(actions.count(name) or "") for name in names]
     return [code(planned.video.id), *counts, usd_text(cost) if cost else ""]
 
 

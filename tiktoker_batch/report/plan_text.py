@@ -24,7 +24,14 @@ def plan_text(plan: Plan, estimate: Estimate, action: Action, output: str) -> st
         lines += columns([_video_row(planned, action) for planned in plan.videos], right=(2, 3))
     else:
         lines += _tables(plan.videos, action)
-    return "\n".join([*lines, "", *_totals(steps, estimate, action)])
+    return "\n".join([*lines, "", *_edits(plan), *_totals(steps, estimate, action)])
+
+
+def _edits(plan: Plan) -> list[str]:
+    """The files with what people made of the texts."""
+    files = [planned.video.edit.path for planned in plan.videos if planned.video.edit]
+    more = f" and {len(files) - 3} more" if len(files) > 3 else ""
+    return [f"edited text and shots: {', '.join(files[:3])}{more}"] if files else []
 
 
 def budget_warnings(plan: Plan, pays: Callable[[Step], bool]) -> list[str]:
@@ -113,12 +120,15 @@ def _figures(steps: Sequence[Step], action: Action) -> list[str]:
 
 def _totals(steps: Sequence[Step], estimate: Estimate, action: Action) -> list[str]:
     running = [step for step in steps if action(step) in TO_DO]
-    reused, skipped = (sum(action(step) == what for step in steps) for what in ("reuse", "skip"))
+    reused, skipped, kept = (sum(action(step) == what for step in steps) for what in ("reuse", "skip", "review"))
     if not running:
-        return ["nothing to do: every step is reused" + (", or not selected" if skipped else "")]
+        notes = [" not selected"] if skipped else []
+        notes += [f" waits for review ({counted(kept, 'step')})"] if kept else []
+        return [f"nothing to do: every step is reused{''.join(f', or{note}' for note in notes)}"]
     waiting = sum(action(step) == "reattach" for step in running)
     notes = [f"{reused} reused"] if reused else []
     notes += [f"{skipped} not selected"] if skipped else []
+    notes += [f"{kept} waiting for review"] if kept else []
     notes += [f"{waiting} paid for already, to be fetched"] if waiting else []
     also = f" ({', '.join(notes)})" if notes else ""
     takes = f"{range_text(estimate.time)}, {usd_text(estimate.cost_usd)}"

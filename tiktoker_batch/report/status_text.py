@@ -30,7 +30,15 @@ def _video_row(video: VideoState, state: BatchState, layout: Layout) -> list[str
     failed = next((step for step in video.steps if step.state == "failed"), None)
     if failed:
         return [*row, f"{failed.id.split('/', 1)[1]}: {one_line(failed.error_message or 'failed', 100)}"]
-    return [*row, kinds_text(at_work(state, video.steps))]
+    return [*row, kinds_text(at_work(state, video.steps)) or _waiting(video)]
+
+
+def _waiting(video: VideoState) -> str:
+    """Which shots a person has to decide on, if any."""
+    if not video.waiting or video.state == "running":
+        return ""
+    shots = sum(step.endswith("/clip") for step in video.waiting)
+    return f"waiting for review: {counted(shots, 'shot')} in work/{video.id}/shots.yaml"
 
 
 def _totals(state: BatchState) -> str:

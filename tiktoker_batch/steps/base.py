@@ -17,10 +17,14 @@ from tiktoker_batch.store.layout import Layout
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """The artifacts of the steps that were needed, by step id. A need that failed and may lack is absent."""
+    """The artifacts of the steps that were needed, by step id. A need that failed and may lack is absent.
+
+    ``texts`` are those of artifacts that are known without being there yet.
+    """
 
     layout: Layout
     artifacts: Mapping[str, tuple[Artifact, ...]]
+    texts: Mapping[str, str] = field(default_factory=dict)
 
     def path(self, need: str, index: int = 0) -> Path:
         """The file of a need's main (or ``index``-th) artifact."""
@@ -28,6 +32,8 @@ class Inputs:
 
     def read_json(self, need: str, index: int = 0) -> Any:
         """The JSON that a need's artifact holds."""
+        if need in self.texts:
+            return json.loads(self.texts[need])
         return _parsed(self.layout, self.artifacts[need][index])
 
     def digests(self) -> dict[str, Json]:

@@ -6,7 +6,7 @@ from tiktoker_batch.model import Json, Kind, Step, Video
 from tiktoker_batch.planning.build import Draft, Planning, step_id
 from tiktoker_batch.planning.digest import seed_from
 from tiktoker_batch.providers.base import Request
-from tiktoker_batch.recipe.rendering import clip_prompt, segment_seconds, shot_placeholder
+from tiktoker_batch.recipe.rendering import clip_prompt, planned_shot, segment_seconds
 from tiktoker_batch.steps.base import Inputs, Made, Work
 from tiktoker_batch.steps.image import frame_size, shot_text
 from tiktoker_batch.steps.keeping import keep
@@ -39,9 +39,7 @@ class ClipStep:
                 needs=(image,) if video.shots else (image, step_id(video.id, Kind.SHOTS)),
                 model=model,
                 params=params,
-                prompt=clip_prompt(
-                    video, number, video.shots[number - 1].prompt if video.shots else shot_placeholder(number)
-                ),
+                prompt=clip_prompt(video, number, planned_shot(video, number)),
                 deferred=not video.shots,
                 units=seconds if model.price and model.price.unit == "second" else 1.0,
             )

@@ -7,7 +7,7 @@ from tiktoker_batch.model import Json, Kind, Step, Video
 from tiktoker_batch.planning.build import Draft, Planning, step_id
 from tiktoker_batch.planning.digest import seed_from
 from tiktoker_batch.providers.base import Request
-from tiktoker_batch.recipe.rendering import image_prompt, segment_count, shot_placeholder
+from tiktoker_batch.recipe.rendering import image_prompt, planned_shot, segment_count, shot_of
 from tiktoker_batch.steps.base import Inputs, Made, Work
 from tiktoker_batch.steps.keeping import keep
 from tiktoker_batch.steps.texts import require_room, style_params
@@ -35,20 +35,23 @@ class ImageStep:
         model = video.models.image
         width, height = frame_size(video)
         for number in range(1, segment_count(video) + 1):
-            shot = video.shots[number - 1] if video.shots else None
+            shot = shot_of(video, number)
             params: dict[str, Json] = {"width": width, "height": height, "aspect_ratio": video.aspect_ratio}
             params["style"] = dict(style_params((shot and shot.style) or video.style))
             if video.reference_image:
                 file = video.reference_image
                 params["reference"] = planning.file_sha256.get(file, file)
+            if shot and shot.take > 1:
+                params["take"] = shot.take
             yield Draft(
                 kind=Kind.IMAGE,
                 segment=number,
-                needs=() if shot else (step_id(video.id, Kind.SHOTS),),
+                needs=() if video.shots else (step_id(video.id, Kind.SHOTS),),
                 model=model,
                 params={**params, **model.parameters},
-                prompt=image_prompt(video, number, shot.prompt if shot else shot_placeholder(number)),
-                deferred=shot is None,
+                prompt=image_prompt(video, number, planned_shot(video, number)),
+                deferred=not video.shots,
+                locked=shot is not None and shot.state == "locked",
                 units=_units(video, width * height),
             )
 
@@ -78,11 +81,11 @@ class ImageStep:
                 prompt=prompt,
                 params={
                     **step.params,
-                    "shot": shot or (work.video.shots[number - 1].prompt if work.video.shots else ""),
+                    "shot": shot or planned_shot(work.video, number),
                     **({"reference_address": reference} if elsewhere else {}),
                 },
                 files=files,
-                seed=seed_from("image", prompt, number),
+                seed=seed_from("image", prompt, number, *([step.params["take"]] if "take" in step.params else [])),
             ),
             parts,
         )

@@ -24,7 +24,8 @@ class NarrationStep:
     def plan(self, video: Video, planning: Planning) -> Iterable[Draft]:
         """One step, after the story."""
         model = video.models.narration
-        characters = len(video.script) if video.script else spoken_words(video, planning) * CHARACTERS_A_WORD
+        text = video.edit.narration if video.edit else video.script
+        characters = len(text) if text else spoken_words(video, planning) * CHARACTERS_A_WORD
         yield Draft(
             kind=Kind.NARRATION,
             needs=(step_id(video.id, Kind.STORY),),

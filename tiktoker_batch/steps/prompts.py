@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from tiktoker_batch.catalog.loader import Language
 from tiktoker_batch.model import Kind, Plan, Step, Video
 from tiktoker_batch.planning.build import Planning
+from tiktoker_batch.recipe.rendering import clip_prompt, image_prompt, shot_of
 from tiktoker_batch.steps.story import story_prompts
 
 
@@ -13,18 +14,20 @@ from tiktoker_batch.steps.story import story_prompts
 class Prompt:
     """What a step sends. A ``deferred`` one still holds ``«...»`` where words are not written yet.
 
-    ``variant`` counts from 1 to ``variants`` where a step asks several times.
+    ``known``: they are, as a person has edited them. ``variant`` counts from 1 to ``variants`` where a step asks
+    several times.
     """
 
     step: Step
     text: str
     variant: int = 1
     variants: int = 1
+    known: bool = False
 
     @property
     def deferred(self) -> bool:
         """Whether another step's words are still missing."""
-        return self.step.deferred
+        return self.step.deferred and not self.known
 
 
 def planned_prompts(plan: Plan, languages: Mapping[str, Language]) -> Iterator[Prompt]:
@@ -37,6 +40,11 @@ def planned_prompts(plan: Plan, languages: Mapping[str, Language]) -> Iterator[P
 
 def _of_step(step: Step, video: Video, planning: Planning) -> Iterator[Prompt]:
     if step.prompt is None:
+        return
+    shot = shot_of(video, step.segment) if step.segment and step.deferred else None
+    if shot and step.segment:
+        rendered = image_prompt if step.kind is Kind.IMAGE else clip_prompt
+        yield Prompt(step=step, text=rendered(video, step.segment, shot.prompt), known=True)
         return
     texts = story_prompts(video, planning) if step.kind is Kind.STORY else (step.prompt,)
     for variant, text in enumerate(texts, start=1):

@@ -1,7 +1,8 @@
 """The shot list: the user's own prompts, or English prompts written from the story, all in one call."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from tiktoker_batch.errors import Broken, Unusable
 from tiktoker_batch.model import Json, Kind, Step, Video
@@ -22,13 +23,21 @@ class ShotsStep:
     eager = False
 
     def plan(self, video: Video, planning: Planning) -> Iterable[Draft]:
-        """One step; the user's own prompts are kept as they are."""
-        if video.shots:
-            prompts: list[Json] = [shot.prompt for shot in video.shots]
-            yield Draft(kind=Kind.SHOTS, tool="verbatim", params={"prompts": prompts}, seconds=0.01)
+        """One step; the user's own prompts are kept as they are, and so is what a person made of the list."""
+        edit = video.edit
+        if edit is None or edit.shots is None:
+            yield self._written(video, planning)
             return
+        draft = _verbatim("review", [shot.prompt for shot in edit.shots])
+        written = self._written(replace(video, edit=None), planning)
+        yield replace(draft, replaces=written, replaced_key=edit.shots_key)
+
+    def _written(self, video: Video, planning: Planning) -> Draft:
+        if video.shots:
+            return _verbatim("verbatim", [shot.prompt for shot in video.shots])
         seconds: list[Json] = list(segment_seconds(video))
-        yield Draft(
+        story = video.edit.narration if video.edit else video.script
+        return Draft(
             kind=Kind.SHOTS,
             needs=(step_id(video.id, Kind.STORY),),
             model=video.models.text,
@@ -40,8 +49,8 @@ class ShotsStep:
                 "language": language_name(video, planning),
                 **video.models.text.parameters,
             },
-            prompt=shots_prompt(video, language_name(video, planning), video.script or STORY_PLACEHOLDER),
-            deferred=video.script is None,
+            prompt=shots_prompt(video, language_name(video, planning), story or STORY_PLACEHOLDER),
+            deferred=story is None,
             units=1,
         )
 
@@ -57,6 +66,11 @@ class ShotsStep:
                 return await _keep(work, [str(prompt) for prompt in given])
             case _:
                 return await _keep(work, await _written(work))
+
+
+def _verbatim(tool: str, prompts: Sequence[str]) -> Draft:
+    params: dict[str, Json] = {"prompts": list(prompts)}
+    return Draft(kind=Kind.SHOTS, tool=tool, params=params, seconds=0.01, text=_as_kept(prompts))
 
 
 async def _written(work: Work) -> list[str]:
@@ -110,6 +124,10 @@ def _room(video: Video) -> int | None:
     return -found.over if found and -found.over < USUAL_SHOT_CHARACTERS else None
 
 
+def _as_kept(shots: Sequence[str]) -> str:
+    return json.dumps(shots, ensure_ascii=False, indent=1) + "\n"
+
+
 async def _keep(work: Work, shots: list[str]) -> Made:
-    text = json.dumps(shots, ensure_ascii=False, indent=1) + "\n"
-    return Made(artifacts=(await keep_text(work.layout.shots(work.step.video), text, root=work.layout.root),))
+    final = work.layout.shots(work.step.video)
+    return Made(artifacts=(await keep_text(final, _as_kept(shots), root=work.layout.root),))

@@ -1,6 +1,7 @@
 """The spoken text: the user's own script, or one of several variants written from a topic."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
 
 from tiktoker_batch.errors import Broken
 from tiktoker_batch.model import Json, Kind, Step, Video
@@ -20,13 +21,29 @@ class StoryStep:
     eager = False
 
     def plan(self, video: Video, planning: Planning) -> Iterable[Draft]:
-        """One step; a given script is kept as it is and needs nobody."""
-        if video.script is not None:
-            yield Draft(kind=Kind.STORY, tool="verbatim", params={"script": video.script}, seconds=0.01)
+        """One step; a given script is kept as it is and needs nobody, and so is what a person made of the text."""
+        written = self._written(video, planning)
+        if video.edit is None:
+            yield written
             return
+        yield Draft(
+            kind=Kind.STORY,
+            tool="review",
+            params={"script": video.edit.narration},
+            seconds=0.01,
+            text=_as_kept(video.edit.narration),
+            replaces=written,
+            replaced_key=video.edit.story_key,
+        )
+
+    def _written(self, video: Video, planning: Planning) -> Draft:
+        if video.script is not None:
+            params: dict[str, Json] = {"script": video.script}
+            text = _as_kept(video.script)
+            return Draft(kind=Kind.STORY, tool="verbatim", params=params, seconds=0.01, text=text)
         prompts = story_prompts(video, planning)
         judging = video.story.choose == "best" and video.story.variants > 1
-        yield Draft(
+        return Draft(
             kind=Kind.STORY,
             model=video.models.text,
             params={
@@ -51,7 +68,7 @@ class StoryStep:
         """Write the variants (or take the script), choose one and keep it."""
         params = work.step.params
         if "script" in params:
-            return await _keep(work, str(params["script"]))
+            return await _keep(work, str(params["script"]), ())
         produced = await work.buy(
             Request(
                 kind=Kind.STORY,
@@ -64,14 +81,14 @@ class StoryStep:
         )
         match produced.value:
             case {"stories": [_, *_] as stories, "best": int(best)}:
-                return await _keep(work, str(stories[best]))
+                return await _keep(work, str(stories[best]), stories)
             case ([_, *_] as stories) | {"stories": [_, *_] as stories}:
                 told = [str(story) for story in stories]
             case other:
                 raise Broken(f"the text model gave no stories but {type(other).__name__}")
         wanted = params["words"]
         words = int(wanted) if isinstance(wanted, int | float) else None
-        return await _keep(work, told[choose_story(told, work.video.story.choose, words=words)])
+        return await _keep(work, told[choose_story(told, work.video.story.choose, words=words)], told)
 
 
 def story_prompts(video: Video, planning: Planning) -> tuple[str, ...]:
@@ -86,6 +103,7 @@ def story_prompts(video: Video, planning: Planning) -> tuple[str, ...]:
             topic=video.topic,
             duration=video.duration,
             words=spoken_words(video, planning),
+            unit=planning.languages[video.language].unit,
             language=language_name(video, planning),
             variant=variant,
             variants=variants,
@@ -94,6 +112,15 @@ def story_prompts(video: Video, planning: Planning) -> tuple[str, ...]:
     )
 
 
-async def _keep(work: Work, text: str) -> Made:
-    final = work.layout.story(work.step.video)
-    return Made(artifacts=(await keep_text(final, text.strip() + "\n", root=work.layout.root),))
+def _as_kept(text: str) -> str:
+    return text.strip() + "\n"
+
+
+async def _keep(work: Work, text: str, variants: Sequence[object]) -> Made:
+    """Keep the story and, for whoever would have chosen otherwise, all that were written."""
+    layout, video_id = work.layout, work.step.video
+    kept = [await keep_text(layout.story(video_id), _as_kept(text), root=layout.root)]
+    if len(variants) > 1:
+        told = json.dumps([str(each).strip() for each in variants], ensure_ascii=False, indent=1) + "\n"
+        kept.append(await keep_text(layout.stories(video_id), told, root=layout.root))
+    return Made(artifacts=tuple(kept))

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 
 from tiktoker_batch.errors import BadRequest
-from tiktoker_batch.model import Style, Video
+from tiktoker_batch.model import Video
 from tiktoker_batch.planning.build import Planning
 from tiktoker_batch.recipe.rendering import overlong
+from tiktoker_batch.shots import Style
 from tiktoker_batch.steps.base import Work
 
 STORY_PLACEHOLDER = "«story»"
@@ -29,8 +30,8 @@ def language_name(video: Video, planning: Planning) -> str:
 
 
 def spoken_words(video: Video, planning: Planning) -> int:
-    """How many words of the video's language fill its duration."""
-    return max(8, round(video.duration / 60 * planning.languages[video.language].words_per_minute))
+    """How many words of the video's language (or characters, where it has no spaces) fill its duration."""
+    return max(8, round(video.duration / 60 * planning.languages[video.language].pace))
 
 
 def style_params(style: Style) -> Mapping[str, str]:

@@ -28,6 +28,11 @@ class Layout:
         return self.root / "report.html"
 
     @property
+    def review(self) -> Path:
+        """The contact sheet for people."""
+        return self.root / "review.html"
+
+    @property
     def lock(self) -> Path:
         """Held by the one process that works here."""
         return self.root / ".lock"
@@ -78,6 +83,14 @@ class Layout:
     def story(self, video_id: str) -> Path:
         """The spoken text."""
         return self.work_of(video_id) / "story.txt"
+
+    def stories(self, video_id: str) -> Path:
+        """All texts that were written, where there were several to choose from."""
+        return self.work_of(video_id) / "stories.json"
+
+    def edit(self, video_id: str) -> Path:
+        """Text and shots for a person to edit."""
+        return self.work_of(video_id) / "shots.yaml"
 
     def shots(self, video_id: str) -> Path:
         """The shot list."""

@@ -192,6 +192,8 @@ def _video(video: VideoState) -> dict[str, Any]:
         "duration_seconds": video.duration_seconds,
         "cost_usd": _money(video.cost_usd),
         "notes": list(video.notes),
+        **({"waits_for_review": list(video.waiting)} if video.waiting else {}),
+        **({"edited": video.edited} if video.edited else {}),
     }
 
 

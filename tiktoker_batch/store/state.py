@@ -124,12 +124,15 @@ class VideoState:
     """One video; ``state`` is pending, running, done, partial or failed.
 
     ``output``, ``sha256`` and ``duration_seconds`` describe the finished file. While a later run is at work on the
-    video they describe the one that still lies there.
+    video they describe the one that still lies there. ``waiting`` are the steps that the newest run left to a person to
+    approve, ``edited`` the file with what a person made of its text.
     """
 
     id: str
     title: str
     steps: list[StepState]
+    waiting: tuple[str, ...] = ()
+    edited: str | None = None
     state: str = "pending"
     output: str | None = None
     sha256: str | None = None
@@ -245,7 +248,7 @@ class BatchState:
 
     def _plan(self, event: VideoPlanned) -> None:
         steps = [self._planned(step, event) for step in event.steps]
-        video = VideoState(id=event.video, title=event.title, steps=steps)
+        video = VideoState(id=event.video, title=event.title, steps=steps, waiting=event.waiting, edited=event.edited)
         before = self._earlier_videos.get(event.video)
         if before:
             video.output, video.sha256, video.duration_seconds = before.output, before.sha256, before.duration_seconds

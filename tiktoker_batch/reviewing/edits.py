@@ -1,0 +1,54 @@
+"""What people made of text and shots, read where it lies and laid over the recipe's videos."""
+
+from dataclasses import replace
+
+from tiktoker_batch.catalog.loader import Catalog
+from tiktoker_batch.errors import Problem, RecipeError
+from tiktoker_batch.model import Recipe, Video
+from tiktoker_batch.recipe.shots_file import StyleOf, as_edit, read_shots_file
+from tiktoker_batch.recipe.suggest import did_you_mean
+from tiktoker_batch.shots import Style
+from tiktoker_batch.store.layout import Layout
+
+
+def with_edits(recipe: Recipe, layout: Layout, catalog: Catalog) -> Recipe:
+    """The recipe with what people made of its videos in this output folder. Files that nobody touched count nothing.
+
+    :raises RecipeError: files are not valid; with the problems of all of them.
+    """
+    if not layout.work.is_dir():
+        return recipe
+    problems: list[Problem] = []
+    videos: list[Video] = []
+    warnings = list(recipe.warnings)
+    style_of = styles_of(recipe, catalog)
+    for video in recipe.videos:
+        try:
+            path = layout.edit(video.id)
+            found = read_shots_file(path, video, style_of) if path.exists() else None
+        except RecipeError as error:
+            problems += error.problems
+            continue
+        if found is None or not found.is_edited:
+            videos.append(video)
+            continue
+        videos.append(replace(video, edit=as_edit(found, video, str(path))))
+        warnings += found.warnings
+    if problems:
+        raise RecipeError(problems)
+    return replace(recipe, videos=tuple(videos), warnings=tuple(warnings))
+
+
+def styles_of(recipe: Recipe, catalog: Catalog) -> StyleOf:
+    """Finds a style by the names that the recipe knows."""
+
+    def find(name: str) -> Style | str:
+        own, known = recipe.styles.get(name), catalog.style(name)
+        if own:
+            return own
+        if known:
+            return Style(name=known.name, prompt=known.prompt)
+        near = did_you_mean(name, [*recipe.styles, *catalog.styles])
+        return f"unknown style {name!r}{near} ('tiktoker-batch styles' lists them)"
+
+    return find
