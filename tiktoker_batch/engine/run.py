@@ -85,9 +85,10 @@ async def run_batch(batch: Batch) -> Mapping[str, Outcome]:
 
 async def _let_others_go_first() -> None:
     with trio.move_on_after(COURTESY_SECONDS):
-        await trio.lowlevel.checkpoint()
-        while trio.lowlevel.current_statistics().tasks_runnable:
+        while True:
             await trio.lowlevel.checkpoint()
+            if not trio.lowlevel.current_statistics().tasks_runnable:
+                return
 
 
 class _Run:

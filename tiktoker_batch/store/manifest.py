@@ -9,6 +9,8 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
+import msgspec
+
 from tiktoker_batch.events import Event, Record, RunFinished, RunStarted, VideoPlanned
 from tiktoker_batch.faultpoints import reach
 from tiktoker_batch.model import Artifact
@@ -129,7 +131,14 @@ def _text(state: BatchState, lines: dict[str, str]) -> Iterator[str]:
     yield "]}\n"
 
 
-_dump = json.JSONEncoder(ensure_ascii=False).encode
+def _dump(value: Any) -> str:
+    try:
+        return _quickly(value).decode()
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return json.dumps(value, ensure_ascii=False)
+
+
+_quickly = msgspec.json.Encoder().encode
 
 
 # ---------------------------------------------------------------------- values
