@@ -68,8 +68,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        recipe, output = write_recipe(Path(folder), given.videos), Path(folder) / "out"
-        steps, files, size = build(open_recipe(recipe, Options(output=output)), given.kilobytes, UNFINISHED)
+        recipe = write_recipe(Path(folder), given.videos)
+        output = Path(folder) / "out"
+        steps, files, size = build(open_recipe(recipe, Options(output=output)), given.kilobytes, unfinished=UNFINISHED)
         print(f"{given.videos} videos, {steps} steps, {files} files, {size / 1e6:.0f} MB, journal", end=" ")
         print(f"{(output / 'journal.jsonl').stat().st_size / 1e6:.0f} MB")
         looked, hashed = [], []
@@ -82,11 +83,11 @@ def main() -> None:
     sys.exit(0 if median(start.wall for start in looked) <= TARGET_SECONDS else 1)
 
 
-def write_recipe(folder: Path, videos: int) -> Path:
-    """A recipe of so many videos of eight segments; gives its path."""
+def write_recipe(folder: Path, count: int) -> Path:
+    """A recipe of so many videos of eight segments, whose shots the services write."""
     recipe = folder / "thousand.yaml"
-    entries = (f"  - {{id: v{number:04d}, topic: lighthouse {number} in a storm}}\n" for number in range(videos))
-    recipe.write_text(HEAD + "".join(entries), encoding="utf-8")
+    videos = (f"  - {{id: v{number:04d}, topic: lighthouse {number} in a storm}}\n" for number in range(count))
+    recipe.write_text(HEAD + "".join(videos), encoding="utf-8")
     return recipe
 
 
@@ -132,8 +133,8 @@ def to_first_request(recipe: Path, output: Path, *more: str) -> "Start":
             (output / "journal.jsonl").write_bytes(journal)  # each round meets the same past
 
 
-def build(opened: Opened, kilobytes: int, unfinished: int) -> tuple[int, int, int]:
-    """Leave what a run leaves whose last ``unfinished`` videos lack a clip; numbers of steps, files and bytes."""
+def build(opened: Opened, kilobytes: int, *, unfinished: int) -> tuple[int, int, int]:
+    """Leave what a run leaves whose last videos lack a clip; numbers of steps, files and bytes."""
     layout, rng = opened.layout, random.Random(0)
     filler = rng.randbytes(1024 * kilobytes)
     seen = Seen(layout, writable=True)

@@ -1,8 +1,9 @@
-"""How soon the command answers: ``python -m tests.benchmarks.startup [--videos N] [--rounds R]``.
+"""What a user waits for before any work is done: ``--help``, and 1,000 videos checked, planned and found finished.
 
-``--help``, and ``validate``, ``plan`` and ``run`` of 1,000 videos of eight segments, each as a process of its own from
-its start to its end. ``run`` finds everything done: journal, files and notes are those that a run leaves; it looks at
-all of them, tells of every step and writes manifest and report.
+    python -m tests.benchmarks.startup [--videos N] [--rounds R]
+
+Journal, files and notes are those that a run of eight segments a video leaves (see ``tests.benchmarks.resume``). Each
+command is a process of its own, measured from its start to its end.
 """
 
 import argparse
@@ -20,69 +21,76 @@ from statistics import median
 from tests.benchmarks.resume import KEYS, build, write_recipe
 from tiktoker_batch.app import Options, open_recipe
 
-TARGETS = {"--help": 0.2, "validate": 1.5, "plan": 3.0, "run, everything reused": 3.0}
-NOBODY = "http://127.0.0.1:9"  # whoever asked a service would be refused
-SERVICES = ("FAL_QUEUE_URL", "FAL_STORAGE_URL", "FAL_API_URL", "OPENROUTER_BASE_URL")
-
-
-def main() -> None:
-    """Run, measure, compare; exit 1 if a target is missed."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--videos", type=int, default=1000)
-    parser.add_argument("--kilobytes", type=int, default=16, help="of each picture, clip and sound")
-    parser.add_argument("--rounds", type=int, default=5)
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        recipe, output = write_recipe(Path(folder), given.videos), Path(folder) / "out"
-        steps, files, size = build(open_recipe(recipe, Options(output=output)), given.kilobytes, unfinished=0)
-        journal = (output / "journal.jsonl").read_bytes()
-        print(f"{given.videos} videos, {steps} steps, {files} files of {size / 1e6:.0f} MB,", end=" ")
-        print(f"a journal of {len(journal) / 1e6:.0f} MB with {len(journal.splitlines())} lines")
-        environ = {**os.environ, **KEYS, **dict.fromkeys(SERVICES, NOBODY), "TIKTOKER_CACHE_DIR": folder}
-        # Compiled once, as where the package is installed.
-        environ = {**environ, "PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": f"{folder}/compiled"}
-        commands = {
-            "--help": ["--help"],
-            "validate": ["validate", str(recipe)],
-            "plan": ["plan", str(recipe), "--output", str(Path(folder) / "empty")],
-            "run, everything reused": ["run", str(recipe), "--output", str(output)],
-        }
-        for name in ("validate", "plan"):
-            _took([*commands[name]], environ)
-        found: dict[str, list[Took]] = {name: [] for name in commands}
-        for _ in range(given.rounds):
-            for name, arguments in commands.items():
-                found[name].append(_took(arguments, environ))
-            reused = (output / "journal.jsonl").read_bytes().count(b'"step_reused"')
-            assert reused == steps, f"{reused} of {steps} steps were reused"
-            (output / "journal.jsonl").write_bytes(journal)  # each round meets the same past
-    met = [_told(name, found[name]) for name in commands]
-    print(f"load while measuring {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
-    sys.exit(0 if all(met) else 1)
+KILOBYTES = 16  # of each picture, clip and sound
 
 
 @dataclass(frozen=True, kw_only=True)
-class Took:
+class Measured:
     """Seconds by the clock on the wall, and of processor time."""
 
     wall: float
     cpu: float
 
 
-def _took(arguments: Sequence[str], environ: Mapping[str, str]) -> Took:
-    began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    argv = [sys.executable, "-m", "tiktoker_batch", *arguments]
-    subprocess.run(argv, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Took(wall=time.monotonic() - began, cpu=cpu)
+def main() -> None:
+    """Build the batch, measure, compare; exit 1 if a target is missed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--videos", type=int, default=1000)
+    parser.add_argument("--rounds", type=int, default=5)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        recipe, output = write_recipe(Path(folder), given.videos), Path(folder) / "out"
+        steps, files, size = build(open_recipe(recipe, Options(output=output)), KILOBYTES, unfinished=0)
+        print(f"{given.videos} videos, {steps} steps, {files} files, {size / 1e6:.0f} MB")
+        fresh = ("--output", str(Path(folder) / "fresh"))
+        commands: tuple[tuple[str, tuple[str, ...], float], ...] = (
+            ("--help", ("--help",), 0.20),
+            ("validate", ("validate", str(recipe)), 1.5),
+            ("plan", ("plan", str(recipe), *fresh), 3.0),
+            ("plan, all of it reused", ("plan", str(recipe), "--output", str(output)), 3.0),
+            ("run, all of it reused", ("run", str(recipe), "--output", str(output), "--progress", "none"), 3.0),
+        )
+        # Compiled once, as where the package is installed.
+        compiled = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(Path(folder) / "compiled")}
+        environ = {**os.environ, **KEYS, **compiled, "TIKTOKER_CACHE_DIR": str(Path(folder) / "cache")}
+        _measured(("run", str(recipe), "--dry-run", *fresh), environ)
+        past, missed = Past(output / "journal.jsonl"), []
+        for name, argv, target in commands:
+            found = []
+            for _ in range(given.rounds):
+                found.append(_measured(argv, environ))
+                past.restore()
+            missed += [] if _within(target, name, found) else [name]
+        assert past.reused == steps * given.rounds, "not everything was reused"
+    print(f"load while measuring {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
+    sys.exit(1 if missed else 0)
 
 
-def _told(name: str, took: Sequence[Took]) -> bool:
-    walls = [each.wall for each in took]
-    print(f"{name}: {median(walls):.2f} s ({min(walls):.2f} to {max(walls):.2f}),", end=" ")
-    print(f"{median(each.cpu for each in took):.2f} s of processor time; target {TARGETS[name]:g} s")
-    return median(walls) <= TARGETS[name]
+class Past:
+    """The journal that each round meets; ``reused`` counts the steps that rounds have found done."""
+
+    def __init__(self, journal: Path) -> None:
+        self._journal, self._before, self.reused = journal, journal.read_bytes(), 0
+
+    def restore(self) -> None:
+        """As if the last round had not been."""
+        self.reused += self._journal.read_bytes().count(b'"step_reused"')
+        self._journal.write_bytes(self._before)
+
+
+def _within(target: float, name: str, found: Sequence[Measured]) -> bool:
+    walls, cpus = [each.wall for each in found], [each.cpu for each in found]
+    print(f"  {name:22} {median(walls):5.2f} s ({min(walls):.2f} to {max(walls):.2f}),", end=" ")
+    print(f"{median(cpus):5.2f} s of processor time, target {target:g} s")
+    return median(walls) <= target
+
+
+def _measured(argv: tuple[str, ...], environ: Mapping[str, str]) -> Measured:
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    command = [sys.executable, "-m", "tiktoker_batch", *argv]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environ)
+    wall, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return Measured(wall=wall, cpu=after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
 
 
 if __name__ == "__main__":
