@@ -63,6 +63,7 @@ bench: $(VENV)/.dev $(BENCH)/.ready
 	$(BIN)/python -m tests.benchmarks.tail
 	$(BENCH)/bin/python -m tests.benchmarks.engines
 	$(BIN)/python -m tests.benchmarks.resume
+	$(BIN)/python -m tests.benchmarks.startup
 	$(BIN)/python -m tests.benchmarks.hedging
 	$(BIN)/python -m tests.benchmarks.against_tiktoker
 

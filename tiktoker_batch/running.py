@@ -157,6 +157,7 @@ class _Run:
     shelf: Shelf | None
     durations: Durations
 
+    @seldom_collected()
     def to_its_end(self) -> Ended:
         """Run the engine; whatever happens, manifest and report tell of it."""
         opened, writer = self.opened, self.writer
@@ -175,8 +176,7 @@ class _Run:
         try:
             barred = None if self.options.buys else "nothing is bought by this command"
             purse = open_purse(opened.recipe.budget, writer.state, barred=barred)
-            with seldom_collected():
-                interrupted = trio.run(self._engine, purse, clock=self.world.clock)
+            interrupted = trio.run(self._engine, purse, clock=self.world.clock)
             ended = "interrupted" if interrupted else "stopped" if purse.refused else None
             reach("run.before_finished")
             self.recorder.emit(RunFinished(state=ended or final_state(writer.state)))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from tests.journals import MORNING, Run, a_planned_step, golden
+from tiktoker_batch.events import StepFailed
 from tiktoker_batch.resources import read_resource
 from tiktoker_batch.store.layout import Layout
 from tiktoker_batch.store.manifest import (
@@ -216,6 +217,32 @@ def test_a_large_batch_is_made_ready_in_small_pieces(tmp_path: Path) -> None:
     run.plan("v", [a_planned_step(f"v/{number:04d}/clip") for number in range(2 * LINES_AT_ONCE + 1)])
     writer = ManifestWriter(Layout(tmp_path), fold(run.records()))
     assert [writer.prepare() for _ in range(3)] == [True, True, False]
+
+
+def test_nothing_is_made_ready_before_it_is_time_to_write(tmp_path: Path) -> None:
+    clock = Clock()
+    run = Run(number=1, began=MORNING)
+    run.plan("v", [a_planned_step("v/clip")])
+    writer = ManifestWriter(Layout(tmp_path), fold(run.records()), clock=clock)
+    writer.flush()
+    for record in golden():
+        writer(record)
+    assert not writer.prepare(), "what changes again meanwhile would be made ready in vain"
+    assert writer.due() is None
+    clock.now += INTERVAL_SECONDS
+    while writer.prepare():
+        pass
+    assert writer.due() is not None
+
+
+def test_half_of_a_surrogate_pair_is_written_too(tmp_path: Path) -> None:
+    run = Run(number=1, began=MORNING)
+    run.start()
+    run.plan("v", [a_planned_step("v/clip")])
+    run.tell(1, StepFailed(step="v/clip", attempts=1, error_kind="Rejected", message="no \ud83d"))
+    state = fold(run.records())
+    write_manifest(state, Layout(tmp_path))
+    assert read(Layout(tmp_path))["videos"][0]["steps"][0]["error"]["message"] == "no \ud83d"
 
 
 def test_without_news_nothing_is_written(tmp_path: Path) -> None:

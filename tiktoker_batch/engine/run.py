@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 import trio
-import trio.testing
 
 from tiktoker_batch.engine.attempt import (
     NeedLost,
@@ -91,6 +90,14 @@ def _lost_text(step: Step, lost: Artifact) -> str:
     )
 
 
+async def _let_others_go_first() -> None:
+    with trio.move_on_after(COURTESY_SECONDS):
+        while True:
+            await trio.lowlevel.checkpoint()
+            if not trio.lowlevel.current_statistics().tasks_runnable:
+                return
+
+
 class _Run:
     def __init__(self, batch: Batch) -> None:
         self.batch = batch
@@ -116,14 +123,17 @@ class _Run:
 
     async def tell_settled(self) -> None:
         """Tell of all that holds, a video at a time, while what is left to do is under way and nobody is kept."""
+        is_all = len(self.outcomes) == len(self.batch.plan.steps)
         settled = [(planned, [s for s in planned.steps if s.id in self.outcomes]) for planned in self.batch.plan.videos]
-        for planned, steps in settled:
+        for number, (planned, steps) in enumerate(settled):
             for step in steps:
                 tell_outcome(self.batch.recorder, step, self.outcomes[step.id])
             if len(steps) == len(planned.steps):
-                await self.finish_video(planned)
-            with trio.move_on_after(COURTESY_SECONDS):
-                await trio.testing.wait_all_tasks_blocked()
+                self.tell_end_of(planned)
+            if not is_all:
+                await _let_others_go_first()
+            elif number % STARTED_AT_ONCE == STARTED_AT_ONCE - 1:
+                await trio.lowlevel.checkpoint()
 
     async def do_step(self, step: Step) -> None:
         try:
@@ -143,6 +153,9 @@ class _Run:
     async def finish_video(self, planned: PlannedVideo) -> None:
         for step in planned.steps:
             await self._ended[step.id].wait()
+        self.tell_end_of(planned)
+
+    def tell_end_of(self, planned: PlannedVideo) -> None:
         outcomes = [self.outcomes[step.id] for step in planned.steps]
         if any(isinstance(outcome, Cancelled) for outcome in outcomes):
             return

@@ -74,7 +74,9 @@ class ManifestWriter:
             self._stale[name] = None
 
     def prepare(self) -> bool:
-        """Bring some of the lines up to date; whether there are others."""
+        """Bring some of the lines up to date if it is time to write; whether there are others."""
+        if self._clock() < self._next:
+            return False  # what changes again before it is written would be made ready in vain
         for name in tuple(islice(self._stale, LINES_AT_ONCE)):
             del self._stale[name]
             step = self.state.steps.get(name)
