@@ -198,6 +198,7 @@ class _Run:
             "fail_fast": options.fail_fast,
             "allow_partial": options.allow_partial,
             "strict": options.strict,
+            "cache": options.cache,
             "budget": None if options.budget is None else str(options.budget),
             "select": list(choice.select),
             "exclude": list(choice.exclude),
