@@ -26,7 +26,7 @@ from tiktoker_batch.faultpoints import reach
 from tiktoker_batch.media.ffmpeg import find_ffmpeg
 from tiktoker_batch.media.probe import probe
 from tiktoker_batch.model import Artifact, Json, Plan, Video
-from tiktoker_batch.preflight import require_ready, require_voices
+from tiktoker_batch.preflight import require_ready, require_settings, require_voices
 from tiktoker_batch.providers.base import Provider
 from tiktoker_batch.providers.registry import keys_set, providers, world_of
 from tiktoker_batch.providers.setting import Setting
@@ -86,6 +86,7 @@ def run(opened: Opened, options: Options, sinks: Iterable[Sink] = (), world: Sur
     :raises PreflightError, Locked, UsageError: nothing was started.
     """
     require_ready(opened, _meant_before(opened, options))
+    require_settings(opened, simulated=world.rehearsed)
     shelf = _shelf(opened, options, world)
     with batch_lock(opened.layout):
         sweep_parts(opened.layout.root)
