@@ -1,5 +1,6 @@
 """Taking in what earlier runs paid for: requests that were left open are asked after, and nothing new is bought."""
 
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from tiktoker_batch.report.reconcile_text import FoundRequest
 from tiktoker_batch.running import run
 from tiktoker_batch.store.jobs import OpenJob, each_open, find_job
 from tiktoker_batch.store.state import BatchState, fold
-from tiktoker_batch.told import told_options
+from tiktoker_batch.told import recipe_of, told_options
 
 _BESIDE = "it was sent beside another one, which delivered"
 
@@ -34,9 +35,10 @@ def resumed(target: Path, options: Options | None = None) -> tuple[Path, Options
     state = fold(history(layout))
     if state.rehearsed:
         raise UsageError(f"the batch in {target} was rehearsed", hint=f"tiktoker-batch rehearse {state.recipe}")
-    recipe = Path(state.recipe)
-    if not recipe.exists():
-        hint = "call this from the folder where it was run, or: tiktoker-batch run RECIPE --output " + str(target)
+    recipe = recipe_of(state, target)
+    if recipe is None:
+        again = shlex.join(["--output", str(target)])
+        hint = f"call this from the folder where it was run, or: tiktoker-batch run RECIPE {again}"
         raise UsageError(f"the recipe {state.recipe} of the batch in {target} is not there", hint=hint)
     return recipe, told_options(state, replace(options or Options(), output=target))
 

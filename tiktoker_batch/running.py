@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 
 import trio
 
@@ -44,6 +45,7 @@ from tiktoker_batch.store.lock import batch_lock
 from tiktoker_batch.store.manifest import ManifestWriter
 from tiktoker_batch.store.seen import Seen
 from tiktoker_batch.store.state import BatchState, fold
+from tiktoker_batch.told import way_to_recipe
 
 THREADS = 4  # for what blocks for moments; each keeps memory of its own, and more of them would not be faster
 
@@ -206,6 +208,7 @@ class _Run:
             "until": choice.until,
             "shard": str(choice.shard) if choice.shard else None,
             "buys": options.buys,
+            "way_to_recipe": way_to_recipe(Path(self.opened.recipe.path), self.opened.layout.root),
         }
 
     async def _engine(self, purse: Purse) -> bool:

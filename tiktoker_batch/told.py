@@ -1,8 +1,10 @@
-"""What a batch was told when it was last run: the options that its journal keeps."""
+"""What a batch was told when it was last run: its recipe, and the options that its journal keeps."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from tiktoker_batch.app import Options
@@ -33,3 +35,24 @@ def told_options(state: BatchState, given: Options) -> Options:
             shard=parse_shard(shard) if shard else None,
         ),
     )
+
+
+def way_to_recipe(recipe: Path, root: Path) -> str | None:
+    """How a recipe is reached from an output folder; holds wherever a command is called, or both are moved to."""
+    try:
+        return Path(os.path.relpath(recipe.resolve(), root.resolve())).as_posix()
+    except ValueError:  # on another drive
+        return None
+
+
+def recipe_of(state: BatchState, root: Path) -> Path | None:
+    """The recipe that a batch was last run from, as it was named then where that leads to it from here.
+
+    ``None`` if it is not there any more.
+    """
+    named, way = Path(state.recipe), state.options.get("way_to_recipe")
+    lies = root.resolve() / way if isinstance(way, str) else named
+    if not lies.is_file():
+        return named if named.is_file() else None
+    same = named.is_file() and named.samefile(lies)
+    return named if same else Path(os.path.relpath(lies))

@@ -1,13 +1,15 @@
 """The commands that a user is told to go on with."""
 
+import json
 import shlex
+import subprocess
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Call
+from tests.cli.conftest import ARGV, Call, clean_environment
 from tiktoker_batch.app import Options
 from tiktoker_batch.cli.again import run_again, run_on
 from tiktoker_batch.cli.run import command as run_command
@@ -58,9 +60,49 @@ def test_nothing_is_added_to_a_plain_run() -> None:
     assert run_again(Path("r.yaml"), Options()) == "tiktoker-batch run r.yaml"
 
 
+def run_in(folder: Path, *arguments: str) -> str:
+    """Call the command in a folder; what it prints."""
+    done = subprocess.run(
+        [*ARGV, *arguments],
+        cwd=folder,
+        env=clean_environment(),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 @pytest.mark.slow
 def test_a_batch_that_has_parts_left_is_gone_on_with_under_its_profile(call: Call, tiny: Path) -> None:
     done = call("run", "tiny.yaml", "--profile", "offline", "--until", "story", "--budget", "1")
     assert done.returncode == 0, done.stderr
     told = call("status", "tiny.yaml").stdout
     assert told.endswith("run again to go on: tiktoker-batch run tiny.yaml --profile offline --budget 1\n")
+
+
+@pytest.mark.slow
+def test_a_batch_is_resumed_from_any_folder_and_after_its_project_was_moved(call: Call, tiny: Path) -> None:
+    """Also where a recipe of another project has the name that this one was called by."""
+    home = tiny.parent
+    project, other = home / "pro ject", home / "other"
+    for folder in (project, other):
+        (folder / "recipes").mkdir(parents=True)
+    tiny.rename(project / "recipes" / "tiny.yaml")
+    (other / "recipes" / "tiny.yaml").write_text("version: 1\nname: another\n", encoding="utf-8")
+    run_in(project, "run", "recipes/tiny.yaml", "--until", "shots")
+    moved = project.rename(home / "moved")
+    done = run_in(other, "resume", "../moved/output/tiny")
+    assert done.startswith("tiny: ")
+    manifest = json.loads((moved / "output" / "tiny" / "manifest.json").read_text(encoding="utf-8"))
+    assert [step["id"] for step in manifest["videos"][0]["steps"] if step["state"] == "reused"] == ["lamp/shots"]
+    assert manifest["batch"]["recipe"] == "../moved/recipes/tiny.yaml"
+    assert run_in(other, "status", "../moved/output/tiny").endswith(
+        "run again to go on: tiktoker-batch run ../moved/recipes/tiny.yaml --output ../moved/output/tiny\n"
+    )
+    (moved / "recipes" / "tiny.yaml").rename(moved / "tiny.yaml")
+    gone = call("resume", moved / "output" / "tiny")
+    assert gone.returncode == 2
+    assert "the recipe ../moved/recipes/tiny.yaml of the batch in " in gone.stderr

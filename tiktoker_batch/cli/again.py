@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tiktoker_batch.app import Options, Standing
 from tiktoker_batch.planning.selection import Choice
-from tiktoker_batch.told import told_options
+from tiktoker_batch.told import recipe_of, told_options
 
 
 def run_again(recipe: Path, options: Options) -> str:
@@ -34,7 +34,7 @@ def go_on(standing: Standing) -> str | None:
     options = told_options(state, Options(output=None if usual else root))
     if state.state != "interrupted":
         options = replace(options, choice=Choice())
-    return run_again(Path(state.recipe), options)
+    return run_again(recipe_of(state, root) or Path(state.recipe), options)
 
 
 def _flags(options: Options) -> Iterator[str]:
