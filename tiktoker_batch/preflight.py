@@ -9,7 +9,7 @@ from pathlib import Path
 
 import trio
 
-from tiktoker_batch.app import Meant, Opened, history
+from tiktoker_batch.app import Meant, Opened, cache_folder, history
 from tiktoker_batch.errors import PreflightError, ProviderError
 from tiktoker_batch.media.ffmpeg import find_ffmpeg, has_libass
 from tiktoker_batch.model import Kind, Plan, Step, Voice
@@ -52,6 +52,8 @@ def require_settings(opened: Opened, *, simulated: bool = False) -> None:
     environ = opened.environ
     ffmpeg = find_ffmpeg(environ)
     captioned = any(video.captions for video in opened.recipe.videos)
+    if captioned:
+        _require_font_cache(cache_folder(environ))
     if captioned and environ.get("TIKTOKER_FFMPEG") and not has_libass(ffmpeg):
         hint = "name one that has the ass filter, or leave captions out (captions: false); nothing was started"
         raise PreflightError(f"TIKTOKER_FFMPEG is {ffmpeg!r}, which cannot burn captions", hint=hint)
@@ -63,6 +65,17 @@ def require_settings(opened: Opened, *, simulated: bool = False) -> None:
         reconcile_seconds(environ)
         for name in () if simulated else addresses:
             base_url(environ, name, "")
+
+
+def _require_font_cache(cache: Path) -> None:
+    """The font of captions is made once, into the cache folder."""
+    try:
+        (cache / "fonts").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PreflightError(
+            f"the cache folder {cache} cannot be written to: {error.strerror}",
+            hint="mend its permissions, or name another one with TIKTOKER_CACHE_DIR; nothing was started",
+        ) from None
 
 
 def _existing_parent(path: Path) -> Path:

@@ -112,6 +112,11 @@ def test_missing_keys_are_all_named_and_nothing_is_started(call: Call, tmp_path:
         ("TIKTOKER_RECONCILE_SECONDS", "soon", "TIKTOKER_RECONCILE_SECONDS is not a whole number: 'soon'"),
         ("TIKTOKER_FFMPEG", "/nowhere/ffmpeg", "TIKTOKER_FFMPEG is '/nowhere/ffmpeg', which cannot be run"),
         ("TIKTOKER_FFMPEG", "/bin/true", "TIKTOKER_FFMPEG is '/bin/true', which does not answer as ffmpeg does"),
+        (
+            "TIKTOKER_CACHE_DIR",
+            "tiny.yaml/cache",
+            "the cache folder tiny.yaml/cache cannot be written to: Not a directory",
+        ),
         ("TIKTOKER_FFMPEG", "./plain-ffmpeg", "plain-ffmpeg', which cannot burn captions"),
     ],
 )
