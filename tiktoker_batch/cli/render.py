@@ -4,7 +4,9 @@ from pathlib import Path
 
 from tiktoker_batch import app
 from tiktoker_batch.cli.options import (
+    choice_of,
     echo_json,
+    exclude_option,
     format_option,
     profile_option,
     recipe_argument,
@@ -19,14 +21,17 @@ from tiktoker_batch.steps.prompts import Prompt
 @subcommand("render", example="tiktoker-batch render recipes/quickstart.yaml --select 'coffee/*/image'")
 @recipe_argument
 @select_option
+@exclude_option
 @profile_option
 @format_option
-def command(recipe: Path, select: tuple[str, ...], profiles: tuple[str, ...], form: str) -> None:
+def command(
+    *, recipe: Path, select: tuple[str, ...], exclude: tuple[str, ...], profiles: tuple[str, ...], form: str
+) -> None:
     """Print every prompt as it will be sent.
 
     Words that another step has yet to write stand as «story» or «shot 3».
     """
-    prompts = app.prompts(recipe, app.Options(profiles=profiles), select)
+    prompts = app.prompts(recipe, app.Options(profiles=profiles, choice=choice_of(select, exclude, None)))
     if form == "json":
         echo_json(
             [

@@ -62,7 +62,7 @@ class Files:
             self.findings.stage(error.problems)
             return None
         if not text.strip():
-            self.findings.add(found.at, f"the script file {found.value!r} holds no text")
+            self.findings.add(found.at, f"the script file {found.value!r} holds no text; write the narration into it")
             return None
         return text
 
@@ -94,12 +94,12 @@ def _fault(path: Path) -> str | None:
     except (OSError, ValueError) as error:
         return f"{str(path)!r} cannot be read: {getattr(error, 'strerror', None) or error}"
     if stat.S_ISDIR(found.st_mode):
-        return f"{str(path)!r} is a folder, not a file"
+        return f"{str(path)!r} is a folder, not a file; name a file in it"
     if not stat.S_ISREG(found.st_mode):
-        return f"{str(path)!r} is not a regular file"
+        return f"{str(path)!r} is not a regular file; copy what it holds into one"
     if found.st_size == 0:
-        return f"{str(path)!r} is empty"
-    return None if os.access(path, os.R_OK) else f"no permission to read {str(path)!r}"
+        return f"{str(path)!r} is empty; fill it or name another"
+    return None if os.access(path, os.R_OK) else f"no permission to read {str(path)!r}; change its mode"
 
 
 def _is_web_address(value: str) -> bool:

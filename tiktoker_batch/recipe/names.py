@@ -24,9 +24,17 @@ def check_unique(ids: Iterable[tuple[str, Place]], findings: Findings) -> None:
         first, first_at = seen.setdefault(name.casefold(), (name, at))
         if first_at == at:
             continue
-        line, column = findings.source.locate(first_at)
-        place = f"{line}:{column}{findings.source.origin(first_at)}"
+        first_place = findings.source.locate(first_at)
+        place = f"{first_place[0]}:{first_place[1]}{findings.source.origin(first_at)}"
         if first == name:
-            findings.add(at, f"the id {name!r} is already used at {place}")
+            findings.add(
+                at, f"the id {name!r} is already used at {place}{_advice(first_place, findings.source.locate(at))}"
+            )
         else:
-            findings.add(at, f"the ids {name!r} and {first!r} at {place} are the same file on some systems")
+            findings.add(
+                at, f"the ids {name!r} and {first!r} at {place} are the same file on some systems; choose another"
+            )
+
+
+def _advice(first: tuple[int, int], second: tuple[int, int]) -> str:
+    return "; put into it what differs, like {{ index }}" if first == second else "; choose another"

@@ -75,13 +75,17 @@ def place_of(text: str, offset: int) -> tuple[int, int]:
 def missing(path: Path) -> str:
     """Why there is no file at a path, with the nearest name in its folder."""
     if not path.parent.is_dir():
-        return f"there is no folder {str(path.parent)!r}"
-    try:
-        names = [entry.name for entry in os.scandir(path.parent)]
-    except OSError:
-        names = []
-    near = did_you_mean(path.name, names)
+        near = did_you_mean(path.parent.name, _names(path.parent.parent))
+        return f"there is no folder {str(path.parent)!r}{near}"
+    near = did_you_mean(path.name, _names(path.parent))
     return f"there is no file {path.name!r} in {str(path.parent)!r}{near}"
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return [entry.name for entry in os.scandir(folder)]
+    except (OSError, ValueError):
+        return []
 
 
 def read_bytes(path: Path, max_bytes: int) -> bytes:
