@@ -3,6 +3,7 @@
 Nothing here prints or exits; the command line does. Errors are TiktokerErrors.
 """
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -306,8 +307,9 @@ def output_of(target: Path, options: Options) -> Layout:
     """
     layout = Layout(target) if target.is_dir() else open_recipe(target, options).layout
     if not layout.journal.exists():
-        run = f"tiktoker-batch run {target}" if target.is_file() else "name a recipe, or a folder in which one was run"
-        raise UsageError(f"no batch was run in {layout.root}", hint=run)
+        run = shlex.join(["tiktoker-batch", "run", str(target)])
+        hint = run if target.is_file() else "name a recipe, or a folder in which one was run"
+        raise UsageError(f"no batch was run in {layout.root}", hint=hint)
     return layout
 
 

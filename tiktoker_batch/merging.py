@@ -33,7 +33,7 @@ from tiktoker_batch.store.state import BatchState, StepState, VideoState, fold
 
 _FOLDERS = ("videos", "work")
 _RANK = {"done": 0, "partial": 1, "failed": 2, "pending": 3}
-_OF_A_PART = ("select", "exclude", "until", "shard")  # options that say which part a shard was
+_OF_A_PART = ("select", "exclude", "until", "shard", "way_to_recipe")  # options that say which part it was, and where
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """Plans that are approved first and run later: written to a file, and refused when they do not hold any more."""
 
 import json
+import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,8 @@ def require_same_plan(file: Path, preview: Preview, options: Options) -> None:
     if found:
         lines = [f"  {each}" for each in found[:MOST_DIFFERENCES]]
         lines += [f"  and {len(found) - MOST_DIFFERENCES} more"] if len(found) > MOST_DIFFERENCES else []
-        hint = f"nothing was started; look at a new one: tiktoker-batch plan {preview.opened.recipe.path} --out {file}"
+        command = shlex.join(["tiktoker-batch", "plan", preview.opened.recipe.path, "--out", str(file)])
+        hint = f"nothing was started; look at a new one: {command}"
         raise PlanError("\n".join([f"the plan {file} is stale:", *lines]), hint=hint)
 
 

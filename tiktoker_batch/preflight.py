@@ -9,8 +9,9 @@ from pathlib import Path
 
 import trio
 
-from tiktoker_batch.app import Meant, Opened, history
+from tiktoker_batch.app import Meant, Opened, cache_folder, history
 from tiktoker_batch.errors import PreflightError, ProviderError
+from tiktoker_batch.media.ffmpeg import find_ffmpeg, has_libass
 from tiktoker_batch.model import Kind, Plan, Step, Voice
 from tiktoker_batch.providers.registry import AccountCheck, not_ready, providers, spoilt_keys
 from tiktoker_batch.store.state import BatchState, fold
@@ -38,6 +39,43 @@ def require_ready(opened: Opened, meant: Meant) -> None:
     free = shutil.disk_usage(root).free
     if free < FREE_BYTES_NEEDED:
         raise PreflightError(f"only {free // 2**20} MB are free at {root}", hint="make room and run again")
+
+
+def require_settings(opened: Opened, *, simulated: bool = False) -> None:
+    """Refuse what the environment names and a batch at work would stumble over: addresses, numbers, an ffmpeg.
+
+    Without a filter for captions a video would fail at its end, when everything in it is paid for. Services that are
+    ``simulated`` have addresses of their own.
+
+    :raises PreflightError: something of it cannot be used; nothing was started.
+    """
+    environ = opened.environ
+    ffmpeg = find_ffmpeg(environ)
+    captioned = any(video.captions for video in opened.recipe.videos)
+    if captioned:
+        _require_font_cache(cache_folder(environ))
+    if captioned and environ.get("TIKTOKER_FFMPEG") and not has_libass(ffmpeg):
+        hint = "name one that has the ass filter, or leave captions out (captions: false); nothing was started"
+        raise PreflightError(f"TIKTOKER_FFMPEG is {ffmpeg!r}, which cannot burn captions", hint=hint)
+    entries = [providers()[name] for name in dict.fromkeys(step.provider for step in opened.plan.steps)]
+    addresses = [name for entry in entries for name in entry.addresses if environ.get(name)]
+    if any(entry.addresses for entry in entries):
+        from tiktoker_batch.providers.http import base_url, reconcile_seconds  # noqa: PLC0415  (not for local batches)
+
+        reconcile_seconds(environ)
+        for name in () if simulated else addresses:
+            base_url(environ, name, "")
+
+
+def _require_font_cache(cache: Path) -> None:
+    """The font of captions is made once, into the cache folder."""
+    try:
+        (cache / "fonts").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PreflightError(
+            f"the cache folder {cache} cannot be written to: {error.strerror}",
+            hint="mend its permissions, or name another one with TIKTOKER_CACHE_DIR; nothing was started",
+        ) from None
 
 
 def _existing_parent(path: Path) -> Path:

@@ -1,20 +1,19 @@
 """Taking in what earlier runs paid for: requests that were left open are asked after, and nothing new is bought."""
 
-from collections.abc import Iterable, Mapping
+import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 from tiktoker_batch.app import Options, history, open_recipe, output_of
 from tiktoker_batch.errors import ExitCode, UsageError
 from tiktoker_batch.events import Sink
-from tiktoker_batch.model import Kind
-from tiktoker_batch.planning.selection import Choice, parse_shard
+from tiktoker_batch.planning.selection import Choice
 from tiktoker_batch.report.reconcile_text import FoundRequest
 from tiktoker_batch.running import run
 from tiktoker_batch.store.jobs import OpenJob, each_open, find_job
 from tiktoker_batch.store.state import BatchState, fold
+from tiktoker_batch.told import recipe_of, told_options
 
 _BESIDE = "it was sent beside another one, which delivered"
 
@@ -36,33 +35,12 @@ def resumed(target: Path, options: Options | None = None) -> tuple[Path, Options
     state = fold(history(layout))
     if state.rehearsed:
         raise UsageError(f"the batch in {target} was rehearsed", hint=f"tiktoker-batch rehearse {state.recipe}")
-    recipe = Path(state.recipe)
-    if not recipe.exists():
-        hint = "call this from the folder where it was run, or: tiktoker-batch run RECIPE --output " + str(target)
+    recipe = recipe_of(state, target)
+    if recipe is None:
+        again = shlex.join(["--output", str(target)])
+        hint = f"call this from the folder where it was run, or: tiktoker-batch run RECIPE {again}"
         raise UsageError(f"the recipe {state.recipe} of the batch in {target} is not there", hint=hint)
-    return recipe, _told(state.options, options or Options(), target)
-
-
-def _told(told: Mapping[str, Any], given: Options, output: Path) -> Options:
-    budget = told.get("budget")
-    until, shard = told.get("until"), told.get("shard")
-    return replace(
-        given,
-        output=output,
-        limits={**told.get("limits", {}), **given.limits},
-        profiles=given.profiles or tuple(told.get("profiles", ())),
-        budget=given.budget if given.budget is not None or budget is None else Decimal(budget),
-        fail_fast=given.fail_fast or bool(told.get("fail_fast")),
-        allow_partial=given.allow_partial or bool(told.get("allow_partial")),
-        strict=given.strict or bool(told.get("strict")),
-        choice=given.choice
-        or Choice(
-            select=tuple(told.get("select", ())),
-            exclude=tuple(told.get("exclude", ())),
-            until=Kind(until) if until else None,
-            shard=parse_shard(shard) if shard else None,
-        ),
-    )
+    return recipe, told_options(state, replace(options or Options(), output=target))
 
 
 def reconcile(target: Path, options: Options, sinks: Iterable[Sink] = ()) -> Reconciled:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 
 import trio
 
@@ -27,7 +28,7 @@ from tiktoker_batch.media.ffmpeg import find_ffmpeg
 from tiktoker_batch.media.probe import probe
 from tiktoker_batch.model import Artifact, Json, Plan, Video
 from tiktoker_batch.planning.review import edit_warnings, waiting_steps
-from tiktoker_batch.preflight import require_ready, require_voices
+from tiktoker_batch.preflight import require_ready, require_settings, require_voices
 from tiktoker_batch.providers.base import Provider
 from tiktoker_batch.providers.registry import keys_set, providers, world_of
 from tiktoker_batch.providers.setting import Setting
@@ -46,6 +47,7 @@ from tiktoker_batch.store.lock import batch_lock
 from tiktoker_batch.store.manifest import ManifestWriter
 from tiktoker_batch.store.seen import Seen
 from tiktoker_batch.store.state import BatchState, fold
+from tiktoker_batch.told import way_to_recipe
 
 THREADS = 4  # for what blocks for moments; each keeps memory of its own, and more of them would not be faster
 
@@ -93,6 +95,7 @@ def run(opened: Opened, options: Options, sinks: Iterable[Sink] = (), world: Sur
     :raises PreflightError, Locked, UsageError: nothing was started.
     """
     require_ready(opened, _meant_before(opened, options))
+    require_settings(opened, simulated=world.rehearsed)
     shelf = _shelf(opened, options, world)
     with batch_lock(opened.layout):
         sweep_parts(opened.layout.root)
@@ -209,12 +212,14 @@ class _Run:
             "fail_fast": options.fail_fast,
             "allow_partial": options.allow_partial,
             "strict": options.strict,
+            "cache": options.cache,
             "budget": None if options.budget is None else str(options.budget),
             "select": list(choice.select),
             "exclude": list(choice.exclude),
             "until": choice.until,
             "shard": str(choice.shard) if choice.shard else None,
             "buys": options.buys,
+            "way_to_recipe": way_to_recipe(Path(self.opened.recipe.path), self.opened.layout.root),
         }
 
     async def _engine(self, purse: Purse) -> bool:

@@ -3,9 +3,11 @@
 import json
 import socket
 from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import trio
 from trio.testing import MockClock
@@ -17,6 +19,7 @@ from tiktoker_batch.doctor.accounts import (
     Needs,
     account_checks,
     ask_together,
+    clock_check,
     examine_accounts,
     key_checks,
     needs_of,
@@ -24,6 +27,7 @@ from tiktoker_batch.doctor.accounts import (
 from tiktoker_batch.doctor.check import Check
 from tiktoker_batch.errors import AuthFailed, Unavailable
 from tiktoker_batch.model import Step
+from tiktoker_batch.providers import accounts
 from tiktoker_batch.providers.account import Account
 from tiktoker_batch.providers.registry import PROVIDERS, Entry
 from tiktoker_batch.simulator.server import Simulator, simulate_in_thread
@@ -290,3 +294,46 @@ async def test_accounts_are_asked_at_once_and_a_silent_or_broken_one_holds_nobod
     assert answers["silent"] is None
     assert str(answers["broken"]) == "broken: asking ends in LookupError"
     assert answers["first"] == answers["second"] == Account(message="late but here")
+
+
+@pytest.mark.parametrize(
+    ("ahead", "verdict", "says"),
+    [
+        ({}, "ok", "not compared: no service told its time"),
+        ({"fal": 0.4}, "ok", "agrees with fal's to 1 s"),
+        ({"fal": -59.0}, "ok", "agrees with fal's to 59 s"),
+        ({"fal": 3600.0, "elevenlabs": 95.0}, "warning", "95 s ahead of elevenlabs's"),
+        ({"fal": -86400.0}, "warning", "86400 s behind fal's"),
+    ],
+)
+def test_a_clock_that_differs_from_every_service_s_is_warned_of(
+    ahead: dict[str, float], verdict: str, says: str
+) -> None:
+    answers = {name: Account(message="well", clock_ahead_seconds=seconds) for name, seconds in ahead.items()}
+    check = clock_check({**answers, "openrouter": None, "other": Account(message="tells no time")})
+    assert (check.name, check.verdict, check.message) == ("clock", verdict, says)
+
+
+@pytest.mark.parametrize(
+    ("date", "seconds"),
+    [("Mon, 01 Jan 2024 12:00:00 GMT", 90.0), ("Mon, 01 Jan 2024 12:00:00 -0000", 90.0), ("soon", None), (None, None)],
+)
+def test_the_date_of_an_answer_tells_how_far_the_clock_is_ahead(
+    monkeypatch: pytest.MonkeyPatch, date: str | None, seconds: float | None
+) -> None:
+    class Now(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "Now":
+            return cls(2024, 1, 1, 12, 1, 30, tzinfo=tz)
+
+    monkeypatch.setattr(accounts, "datetime", Now)
+
+    def answer(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"data": {}}, headers={"Date": date} if date else {})
+
+    def client(**_: object) -> httpx.AsyncClient:
+        return httpx.AsyncClient(transport=httpx.MockTransport(answer))
+
+    monkeypatch.setattr(accounts, "open_client", client)
+    account = trio.run(accounts.check_openrouter, {"OPENROUTER_API_KEY": "sk-or-v1-canary"})
+    assert account.clock_ahead_seconds == seconds

@@ -1,8 +1,11 @@
 """Errors become words and exit codes in one place."""
 
 import errno
+import json
 import re
+import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ import pytest
 from tests.cli.canaries import CANARIES, HEAD, assert_no_canary
 from tests.cli.conftest import ARGV, clean_environment
 from tiktoker_batch import previewing
+from tiktoker_batch.__main__ import main as console_script
 from tiktoker_batch.cli import main
 from tiktoker_batch.cli.failures import explain
 from tiktoker_batch.cli.options import Session
@@ -153,3 +157,40 @@ def test_a_file_of_keys_in_another_encoding_is_no_bug(tmp_path: Path) -> None:
     assert done.returncode == 3
     assert ".env is not UTF-8 text" in done.stderr
     assert HEAD not in done.stderr
+
+
+@pytest.mark.slow
+def test_streams_that_were_closed_are_no_bug_and_no_file_takes_their_place(tiny: Path) -> None:
+    command = f"{shlex.join([*ARGV, 'run', 'tiny.yaml', '--until', 'story'])} <&- >&- 2>&-"
+    done = subprocess.run(["/bin/sh", "-c", command], cwd=tiny.parent, env=clean_environment(), check=False)
+    assert done.returncode == 0
+    first, *events = (tiny.parent / "output" / "tiny" / "journal.jsonl").read_text(encoding="utf-8").splitlines()
+    assert json.loads(first)["format"] == "tiktoker-batch/journal"
+    assert json.loads(events[-1])["event"] == "run_finished"
+
+
+@pytest.mark.slow
+def test_a_working_folder_that_was_deleted_is_said_in_words(tiny: Path) -> None:
+    gone = tiny.parent / "gone"
+    gone.mkdir()
+    command = f"rmdir {shlex.quote(str(gone))}; {shlex.join([*ARGV, 'run', str(tiny)])}"
+    done = subprocess.run(
+        ["/bin/sh", "-c", command], cwd=gone, env=clean_environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 3
+    assert done.stderr.startswith("the working folder is not there any more\n")
+
+
+class _Interrupted:
+    """Somebody presses Ctrl-C while a module is looked for."""
+
+    def find_spec(self, _name: str, *_: object) -> None:
+        raise KeyboardInterrupt
+
+
+def test_an_interruption_while_the_program_loads_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "tiktoker_batch.cli")
+    monkeypatch.setattr(sys, "meta_path", [_Interrupted(), *sys.meta_path])
+    with pytest.raises(SystemExit) as ended:
+        console_script()
+    assert ended.value.code == 130

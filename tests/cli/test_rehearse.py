@@ -161,6 +161,33 @@ def test_a_run_against_the_simulator_pays_there_and_writes_no_key_anywhere(call:
     assert_no_canary(folder / "output", done.stdout + done.stderr)
 
 
+def test_whoever_aborts_is_told_what_is_paid_for_and_how_to_go_on_within_the_same_ceiling(
+    call: Call, cloud: Path
+) -> None:
+    folder = cloud.parent
+    with simulator(folder, "--speed", "20") as environ:
+        argv = [*ARGV, "run", "cloud.yaml", "--progress", "json", "--no-cache", "--budget", "5", "--limit", "fal=3"]
+        with subprocess.Popen(
+            argv, cwd=folder, env=clean_environment(**environ, **CANARIES), stderr=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stderr is not None
+            events = (json.loads(line) for line in process.stderr)
+            clip = next(e for e in events if e["event"] == "job_submitted" and e["step"] == "lamp/01/clip")
+            process.send_signal(signal.SIGINT)
+            while '"interrupted"' not in process.stderr.readline():
+                pass
+            process.send_signal(signal.SIGINT)
+            said = process.stderr.read().splitlines()
+        assert process.returncode == 130
+        assert "1 paid request still out, to be fetched by the next run:" in said
+        [row] = [line for line in said if line.startswith("  lamp/01/clip ")]
+        assert row.split()[1:] == ["fal:fal-ai/veo3.1/fast/image-to-video", clip["request_id"], "$0.40"]
+        again = "tiktoker-batch run cloud.yaml --limit fal=3 --budget 5 --no-cache"
+        assert said[-1] == f"interrupted; run again to go on: {again}"
+        status = call("status", "cloud.yaml")
+        assert status.stdout.endswith(f"run again to go on: {again}\n")
+
+
 def test_what_is_there_already_asks_for_no_key(call: Call, cloud: Path) -> None:
     with simulator(cloud.parent) as environ:
         assert call("run", "cloud.yaml", **environ, **CANARIES).returncode == 0

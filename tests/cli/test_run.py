@@ -104,6 +104,36 @@ def test_missing_keys_are_all_named_and_nothing_is_started(call: Call, tmp_path:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("FAL_QUEUE_URL", "http://proxy.example", "FAL_QUEUE_URL is plain http to proxy.example"),
+        ("FAL_API_URL", "proxy", "FAL_API_URL is not an address: 'proxy'"),
+        ("TIKTOKER_RECONCILE_SECONDS", "soon", "TIKTOKER_RECONCILE_SECONDS is not a whole number: 'soon'"),
+        ("TIKTOKER_FFMPEG", "/nowhere/ffmpeg", "TIKTOKER_FFMPEG is '/nowhere/ffmpeg', which cannot be run"),
+        ("TIKTOKER_FFMPEG", "/bin/true", "TIKTOKER_FFMPEG is '/bin/true', which does not answer as ffmpeg does"),
+        (
+            "TIKTOKER_CACHE_DIR",
+            "tiny.yaml/cache",
+            "the cache folder tiny.yaml/cache cannot be written to: Not a directory",
+        ),
+        ("TIKTOKER_FFMPEG", "./plain-ffmpeg", "plain-ffmpeg', which cannot burn captions"),
+    ],
+)
+def test_what_the_environment_gets_wrong_is_said_before_anything_is_started(
+    call: Call, tiny: Path, name: str, value: str, says: str
+) -> None:
+    plain = tiny.parent / "plain-ffmpeg"
+    plain.write_text("#!/bin/sh\necho ' ... scale            V->V       Scale the input video.'\n", encoding="utf-8")
+    plain.chmod(0o755)
+    recipe = tiny.read_text(encoding="utf-8")
+    tiny.write_text(recipe.replace("fps: 12", 'fps: 12, models: {image: "fal:fal-ai/flux/schnell"}'), encoding="utf-8")
+    done = call("run", "tiny.yaml", FAL_KEY="a:b", **{name: value})
+    assert (done.returncode, done.stdout) == (3, "")
+    assert says in done.stderr
+    assert not (tiny.parent / "output").exists()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_run_so_that_it_can_go_on(tiny: Path, number: signal.Signals) -> None:
     argv = [*ARGV, "run", "tiny.yaml", "--progress", "plain"]

@@ -92,6 +92,7 @@ def test_a_stopped_batch_goes_on_with_the_options_it_was_run_with(
         "--exclude",
         "tea",
         "--strict",
+        "--no-cache",
         "--shard",
         "1/1",
     ]
@@ -106,7 +107,7 @@ def test_a_stopped_batch_goes_on_with_the_options_it_was_run_with(
     assert process.returncode == 130
     monkeypatch.chdir(tmp_path)
     options = resumed(Path("elsewhere"))[1]
-    assert (options.strict, str(options.choice.shard)) == (True, "1/1")
+    assert (options.strict, options.cache, str(options.choice.shard)) == (True, False, "1/1")
     done = call("resume", "elsewhere")
     assert done.returncode == 0, done.stderr
     manifest = json.loads((tmp_path / "elsewhere" / "manifest.json").read_text())

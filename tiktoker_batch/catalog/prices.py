@@ -45,7 +45,7 @@ def read_quotes(path: Path) -> Quotes | None:
     """
     try:
         text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(path, str(error)) from None

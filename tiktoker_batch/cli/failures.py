@@ -40,7 +40,7 @@ def explain(error: BaseException, session: Session) -> int:
     if len(expected) == len(causes):
         say(secrets.redact("\n".join(dict.fromkeys(map(str, expected)))))
         return expected[0].exit_code
-    return _explain_disk(causes) or _explain_bug(error, session, secrets)
+    return _explain_lost_folder() or _explain_disk(causes) or _explain_bug(error, session, secrets)
 
 
 def _secrets(session: Session) -> Secrets:
@@ -61,6 +61,16 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
             yield from _leaves(inner)
     else:
         yield error
+
+
+def _explain_lost_folder() -> int | None:
+    """A working folder that was deleted is no bug; ``None`` if it is there."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        say("the working folder is not there any more\n  change to another one, and run again to go on")
+        return ExitCode.NOT_READY
+    return None
 
 
 def _explain_disk(causes: list[BaseException]) -> int | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from tiktoker_batch import app, plan_file, reporting, running
+from tiktoker_batch.cli.again import run_again, run_on
 from tiktoker_batch.cli.asking import agreed, somebody_is_there
 from tiktoker_batch.cli.options import (
     Session,
@@ -17,7 +18,6 @@ from tiktoker_batch.cli.options import (
     planning_options,
     progress_option,
     recipe_argument,
-    run_command,
     say,
     show,
     subcommand,
@@ -29,7 +29,7 @@ from tiktoker_batch.errors import ExitCode, TiktokerError
 from tiktoker_batch.previewing import preview, require_no_warning
 from tiktoker_batch.report.console import Mode, open_progress
 from tiktoker_batch.report.quantities import counted
-from tiktoker_batch.report.run_text import failures_text, summary_text
+from tiktoker_batch.report.run_text import failures_text, in_flight_text, summary_text
 from tiktoker_batch.reviewing.writing import Review
 from tiktoker_batch.store.state import BatchState
 
@@ -103,11 +103,12 @@ def make(
             say("nothing was started")
             return ExitCode.INTERRUPTED
     opened = opened or app.open_recipe(recipe, options)
-    session.output, session.again = opened.layout.root, run_command(recipe, options.output, options.profiles)
+    session.output, session.again = opened.layout.root, run_again(recipe, options)
     # Before and after the engine listens for itself, SIGTERM is as good as Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with open_progress(progress, sys.stderr, os.environ) as sink:
         ended = running.run(opened, options, [sink])
+    session.again = run_again(recipe, options) if ended.exit_code is ExitCode.INTERRUPTED else run_on(recipe, options)
     show(summary_text(ended.state, ended.layout, ended.spent_usd))
     for warning in ended.warnings:
         say(f"warning: {warning}")
@@ -145,6 +146,9 @@ def _say_what_to_do(ended: running.Ended, session: Session) -> None:
     if failures:
         say(failures)
     if ended.exit_code is ExitCode.INTERRUPTED:
+        out = in_flight_text(ended.state)
+        if out:
+            say(out)
         say(f"interrupted; run again to go on: {session.again}")
     if ended.exit_code is ExitCode.BUDGET:
         say(f"stopped by the budget: {ended.stopped_by}\n  raise it and run again to go on: {session.again}")

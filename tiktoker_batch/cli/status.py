@@ -6,11 +6,11 @@ from pathlib import Path
 import click
 
 from tiktoker_batch import app
+from tiktoker_batch.cli.again import go_on
 from tiktoker_batch.cli.options import (
     echo_json,
     format_option,
     output_option,
-    run_command,
     show,
     subcommand,
     target_argument,
@@ -46,13 +46,4 @@ def _show(standing: app.Standing, form: str) -> None:
     if form == "json":
         echo_json(manifest_json(standing.state))
         return
-    show(status_text(standing.state, standing.layout, abandoned=standing.abandoned, again=_again(standing)))
-
-
-def _again(standing: app.Standing) -> str | None:
-    """The command that goes on with a batch which is neither done nor at work."""
-    state, root = standing.state, standing.layout.root
-    if standing.running or state.state == "done":
-        return None
-    usual = root == Path("output") / state.name
-    return run_command(Path(state.recipe), None if usual else root)
+    show(status_text(standing.state, standing.layout, abandoned=standing.abandoned, again=go_on(standing)))

@@ -13,6 +13,7 @@ from tiktoker_batch.providers.http import base_url
 from tiktoker_batch.providers.registry import AccountCheck, Entry, providers
 
 DEADLINE_SECONDS = 10.0
+CLOCK_SECONDS = 60.0  # lost requests are looked for from so long before they were sent
 Answer = Account | TiktokerError | None
 
 
@@ -36,6 +37,7 @@ def examine_accounts(steps: Collection[Step], environ: Mapping[str, str], *, off
         yield from wrong[entry.name]
         if entry.name in answers:
             yield from account_checks(entry, answers[entry.name], needs)
+    yield clock_check(answers)
 
 
 def needs_of(provider: str, steps: Iterable[Step]) -> Needs:
@@ -163,4 +165,25 @@ def _voices(entry: Entry, account: Account, needs: Needs) -> Iterator[Check]:
         verdict="warning",
         message=f"the account does not list {', '.join(missing)}, which the recipe speaks with",
         mend=f"add the voice to the account, or name one that {entry.name} lists under voices: in the recipe",
+    )
+
+
+def clock_check(answers: Mapping[str, Answer]) -> Check:
+    """Whether this machine's clock agrees with the services': a lost request is looked for by when it was sent."""
+    told = {
+        name: answer.clock_ahead_seconds
+        for name, answer in answers.items()
+        if isinstance(answer, Account) and answer.clock_ahead_seconds is not None
+    }
+    if not told:
+        return Check(name="clock", message="not compared: no service told its time")
+    # A proxy may answer with an old date; whoever agrees best is believed.
+    name, ahead = min(told.items(), key=lambda each: abs(each[1]))
+    if abs(ahead) <= CLOCK_SECONDS:
+        return Check(name="clock", message=f"agrees with {name}'s to {max(abs(ahead), 1):.0f} s")
+    return Check(
+        name="clock",
+        verdict="warning",
+        message=f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} {name}'s",
+        mend="let the network set it (NTP): requests whose answer was lost are looked for by the time they were sent",
     )

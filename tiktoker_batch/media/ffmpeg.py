@@ -20,13 +20,16 @@ GRACE_SECONDS = 2.0
 def find_ffmpeg(environ: Mapping[str, str]) -> str:
     """The ffmpeg to use: ``TIKTOKER_FFMPEG``, else one on the PATH that has libass, else the wheel's own.
 
-    :raises PreflightError: the named one cannot run, or none is there.
+    :raises PreflightError: the named one cannot run or is something else, or none is there.
     """
     named = environ.get("TIKTOKER_FFMPEG")
     if named:
         found = shutil.which(named, path=environ.get("PATH"))
         if found is None:
             raise PreflightError(f"TIKTOKER_FFMPEG is {named!r}, which cannot be run", hint="unset it or correct it")
+        if not _filters(found):
+            message = f"TIKTOKER_FFMPEG is {named!r}, which does not answer as ffmpeg does"
+            raise PreflightError(message, hint="unset it or correct it")
         return found
     system = shutil.which("ffmpeg", path=environ.get("PATH", ""))
     if system and has_libass(system):
@@ -48,14 +51,21 @@ def bundled_ffmpeg() -> str:
     )
 
 
-@functools.cache
 def has_libass(ffmpeg: str) -> bool:
     """Whether this ffmpeg can burn captions."""
+    return "ass" in _filters(ffmpeg)
+
+
+@functools.cache
+def _filters(ffmpeg: str) -> frozenset[str]:
+    """The names of its filters; none if it is no ffmpeg."""
     try:
         listing = subprocess.run([ffmpeg, "-hide_banner", "-filters"], capture_output=True, text=True, timeout=20)  # noqa: PLW1510
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return any(line.split()[1:2] == ["ass"] for line in listing.stdout.splitlines() if len(line.split()) > 1)
+    except (OSError, UnicodeDecodeError, subprocess.TimeoutExpired):
+        return frozenset()
+    # A line for each: flags, its name, and its inputs and outputs like V->V.
+    rows = (line.split() for line in listing.stdout.splitlines())
+    return frozenset(row[1] for row in rows if len(row) > 2 and "->" in row[2])
 
 
 @functools.cache

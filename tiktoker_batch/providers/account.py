@@ -23,12 +23,14 @@ class KeyShape:
 class Account:
     """An account that accepts its key: what it tells, in words, and how to mend what is not as it should be.
 
-    ``voices`` are the ids that it can speak with; ``None`` where it does not tell.
+    ``voices`` are the ids that it can speak with; ``None`` where it does not tell. ``clock_ahead_seconds`` is how far
+    this machine's clock is ahead of the service's, to a second or two; ``None`` where that does not tell the time.
     """
 
     message: str
     mend: str | None = None
     voices: frozenset[str] | None = None
+    clock_ahead_seconds: float | None = None
 
 
 def misshapen(value: str, shape: KeyShape | None) -> str | None:

@@ -6,6 +6,8 @@ the key is refused; any other ``ProviderError`` leaves it open.
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
@@ -38,7 +40,7 @@ async def check_fal(environ: Mapping[str, str]) -> Account:
         )
         if not isinstance(_member(body_of(answer), "prices"), list):
             raise wire.unreadable(Verb.LOOKUP, answer, "no prices")
-    return Account(message="the key is accepted")
+    return Account(message="the key is accepted", clock_ahead_seconds=_ahead_of(answer))
 
 
 async def check_elevenlabs(environ: Mapping[str, str]) -> Account:
@@ -58,7 +60,8 @@ async def check_elevenlabs(environ: Mapping[str, str]) -> Account:
         if not isinstance(listed, list):
             raise wire.unreadable(Verb.LOOKUP, answer, "no voices")
     voices = frozenset(str(voice["voice_id"]) for voice in listed if isinstance(voice, Mapping) and "voice_id" in voice)
-    return Account(message=f"the key is accepted; {len(voices)} voice{'s' if len(voices) != 1 else ''}", voices=voices)
+    message = f"the key is accepted; {len(voices)} voice{'s' if len(voices) != 1 else ''}"
+    return Account(message=message, voices=voices, clock_ahead_seconds=_ahead_of(answer))
 
 
 async def check_openrouter(environ: Mapping[str, str]) -> Account:
@@ -72,9 +75,10 @@ async def check_openrouter(environ: Mapping[str, str]) -> Account:
             raise wire.unreadable(Verb.LOOKUP, answer, "nothing about the key")
     left = facts.get("limit_remaining")
     if not isinstance(left, int | float):
-        return Account(message="the key is accepted; it has no limit of its own")
+        return Account(message="the key is accepted; it has no limit of its own", clock_ahead_seconds=_ahead_of(answer))
     mend = None if left > 0 else "raise the key's limit at https://openrouter.ai/keys, or use another key"
-    return Account(message=f"the key is accepted; ${max(left, 0):.2f} of its limit left", mend=mend)
+    message = f"the key is accepted; ${max(left, 0):.2f} of its limit left"
+    return Account(message=message, mend=mend, clock_ahead_seconds=_ahead_of(answer))
 
 
 @asynccontextmanager
@@ -94,3 +98,12 @@ def _read(verb: Verb, response: httpx.Response) -> Signal:
 
 def _member(body: Any, name: str) -> Any:
     return body.get(name) if isinstance(body, Mapping) else None
+
+
+def _ahead_of(answer: httpx.Response) -> float | None:
+    """How far this machine's clock is ahead of the moment that an answer, which has just come, is dated with."""
+    try:
+        dated = parsedate_to_datetime(answer.headers.get("Date", ""))
+    except ValueError:
+        return None
+    return (datetime.now(UTC) - (dated if dated.tzinfo else dated.replace(tzinfo=UTC))).total_seconds()

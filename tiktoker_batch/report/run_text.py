@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from tiktoker_batch.report.quantities import columns, counted, one_line, seconds_text, usd_text
 from tiktoker_batch.report.standing import sequential_seconds
+from tiktoker_batch.store.jobs import each_open
 from tiktoker_batch.store.layout import Layout
 from tiktoker_batch.store.state import BatchState, StepState, VideoState
 
@@ -48,6 +49,19 @@ def _video_row(video: VideoState, layout: Layout) -> list[str]:
     finished = video.state in {"done", "partial"} and video.output
     length = seconds_text(video.duration_seconds) if finished and video.duration_seconds is not None else ""
     return [video.id, video.state, str(layout.absolute(video.output)) if finished and video.output else "", length]
+
+
+def in_flight_text(state: BatchState) -> str:
+    """The requests that were paid for, or may have been, and are not fetched yet; empty when there are none."""
+    rows = [
+        [step, f"{job.provider}:{job.model}", job.request_id or "its answer never came", usd_text(job.price_usd)]
+        for step, job in each_open(state.open_jobs)
+    ]
+    if not rows:
+        return ""
+    return "\n".join(
+        [f"{counted(len(rows), 'paid request')} still out, to be fetched by the next run:", *columns(rows)]
+    )
 
 
 def failures_text(state: BatchState) -> str:

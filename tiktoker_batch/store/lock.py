@@ -5,6 +5,7 @@ The operating system drops the lock with the process that holds it, so a dead on
 
 import json
 import os
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -58,7 +59,7 @@ def _acquire(layout: Layout) -> filelock.BaseFileLock:
     except filelock.Timeout:
         raise Locked(
             f"another process is at work in {layout.root}{_holder(layout)}",
-            hint=f"wait for it, or watch it with: tiktoker-batch status {layout.root}",
+            hint=f"wait for it, or watch it with: tiktoker-batch status {shlex.quote(str(layout.root))}",
         ) from None
     except (OSError, NotImplementedError) as error:
         if lock is not None:
