@@ -138,7 +138,7 @@ def _say_what_to_review(review: Review, session: Session) -> None:
     if review.waiting:
         say(f"{counted(review.waiting, 'shot')} waiting for review: mark them approved or locked, and run again")
     if review.files:
-        say(f"edit what you like and go on with: {session.again}")
+        show(f"edit what you like and go on with: {session.again}")
 
 
 def _say_what_to_do(ended: running.Ended, session: Session) -> None:
