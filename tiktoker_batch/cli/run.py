@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import click
