@@ -25,7 +25,7 @@ from tiktoker_batch.model import (
 from tiktoker_batch.recipe.expand import expand
 from tiktoker_batch.recipe.files import Files
 from tiktoker_batch.recipe.findings import Findings
-from tiktoker_batch.recipe.interpolate import interpolate
+from tiktoker_batch.recipe.include import read_recipe
 from tiktoker_batch.recipe.names import check_name, check_unique
 from tiktoker_batch.recipe.offers import Offers
 from tiktoker_batch.recipe.profiles import Overlay, choose_profiles, overlaid
@@ -34,7 +34,6 @@ from tiktoker_batch.recipe.publishing import build_publish, build_series, in_ser
 from tiktoker_batch.recipe.references import MODEL_KINDS, References
 from tiktoker_batch.recipe.schema import check_schema
 from tiktoker_batch.recipe.settings import OWN, Found, Layer, Settings, own_names
-from tiktoker_batch.recipe.source import load_source
 
 _RETRY: Mapping[str, Callable[[Any], Any]] = {"max_attempts": int, "on_unknown": str}
 
@@ -55,7 +54,7 @@ def load_recipe(
     :raises RecipeError: with every problem that was found, by place.
     :raises UsageError: there is no profile of a name.
     """
-    filled = interpolate(load_source(path), environ)
+    filled = read_recipe(path, environ)
     expanded = expand(filled.source)
     source = expanded.source
     findings = Findings(source)
@@ -70,7 +69,7 @@ def load_recipe(
     if isinstance(sound, dict):
         overlays = choose_profiles(profiles, source.data, sound, catalog)
         references = References(catalog, sound, catalog.providers if providers is None else providers, findings)
-        recipe = _Builder(path, sound, overlays, references, findings).recipe(source.sha256)
+        recipe = _Builder(path, sound, overlays, references, findings).recipe(source.digest)
     if recipe is None or len(findings):
         raise RecipeError(findings.problems)
     return recipe
@@ -93,7 +92,7 @@ class _Builder:
         self.references = references
         self.catalog = references.catalog
         self.findings = findings
-        self.files = Files(path.parent, findings)
+        self.files = Files(findings)
 
     def recipe(self, sha256: str) -> Recipe | None:
         """The recipe, or ``None`` when there are problems."""
@@ -101,12 +100,12 @@ class _Builder:
         videos = [(self._video(settings), build_series(settings, self.findings)) for settings in self._settings()]
         if len(self.findings):
             return None
-        output_dir = self.data.get("output_dir")
+        output_dir = self._output_dir()
         return Recipe(
             path=str(self.path),
             sha256=sha256,
             name=self.data["name"],
-            output_dir=os.path.abspath(self.path.parent / output_dir) if output_dir else None,  # noqa: PTH100
+            output_dir=os.path.abspath(output_dir) if output_dir else None,  # noqa: PTH100
             limits={name: int(value) for name, value in overlaid("limits", self.data, self.overlays).items()},
             budget=_budget(overlaid("budget", self.data, self.overlays)),
             videos=tuple(in_series([(video, series) for video, series in videos if video])),
@@ -122,9 +121,13 @@ class _Builder:
                 self.references.limit(name, (*(overlay.at or ()), "limits", name))
         for name in self.references.own_voices:
             self.references.own_voice(name)
-        output_dir = self.data.get("output_dir")
-        if output_dir and os.path.isfile(self.path.parent / output_dir):  # noqa: PTH113  (never raises)
-            self.findings.add(("output_dir",), f"{output_dir!r} is a file; name a folder")
+        output_dir = self._output_dir()
+        if output_dir and os.path.isfile(output_dir):  # noqa: PTH113  (never raises)
+            self.findings.add(("output_dir",), f"{self.data['output_dir']!r} is a file; name a folder")
+
+    def _output_dir(self) -> Path | None:
+        named = self.data.get("output_dir")
+        return self.files.path(Found(named, ("output_dir",), OWN)) if named else None
 
     def _settings(self) -> list[Settings]:
         videos = list(enumerate(self.data.get("videos", ())))

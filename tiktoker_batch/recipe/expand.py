@@ -11,8 +11,8 @@ from tiktoker_batch.errors import Problem, RecipeError
 from tiktoker_batch.recipe import scalars
 from tiktoker_batch.recipe.combinations import MAX_VIDEOS, OF_MATRIX, Report, child, combinations
 from tiktoker_batch.recipe.expressions import ExpressionFault, evaluate, is_expression
-from tiktoker_batch.recipe.nodes import Entry, Node
-from tiktoker_batch.recipe.rows import Row, read_rows, why_not
+from tiktoker_batch.recipe.nodes import Entry, Node, Spot
+from tiktoker_batch.recipe.rows import Row, Table, read_table, why_not
 from tiktoker_batch.recipe.schema import recipe_schema
 from tiktoker_batch.recipe.source import Source, plain
 from tiktoker_batch.recipe.text import forbidden_character
@@ -31,7 +31,7 @@ class Expanded:
 
     source: Source
     problems: tuple[Problem, ...]
-    unread: frozenset[tuple[int, int]]
+    unread: frozenset[Spot]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +46,20 @@ def expand(source: Source) -> Expanded:
     """Make videos of rows and combinations. Values keep the places of the strings that they were made by."""
     walk = _Expansion(source)
     root = walk.recipe(source.root)
-    return Expanded(
-        replace(source, root=root, origins=walk.origins), tuple(walk.report.problems), frozenset(walk.unread)
-    )
+    beside = (*source.beside, *(table.sha256 for table in walk.tables.values()))
+    made = replace(source, root=root, origins=walk.origins, beside=beside)
+    return Expanded(made, tuple(walk.report.problems), frozenset(walk.unread))
 
 
 class _Expansion:
     def __init__(self, source: Source) -> None:
-        self.folder = Path(source.path).parent
-        self.report = Report(source.path)
+        self.source = source
+        self.report = Report()
         self.origins: dict[int, str] = {}
-        self.unread: set[tuple[int, int]] = set()
-        self.failed: set[tuple[int, int]] = set()
+        self.unread: set[Spot] = set()
+        self.failed: set[Spot] = set()
         self.broken = False
-        self.rows: dict[Path, list[Row]] = {}
+        self.tables: dict[Path, Table] = {}
         self.inherited: dict[str, Any] = {}
 
     def recipe(self, root: Node) -> Node:
@@ -84,7 +84,7 @@ class _Expansion:
                 self.report.add(node, f"more than {MAX_VIDEOS:,} videos; split the recipe")
                 break
         if videos.node.content and not made:
-            self.unread.add((videos.node.line, videos.node.column))  # that it is empty now would puzzle
+            self.unread.add(videos.node.spot)  # that it is empty now would puzzle
         filled = replace(videos, node=replace(videos.node, content=tuple(made)))
         return replace(root, content={**root.content, "videos": filled})
 
@@ -135,20 +135,21 @@ class _Expansion:
         if not isinstance(given.content, str) or not given.content.strip():
             self.report.add(given, f"foreach: expected the name of a file, got {show(plain(given))}")
             return []
-        path = self.folder / given.content
-        if path not in self.rows:
+        path = self.source.folder_of(given.spot) / given.content
+        if path not in self.tables:
             fault = why_not(path)
             if fault:
                 self.report.add(given, fault)
                 return []
             try:
-                self.rows[path] = read_rows(path)
+                self.tables[path] = read_table(path)
             except RecipeError as error:
                 self.report.problems += error.problems
                 return []
-        if not self.rows[path]:
+        rows = self.tables[path].rows
+        if not rows:
             self.report.add(given, f"foreach: {given.content!r} holds no rows")
-        return self.rows[path]
+        return rows
 
     def _video(self, node: Node, making: _Making) -> Node | None:
         """One video, or ``None`` when an expression of it cannot be evaluated. Its vars come first."""
@@ -185,7 +186,7 @@ class _Expansion:
                 return node
 
     def _text(self, node: Node, text: str, path: tuple[str, ...], making: _Making) -> Node:
-        place = (node.line, node.column)
+        place = node.spot
         if place in self.failed:  # the other rows would only say it again
             self.broken = True
             return node

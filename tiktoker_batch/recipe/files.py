@@ -1,8 +1,7 @@
-"""Files that a recipe names, relative to the folder it lies in."""
+"""Files that a recipe names, relative to the folder of the file that names them."""
 
 import os
 import re
-import stat
 from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,7 +11,7 @@ from tiktoker_batch.model import Template
 from tiktoker_batch.recipe.findings import Findings
 from tiktoker_batch.recipe.prompts import check_template, load_template
 from tiktoker_batch.recipe.settings import Found
-from tiktoker_batch.recipe.text import missing, read_text
+from tiktoker_batch.recipe.text import read_text, unreadable
 
 MAX_SCRIPT_BYTES = 256 * 1024
 
@@ -22,17 +21,21 @@ _ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://")
 class Files:
     """Finds and reads what recipes name; each file is looked at once however many videos share it."""
 
-    def __init__(self, folder: Path, findings: Findings) -> None:
-        self.folder = folder
+    def __init__(self, findings: Findings) -> None:
         self.findings = findings
         self._faults: dict[Path, str | None] = {}
         self._templates: dict[tuple[Path, str], Template | None] = {}
 
+    def path(self, found: Found) -> Path:
+        """Where a named file or folder is."""
+        source = self.findings.source
+        return source.folder_of(source.locate(found.at)) / str(found.value)
+
     def absolute(self, found: Found) -> str:
         """The absolute path of a file that must be there."""
-        path = self.folder / found.value
+        path = self.path(found)
         if path not in self._faults:
-            self._faults[path] = _fault(path)
+            self._faults[path] = unreadable(path)
         fault = self._faults[path]
         if fault:
             self.findings.add(found.at, fault)
@@ -41,7 +44,7 @@ class Files:
     def is_there(self, found: Found) -> bool:
         """Whether a file can be read; if not, that is a problem."""
         self.absolute(found)
-        return self._faults[self.folder / found.value] is None
+        return self._faults[self.path(found)] is None
 
     def image(self, found: Found) -> str:
         """A reference image: an http(s) address, or the absolute path of a file."""
@@ -57,7 +60,7 @@ class Files:
         if not self.is_there(found):
             return None
         try:
-            text, _ = read_text(self.folder / found.value, max_bytes=MAX_SCRIPT_BYTES)
+            text, _ = read_text(self.path(found), max_bytes=MAX_SCRIPT_BYTES)
         except RecipeError as error:
             self.findings.stage(error.problems)
             return None
@@ -70,7 +73,7 @@ class Files:
         """A prompt template, checked against the variables it may use."""
         if not self.is_there(found):
             return None
-        path = self.folder / found.value
+        path = self.path(found)
         if (path, name) not in self._templates:
             self._templates[path, name] = self._load(path, variables)
         return self._templates[path, name]
@@ -83,23 +86,6 @@ class Files:
             return None
         self.findings.stage(check_template(template, variables))
         return template
-
-
-def _fault(path: Path) -> str | None:
-    """Why a path is no file to read, or ``None``."""
-    try:
-        found = path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return missing(path)
-    except (OSError, ValueError) as error:
-        return f"{str(path)!r} cannot be read: {getattr(error, 'strerror', None) or error}"
-    if stat.S_ISDIR(found.st_mode):
-        return f"{str(path)!r} is a folder, not a file"
-    if not stat.S_ISREG(found.st_mode):
-        return f"{str(path)!r} is not a regular file"
-    if found.st_size == 0:
-        return f"{str(path)!r} is empty"
-    return None if os.access(path, os.R_OK) else f"no permission to read {str(path)!r}"
 
 
 def _is_web_address(value: str) -> bool:

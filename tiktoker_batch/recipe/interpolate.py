@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from tiktoker_batch.errors import Problem
 from tiktoker_batch.recipe import scalars
-from tiktoker_batch.recipe.nodes import Entry, Node
+from tiktoker_batch.recipe.nodes import Entry, Node, Spot
 from tiktoker_batch.recipe.source import Source
 from tiktoker_batch.recipe.suggest import did_you_mean
 from tiktoker_batch.recipe.text import forbidden_character, place_of
@@ -31,7 +31,7 @@ class Interpolated:
 
     source: Source
     problems: tuple[Problem, ...]
-    unread: frozenset[tuple[int, int]]
+    unread: frozenset[Spot]
 
 
 def interpolate(source: Source, environ: Mapping[str, str]) -> Interpolated:
@@ -48,7 +48,7 @@ class _Walk:
         self.source = source
         self.environ = environ
         self.problems: list[Problem] = []
-        self.unread: set[tuple[int, int]] = set()
+        self.unread: set[Spot] = set()
         self.done: dict[int, Node] = {}
 
     def node(self, node: Node) -> Node:
@@ -109,7 +109,7 @@ class _Walk:
 
     def _problem(self, node: Node, written: str, message: str) -> None:
         """At the reference itself where it can be found in the text, else where the value begins."""
-        self.unread.add((node.line, node.column))
+        self.unread.add(node.spot)
         offset = self.source.text.find(written, node.offset)
         line, column = place_of(self.source.text, offset) if offset >= 0 else (node.line, node.column)
         self.problems.append(Problem(path=self.source.path, line=line, column=column, message=message))

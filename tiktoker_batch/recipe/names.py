@@ -24,8 +24,8 @@ def check_unique(ids: Iterable[tuple[str, Place]], findings: Findings) -> None:
         first, first_at = seen.setdefault(name.casefold(), (name, at))
         if first_at == at:
             continue
-        line, column = findings.source.locate(first_at)
-        place = f"{line}:{column}{findings.source.origin(first_at)}"
+        spot = findings.source.locate(at)
+        place = f"{findings.source.locate(first_at).seen_from(spot.path)}{findings.source.origin(first_at)}"
         if first == name:
             findings.add(at, f"the id {name!r} is already used at {place}")
         else:

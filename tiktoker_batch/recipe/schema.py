@@ -11,16 +11,12 @@ from jsonschema.exceptions import ValidationError
 from tiktoker_batch.errors import Problem
 from tiktoker_batch.recipe import wording
 from tiktoker_batch.recipe.findings import FEW
+from tiktoker_batch.recipe.nodes import Spot
 from tiktoker_batch.recipe.source import Source, plain
 from tiktoker_batch.recipe.suggest import did_you_mean, listed
 from tiktoker_batch.resources import read_resource
 
 Path = tuple[str | int, ...]
-
-# Keys of the recipe format that later versions of the tool understand.
-_LATER = {
-    "top": frozenset({"include"}),
-}
 
 FEW_KEYS = 6  # so many are listed where none is near
 
@@ -38,7 +34,7 @@ def check_schema(source: Source) -> tuple[list[Problem], Any]:
     """The problems, and the data without the values they are about: what is left can be checked further."""
     problems: list[Problem] = []
     misnamed: set[Path] = set()
-    said: dict[tuple[int, int], set[str]] = {}
+    said: dict[Spot, set[str]] = {}
     sound = plain(source.root)
     for error in _leaves(_validator().iter_errors(source.data)):
         for path, message, at_key in _faults(error):
@@ -135,8 +131,6 @@ def _choice_of_keys(path: Path, error: ValidationError) -> tuple[Path, str, bool
 
 def _unknown_key(path: Path, name: str, known: Collection[str]) -> str:
     where = _where(path)
-    if name in _LATER.get(where, ()):
-        return f"{name!r} is not supported by this version of tiktoker-batch"
     near = _belongs(where, name) or did_you_mean(name, known)
     few = f" (there are: {', '.join(known)})" if len(known) <= FEW_KEYS else ""
     return f"unknown key {name!r}{near or few}"

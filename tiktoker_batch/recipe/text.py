@@ -84,6 +84,23 @@ def missing(path: Path) -> str:
     return f"there is no file {path.name!r} in {str(path.parent)!r}{near}"
 
 
+def unreadable(path: Path) -> str | None:
+    """Why a path is no file to read, or ``None``."""
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return missing(path)
+    except (OSError, ValueError) as error:
+        return f"{str(path)!r} cannot be read: {getattr(error, 'strerror', None) or error}"
+    if stat.S_ISDIR(found.st_mode):
+        return f"{str(path)!r} is a folder, not a file"
+    if not stat.S_ISREG(found.st_mode):
+        return f"{str(path)!r} is not a regular file"
+    if found.st_size == 0:
+        return f"{str(path)!r} is empty"
+    return None if os.access(path, os.R_OK) else f"no permission to read {str(path)!r}"
+
+
 def read_bytes(path: Path, max_bytes: int) -> bytes:
     """A regular file's bytes.
 
