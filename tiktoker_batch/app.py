@@ -42,6 +42,7 @@ from tiktoker_batch.store.state import BatchState, fold
 class Options:
     """What a run may be told beyond the recipe.
 
+    ``assignments`` are values of the recipe (``path=value``, of ``--set``).
     ``cache``: what other batches have bought may be used, and is kept for them. ``verify``: every file is hashed,
     also those that look as if nobody had touched them.
     """
@@ -51,6 +52,7 @@ class Options:
     fail_fast: bool = False
     allow_partial: bool = False
     profiles: tuple[str, ...] = ()
+    assignments: tuple[str, ...] = ()
     budget: Decimal | None = None
     choice: Choice = field(default_factory=Choice)
     force: tuple[str, ...] = ()
@@ -178,7 +180,12 @@ def open_recipe(path: Path, options: Options) -> Opened:
     environ = environment(path)
     catalog = full_catalog(environ)
     recipe = load_recipe(
-        path, catalog=catalog, environ=environ, profiles=options.profiles, providers=tuple(providers())
+        path,
+        catalog=catalog,
+        environ=environ,
+        profiles=options.profiles,
+        assignments=options.assignments,
+        providers=tuple(providers()),
     )
     if options.budget is not None:
         recipe = replace(recipe, budget=replace(recipe.budget, max_usd=options.budget))

@@ -45,6 +45,7 @@ def _document(preview: Preview, options: Options) -> dict[str, Any]:
     ceiling = opened.recipe.budget.max_usd
     made_with = {
         "profiles": list(options.profiles),
+        "set": list(options.assignments),
         "limits": dict(sorted(options.limits.items())),
         "budget": None if ceiling is None else str(ceiling),
         "select": list(choice.select),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from tiktoker_batch.app import Options
     from tiktoker_batch.planning.selection import Choice, Shard
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -113,6 +114,14 @@ profile_option = click.option(
     help="An overlay of the recipe's, or offline, standard or free; repeatable, the last one is strongest.",
 )
 
+
+set_option = click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="PATH=VALUE",
+    help="A value of the recipe: defaults.style=noir, videos[0].topic=tea, limits.fal=4; null for none; repeatable.",
+)
 
 select_option = click.option(
     "--select",
@@ -256,10 +265,11 @@ def show(text: str) -> None:
     click.echo(text, file=sys.stdout)
 
 
-def run_command(recipe: Path, output: Path | None, profiles: Sequence[str] = ()) -> str:
+def run_command(recipe: Path, options: "Options") -> str:
     """The command that runs a batch (again), ready to be pasted into a shell."""
-    chosen = [part for name in profiles for part in ("--profile", name)]
-    place = ["--output", str(output)] if output else []
+    chosen = [part for name in options.profiles for part in ("--profile", name)]
+    chosen += [part for assignment in options.assignments for part in ("--set", assignment)]
+    place = ["--output", str(options.output)] if options.output else []
     return shlex.join(["tiktoker-batch", "run", str(recipe), *place, *chosen])
 
 

@@ -23,6 +23,7 @@ from tiktoker_batch.cli.options import (
     run_command,
     say,
     select_option,
+    set_option,
     shard_option,
     show,
     subcommand,
@@ -43,6 +44,7 @@ WORK_TO_DO = 2  # of --detailed-exitcode, as Terraform has it
 @output_option
 @limit_option
 @profile_option
+@set_option
 @budget_option
 @select_option
 @exclude_option
@@ -67,6 +69,7 @@ def command(
     output: Path | None,
     limits: Mapping[str, int],
     profiles: tuple[str, ...],
+    assignments: tuple[str, ...],
     budget: Decimal | None,
     select: tuple[str, ...],
     exclude: tuple[str, ...],
@@ -88,6 +91,7 @@ def command(
         output=output,
         limits=limits,
         profiles=profiles,
+        assignments=assignments,
         budget=budget,
         choice=choice,
         force=force,
@@ -103,7 +107,7 @@ def command(
 
 def _run_command(options: app.Options, recipe: Path, out: Path) -> str:
     more = " with the same options" if options.choice or options.limits or options.force or not options.cache else ""
-    return f"{run_command(recipe, options.output, options.profiles)} --plan {shlex.quote(str(out))}{more}"
+    return f"{run_command(recipe, options)} --plan {shlex.quote(str(out))}{more}"
 
 
 def show_plan(recipe: Path, options: app.Options, form: str) -> Preview:

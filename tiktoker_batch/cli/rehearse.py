@@ -24,6 +24,7 @@ from tiktoker_batch.cli.options import (
     recipe_argument,
     say,
     seed_option,
+    set_option,
     show,
     speed_option,
     subcommand,
@@ -38,6 +39,7 @@ from tiktoker_batch.report.run_text import failures_text, summary_text
 @output_option
 @limit_option
 @profile_option
+@set_option
 @budget_option
 @speed_option
 @faults_option
@@ -53,6 +55,7 @@ def command(
     output: Path | None,
     limits: Mapping[str, int],
     profiles: tuple[str, ...],
+    assignments: tuple[str, ...],
     budget: Decimal | None,
     speed: float,
     faults: float,
@@ -66,7 +69,7 @@ def command(
     Each model has its own latency and price, waiting is sped up, and nothing is paid. What is made goes to a folder
     of its own, NAME-rehearsal. Work on this machine is done for real, and counts what it takes.
     """
-    options = app.Options(output=output, limits=limits, profiles=profiles, budget=budget)
+    options = app.Options(output=output, limits=limits, profiles=profiles, assignments=assignments, budget=budget)
     opened = rehearsal.open_rehearsal(recipe, options)
     session.output = opened.layout.root
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -10,6 +10,7 @@ from tiktoker_batch.cli.options import (
     recipe_argument,
     say,
     select_option,
+    set_option,
     show,
     subcommand,
 )
@@ -20,13 +21,16 @@ from tiktoker_batch.steps.prompts import Prompt
 @recipe_argument
 @select_option
 @profile_option
+@set_option
 @format_option
-def command(recipe: Path, select: tuple[str, ...], profiles: tuple[str, ...], form: str) -> None:
+def command(
+    recipe: Path, select: tuple[str, ...], profiles: tuple[str, ...], assignments: tuple[str, ...], form: str
+) -> None:
     """Print every prompt as it will be sent.
 
     Words that another step has yet to write stand as «story» or «shot 3».
     """
-    prompts = app.prompts(recipe, app.Options(profiles=profiles), select)
+    prompts = app.prompts(recipe, app.Options(profiles=profiles, assignments=assignments), select)
     if form == "json":
         echo_json(
             [

@@ -27,6 +27,7 @@ from tiktoker_batch.cli.options import (
     run_command,
     say,
     select_option,
+    set_option,
     shard_option,
     show,
     subcommand,
@@ -48,6 +49,7 @@ from tiktoker_batch.report.run_text import failures_text, summary_text
 @output_option
 @limit_option
 @profile_option
+@set_option
 @budget_option
 @select_option
 @exclude_option
@@ -78,6 +80,7 @@ def command(
     output: Path | None,
     limits: Mapping[str, int],
     profiles: tuple[str, ...],
+    assignments: tuple[str, ...],
     budget: Decimal | None,
     select: tuple[str, ...],
     exclude: tuple[str, ...],
@@ -106,6 +109,7 @@ def command(
         fail_fast=fail_fast,
         allow_partial=allow_partial,
         profiles=profiles,
+        assignments=assignments,
         budget=budget,
         choice=choice_of(select, exclude, until, shard),
         force=force,
@@ -142,7 +146,7 @@ def make(
             say("nothing was started")
             return ExitCode.INTERRUPTED
     opened = opened or app.open_recipe(recipe, options)
-    session.output, session.again = opened.layout.root, run_command(recipe, options.output, options.profiles)
+    session.output, session.again = opened.layout.root, run_command(recipe, options)
     # Before and after the engine listens for itself, SIGTERM is as good as Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with open_progress(progress, sys.stderr, os.environ) as sink:

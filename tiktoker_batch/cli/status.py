@@ -1,7 +1,9 @@
 """``status``: how far a batch is."""
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -55,4 +57,7 @@ def _again(standing: app.Standing) -> str | None:
     if standing.running or state.state == "done":
         return None
     usual = root == Path("output") / state.name
-    return run_command(Path(state.recipe), None if usual else root)
+    told: Mapping[str, Any] = state.options
+    profiles, assignments = (tuple(told.get(key, ())) for key in ("profiles", "set"))
+    options = app.Options(output=None if usual else root, profiles=profiles, assignments=assignments)
+    return run_command(Path(state.recipe), options)

@@ -4,7 +4,16 @@ from pathlib import Path
 from typing import Any
 
 from tiktoker_batch import app
-from tiktoker_batch.cli.options import echo_json, format_option, profile_option, recipes_argument, say, show, subcommand
+from tiktoker_batch.cli.options import (
+    echo_json,
+    format_option,
+    profile_option,
+    recipes_argument,
+    say,
+    set_option,
+    show,
+    subcommand,
+)
 from tiktoker_batch.errors import ExitCode, RecipeError
 from tiktoker_batch.report.quantities import counted
 
@@ -12,13 +21,14 @@ from tiktoker_batch.report.quantities import counted
 @subcommand("validate", example="tiktoker-batch validate recipes/quickstart.yaml")
 @recipes_argument
 @profile_option
+@set_option
 @format_option
-def command(recipes: tuple[Path, ...], profiles: tuple[str, ...], form: str) -> int:
+def command(recipes: tuple[Path, ...], profiles: tuple[str, ...], assignments: tuple[str, ...], form: str) -> int:
     """Check recipes without running them.
 
     Every problem is shown at once as file:line:column, with the nearest valid name.
     """
-    checked = app.validate(recipes, app.Options(profiles=profiles))
+    checked = app.validate(recipes, app.Options(profiles=profiles, assignments=assignments))
     problems = [problem for each in checked for problem in each.problems]
     if form == "json":
         echo_json([_as_json(each) for each in checked])

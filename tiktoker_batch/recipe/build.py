@@ -22,6 +22,7 @@ from tiktoker_batch.model import (
     Template,
     Video,
 )
+from tiktoker_batch.recipe.assign import assign
 from tiktoker_batch.recipe.expand import expand
 from tiktoker_batch.recipe.files import Files
 from tiktoker_batch.recipe.findings import Findings
@@ -44,30 +45,33 @@ def load_recipe(
     catalog: Catalog,
     environ: Mapping[str, str],
     profiles: Sequence[str] = (),
+    assignments: Sequence[str] = (),
     providers: Collection[str] | None = None,
 ) -> Recipe:
     """Read, check and build a recipe.
 
-    ``profiles`` are laid over its defaults, the last one on top. ``providers`` are those that its own models may name;
-    the catalog's when left out.
+    ``profiles`` are laid over its defaults, the last one on top, and ``assignments`` (``path=value``) over all of it.
+    ``providers`` are those that its own models may name; the catalog's when left out.
 
     :raises RecipeError: with every problem that was found, by place.
     :raises UsageError: there is no profile of a name.
     """
     filled = read_recipe(path, environ)
-    expanded = expand(filled.source)
+    assigned = assign(filled.source, assignments, environ)
+    expanded = expand(assigned.source)
     source = expanded.source
     findings = Findings(source)
     findings.stage(source.problems)
     findings.stage(filled.problems)
     findings.settle(filled.unread)
+    findings.stage(assigned.problems)
     findings.stage(expanded.problems)
     findings.settle(expanded.unread)
     faults, sound = check_schema(source)
     findings.stage(faults)
     recipe = None
     if isinstance(sound, dict):
-        overlays = choose_profiles(profiles, source.data, sound, catalog)
+        overlays = choose_profiles(profiles, source.data, sound, catalog, assigned.places)
         references = References(catalog, sound, catalog.providers if providers is None else providers, findings)
         recipe = _Builder(path, sound, overlays, references, findings).recipe(source.digest)
     if recipe is None or len(findings):

@@ -3,7 +3,6 @@
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,9 @@ from tiktoker_batch.recipe.combinations import MAX_VIDEOS, OF_MATRIX, Report, ch
 from tiktoker_batch.recipe.expressions import ExpressionFault, evaluate, is_expression
 from tiktoker_batch.recipe.nodes import Entry, Node, Spot
 from tiktoker_batch.recipe.rows import Row, Table, read_table, why_not
-from tiktoker_batch.recipe.schema import recipe_schema
 from tiktoker_batch.recipe.source import Source, plain
 from tiktoker_batch.recipe.text import forbidden_character
+from tiktoker_batch.recipe.wanted import wanted_types
 from tiktoker_batch.recipe.wording import show
 
 _CONTROL = frozenset({"matrix", "foreach", *OF_MATRIX})
@@ -214,7 +213,7 @@ def _holds_expression(node: Node) -> bool:
 
 def _fitting(value: Any, path: tuple[str, ...]) -> Any:
     """A value as its key wants it: tables hold only text, and a number may stand where text is wanted."""
-    wanted = _wanted(path)
+    wanted = wanted_types(path, "video")
     if isinstance(value, str) and wanted and wanted <= _TYPED:
         try:
             return scalars.resolve(value.strip())
@@ -223,27 +222,6 @@ def _fitting(value: Any, path: tuple[str, ...]) -> Any:
     if isinstance(value, int | float) and not isinstance(value, bool) and wanted == {"string"}:
         return str(value)
     return value
-
-
-@cache
-def _wanted(path: tuple[str, ...]) -> frozenset[str]:
-    """The types that the schema allows at a place in a video."""
-    definitions = recipe_schema()["$defs"]
-    found = [definitions["video"]]
-    for step in path:
-        shapes = _shapes(found, definitions)
-        under = [each.get("items") if step == "*" else each.get("properties", {}).get(step) for each in shapes]
-        found = [each for each in under if isinstance(each, dict)]
-    return frozenset(each["type"] for each in _shapes(found, definitions) if isinstance(each.get("type"), str))
-
-
-def _shapes(schemas: Sequence[Any], definitions: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    for each in schemas:
-        yield each
-        if "$ref" in each:
-            yield from _shapes([definitions[each["$ref"].removeprefix("#/$defs/")]], definitions)
-        if "oneOf" in each and "type" not in each:
-            yield from _shapes(each["oneOf"], definitions)
 
 
 def _as_node(value: Any, at: Node) -> Node:

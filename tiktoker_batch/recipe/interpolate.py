@@ -41,6 +41,11 @@ def interpolate(source: Source, environ: Mapping[str, str]) -> Interpolated:
     return Interpolated(filled, tuple(walk.problems), frozenset(walk.unread))
 
 
+def is_secret(name: str) -> bool:
+    """Whether a variable's name looks like that of a secret."""
+    return bool(_SECRET.search(name))
+
+
 class _Walk:
     """Rebuilds what changes and shares the rest; an aliased node is visited once."""
 
@@ -89,7 +94,7 @@ class _Walk:
         if match["bad"]:
             self._problem(node, "${", "'${' begins no ${NAME} or ${NAME:-default}; write '$${' for the characters")
             return written
-        if _SECRET.search(name):
+        if is_secret(name):
             self._problem(node, f"${{{name}", f"{name} looks like a secret and may not be read into a recipe")
             return written
         value = self.environ.get(name) or match["default"]
@@ -104,7 +109,7 @@ class _Walk:
     def _unset(self, name: str) -> str:
         if name in self.environ:
             return f"the environment variable {name} is empty; set it or write ${{{name}:-default}}"
-        near = did_you_mean(name, (known for known in self.environ if not _SECRET.search(known)))
+        near = did_you_mean(name, (known for known in self.environ if not is_secret(known)))
         return f"the environment variable {name} is not set{near or f'; set it or write ${{{name}:-default}}'}"
 
     def _problem(self, node: Node, written: str, message: str) -> None:
