@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
@@ -24,8 +25,9 @@ from tiktoker_batch.planning.calendar import calendar_warnings
 from tiktoker_batch.planning.likely import Shape
 from tiktoker_batch.planning.selection import Choice, chosen_steps, matching_steps
 from tiktoker_batch.providers.registry import providers, world_of
-from tiktoker_batch.recipe.build import load_recipe
+from tiktoker_batch.recipe.build import load, load_recipe
 from tiktoker_batch.recipe.suggest import did_you_mean
+from tiktoker_batch.recipe.writing import expanded_recipe
 from tiktoker_batch.steps.prompts import Prompt, planned_prompts
 from tiktoker_batch.steps.registry import STEP_KINDS
 from tiktoker_batch.store.artifacts import sha256_file
@@ -165,6 +167,25 @@ def prompts(path: Path, options: Options, select: Sequence[str] = ()) -> list[Pr
     if select and not chosen:
         raise UsageError(f"no step with a prompt matches {' or '.join(map(repr, select))}")
     return chosen
+
+
+def expanded(path: Path, options: Options) -> Any:
+    """The data of a recipe that asks for the same as this one with these options, everything written out.
+
+    :raises RecipeError: it is not valid.
+    :raises UsageError: it holds a secret.
+    """
+    environ = environment(path)
+    catalog = full_catalog(environ)
+    loaded = load(
+        path,
+        catalog=catalog,
+        environ=environ,
+        profiles=options.profiles,
+        assignments=options.assignments,
+        providers=tuple(providers()),
+    )
+    return expanded_recipe(loaded, options.profiles, catalog, environ)
 
 
 def models_of(path: Path) -> frozenset[str]:

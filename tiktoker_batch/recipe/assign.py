@@ -6,7 +6,7 @@ that holds dots: ``defaults.retry.jitter``, ``videos[0].topic``, ``videos[coffee
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from tiktoker_batch.errors import Problem, RecipeError
 from tiktoker_batch.recipe import scalars
 from tiktoker_batch.recipe.compose import compose
 from tiktoker_batch.recipe.expressions import is_expression
-from tiktoker_batch.recipe.interpolate import is_secret
+from tiktoker_batch.recipe.interpolate import secret_in
 from tiktoker_batch.recipe.nodes import Entry, Node, Spot
 from tiktoker_batch.recipe.source import Source
 from tiktoker_batch.recipe.suggest import did_you_mean, listed
@@ -24,7 +24,6 @@ Place = tuple[str | int, ...]
 
 _STEP = re.compile(r"\.?(?P<name>[^.\[\]=]+)|\[(?P<bracket>[^\[\]]+)\]")
 _NONE = "null"
-_SHORTEST_SECRET = 6  # characters; shorter ones are part of many a text
 _EXPECTED = "expected path=value, like defaults.style=noir or videos[0].topic=tea"
 
 
@@ -57,8 +56,11 @@ def assign(source: Source, assignments: Iterable[str], environ: Mapping[str, str
     root, problems, places = source.root, [], []
     for assignment in assignments:
         spot = Spot("--set", 0, 0)
+        secret = secret_in(assignment, environ)
+        if secret:
+            problems.append(spot.problem(f"this holds what {secret} holds, a secret; it may not be set in a recipe"))
+            continue
         try:
-            _refuse_secrets(assignment, environ)
             steps, value = _parsed(assignment)
             spot = Spot(f"--set {assignment[: len(assignment) - len(value) - 1].strip()}", 0, 0)
             root, place = _put(root, steps, value, spot, ())
@@ -78,17 +80,6 @@ def without(values: Mapping[str, Any], place: Sequence[str | int]) -> dict[str, 
     if len(place) > 1 and isinstance(under, dict):
         kept[name] = without(under, place[1:])
     return kept
-
-
-def _refuse_secrets(assignment: str, environ: Mapping[str, str]) -> None:
-    for name, value in environ.items():
-        if is_secret(name) and any(part in assignment for part in _parts(value)):
-            raise _Fault(f"this holds what {name} holds, a secret; it may not be set in a recipe")
-
-
-def _parts(secret: str) -> Iterator[str]:
-    """A secret, and what is on either side of a colon in it."""
-    return (part for part in (secret, *secret.split(":")) if len(part) >= _SHORTEST_SECRET)
 
 
 def _parsed(assignment: str) -> tuple[list[_Step], str]:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -34,9 +34,19 @@ from tiktoker_batch.recipe.prompts import PROMPT_VARIABLES, builtin_templates
 from tiktoker_batch.recipe.publishing import build_publish, build_series, in_series
 from tiktoker_batch.recipe.references import MODEL_KINDS, References
 from tiktoker_batch.recipe.schema import check_schema
-from tiktoker_batch.recipe.settings import OWN, Found, Layer, Settings, own_names
+from tiktoker_batch.recipe.settings import OWN, Found, Layer, Place, Settings, own_names
+from tiktoker_batch.recipe.source import Source
 
 _RETRY: Mapping[str, Callable[[Any], Any]] = {"max_attempts": int, "on_unknown": str}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A checked recipe, and the expanded source that it was built from; ``assigned`` are the places that were set."""
+
+    recipe: Recipe
+    source: Source
+    assigned: tuple[Place, ...]
 
 
 def load_recipe(
@@ -48,10 +58,30 @@ def load_recipe(
     assignments: Sequence[str] = (),
     providers: Collection[str] | None = None,
 ) -> Recipe:
-    """Read, check and build a recipe.
+    """Read, check and build a recipe: what :func:`load` comes to."""
+    return load(
+        path,
+        catalog=catalog,
+        environ=environ,
+        profiles=profiles,
+        assignments=assignments,
+        providers=catalog.providers if providers is None else providers,
+    ).recipe
+
+
+def load(
+    path: Path,
+    *,
+    catalog: Catalog,
+    environ: Mapping[str, str],
+    profiles: Sequence[str],
+    assignments: Sequence[str],
+    providers: Collection[str],
+) -> Loaded:
+    """Read, check and build a recipe, and keep what it was built from.
 
     ``profiles`` are laid over its defaults, the last one on top, and ``assignments`` (``path=value``) over all of it.
-    ``providers`` are those that its own models may name; the catalog's when left out.
+    ``providers`` are those that its own models may name.
 
     :raises RecipeError: with every problem that was found, by place.
     :raises UsageError: there is no profile of a name.
@@ -72,11 +102,11 @@ def load_recipe(
     recipe = None
     if isinstance(sound, dict):
         overlays = choose_profiles(profiles, source.data, sound, catalog, assigned.places)
-        references = References(catalog, sound, catalog.providers if providers is None else providers, findings)
+        references = References(catalog, sound, providers, findings)
         recipe = _Builder(path, sound, overlays, references, findings).recipe(source.digest)
     if recipe is None or len(findings):
         raise RecipeError(findings.problems)
-    return recipe
+    return Loaded(recipe=recipe, source=source, assigned=assigned.places)
 
 
 class _Builder:

@@ -49,7 +49,7 @@ class Files:
     def image(self, found: Found) -> str:
         """A reference image: an http(s) address, or the absolute path of a file."""
         value: str = found.value
-        if not _ADDRESS.match(value):
+        if not is_address(value):
             return self.absolute(found)
         if not _is_web_address(value):
             self.findings.add(found.at, f"expected a file or an http(s) address, got {value!r}")
@@ -86,6 +86,11 @@ class Files:
             return None
         self.findings.stage(check_template(template, variables))
         return template
+
+
+def is_address(text: str) -> bool:
+    """Whether it names no file but something on the web, or tries to."""
+    return bool(_ADDRESS.match(text))
 
 
 def _is_web_address(value: str) -> bool:

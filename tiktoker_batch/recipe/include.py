@@ -36,7 +36,7 @@ def read_recipe(path: Path, environ: Mapping[str, str]) -> Interpolated:
         raise RecipeError(sorted({*walk.fatal, *walk.problems}))
     if walk.videos and isinstance(walk.list_of_videos, Entry):
         joined = replace(walk.list_of_videos, node=replace(walk.list_of_videos.node, content=tuple(walk.videos)))
-        whole = replace(whole, content={"videos": joined, **whole.content})
+        whole = replace(whole, content={**whole.content, "videos": joined})
     problems = (*filled.source.problems, *walk.broken)
     source = replace(filled.source, root=whole, problems=problems, beside=tuple(walk.digests))
     return Interpolated(source, tuple(walk.problems), frozenset(walk.unread))

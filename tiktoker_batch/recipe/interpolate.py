@@ -25,6 +25,9 @@ _SECRET = re.compile(
 )
 
 
+SHORTEST_SECRET = 6  # characters; shorter ones are part of many a text
+
+
 @dataclass(frozen=True, slots=True)
 class Interpolated:
     """The source with every reference replaced; ``unread`` are the places of values where that was not possible."""
@@ -44,6 +47,15 @@ def interpolate(source: Source, environ: Mapping[str, str]) -> Interpolated:
 def is_secret(name: str) -> bool:
     """Whether a variable's name looks like that of a secret."""
     return bool(_SECRET.search(name))
+
+
+def secret_in(text: str, environ: Mapping[str, str]) -> str | None:
+    """The name of a secret of which a text holds the value, or what is on either side of a colon in it."""
+    for name, value in environ.items():
+        parts = [part for part in (value, *value.split(":")) if len(part) >= SHORTEST_SECRET] if is_secret(name) else []
+        if any(part in text for part in parts):
+            return name
+    return None
 
 
 class _Walk:
