@@ -10,7 +10,7 @@ from typing import Any
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from tiktoker_batch.recipe.sandbox import sandbox
+from tiktoker_batch.recipe.sandbox import metered, sandbox
 from tiktoker_batch.recipe.suggest import did_you_mean
 
 _SINGLE = re.compile(r"\s*\{\{((?:(?!\}\}|\{\{).)*)\}\}\s*", re.DOTALL)
@@ -18,20 +18,6 @@ _SINGLE = re.compile(r"\s*\{\{((?:(?!\}\}|\{\{).)*)\}\}\s*", re.DOTALL)
 
 class ExpressionFault(Exception):
     """What is wrong with an expression, in words."""
-
-
-class _Undefined(jinja2.StrictUndefined):
-    """Names the nearest column or key of what was asked."""
-
-    @property
-    def _undefined_message(self) -> str:
-        owner, name = self._undefined_obj, str(self._undefined_name)
-        if self._undefined_hint:
-            return self._undefined_hint
-        if not isinstance(owner, Mapping):
-            return f"{name!r} is undefined"
-        known = list(map(str, owner))
-        return f"{name!r} is undefined{did_you_mean(name, known)} (there are: {', '.join(known) or 'none'})"
 
 
 def is_expression(text: str) -> bool:
@@ -46,11 +32,12 @@ def evaluate(text: str, names: Mapping[str, Any]) -> Any:
     """
     try:
         program, single = _compiled(text)
-        if not single:
-            return program.render(names)
-        kept: list[Any] = []
-        program.render({**names, "_keep": kept.append})
-        return kept[0]
+        with metered():
+            if not single:
+                return program.render(names)
+            kept: list[Any] = []
+            program.render({**names, "_keep": kept.append})
+            return kept[0]
     except jinja2.UndefinedError as error:
         said = str(error.message)
         name = re.fullmatch(r"'(\w+)' is undefined", said)
@@ -72,7 +59,7 @@ def _compiled(text: str) -> tuple[jinja2.Template, bool]:
 
 @cache
 def _environment() -> ImmutableSandboxedEnvironment:
-    environment = sandbox(_Undefined)
+    environment = sandbox()
     environment.filters |= {"_real": _real, "add_days": add_days, "strftime": strftime}
     environment.globals |= {"choice": choice, "date": day}
     return environment

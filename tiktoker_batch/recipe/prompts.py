@@ -16,7 +16,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from tiktoker_batch.errors import Problem, RecipeError
 from tiktoker_batch.model import Template
-from tiktoker_batch.recipe.sandbox import sandbox
+from tiktoker_batch.recipe.sandbox import metered, sandbox
 from tiktoker_batch.recipe.suggest import did_you_mean, listed
 from tiktoker_batch.recipe.text import read_text
 from tiktoker_batch.resources import resource_path
@@ -33,20 +33,6 @@ MAX_TEMPLATE_BYTES = 256 * 1024
 
 _Found = tuple[int, str, str]  # line, the name it is about, message
 _STANDS_ALONE = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
-
-
-class _Undefined(jinja2.StrictUndefined):
-    """Names the nearest valid attribute of what was asked."""
-
-    @property
-    def _undefined_message(self) -> str:
-        owner, name = self._undefined_obj, self._undefined_name
-        if self._undefined_hint:
-            return self._undefined_hint
-        if owner is jinja2.utils.missing or not isinstance(name, str):
-            return f"{name!r} is undefined"
-        known = [str(key) for key in owner] if isinstance(owner, Mapping) else getattr(type(owner), "__slots__", ())
-        return f"{name!r} is undefined here{did_you_mean(name, known)} (there are: {', '.join(known) or 'none'})"
 
 
 def load_template(path: Path) -> Template:
@@ -72,7 +58,8 @@ def render_prompt(template: Template, variables: Mapping[str, object]) -> str:
     :raises RecipeError: the template is not valid or uses what is not there, at its line.
     """
     try:
-        return _rendered(template.source, variables)
+        with metered():
+            return _rendered(template.source, variables)
     except jinja2.UndefinedError as error:
         message = str(error.message)
         name = message.split("'")[1] if "'" in message else None
@@ -151,7 +138,7 @@ def _companions(tree: nodes.Template) -> Iterator[_Found]:
 
 @cache
 def _environment() -> ImmutableSandboxedEnvironment:
-    return sandbox(_Undefined, trims_blocks=True)
+    return sandbox(trims_blocks=True)
 
 
 @lru_cache(maxsize=64)
