@@ -157,30 +157,30 @@ class _Expansion:
         own = child(node, "vars")
         values: Any = {}
         if own is not None:
-            entries["vars"] = replace(entries["vars"], node=self._node(own, ("vars",), making))
+            entries["vars"] = entries["vars"].holding(self._node(own, ("vars",), making))
             values = plain(entries["vars"].node)
         known = {**self.inherited, **(values if isinstance(values, dict) else {})}
         making = _Making({**making.names, "vars": known}, making.origin)
         for name, entry in entries.items():
             if name != "vars" and not name.startswith("x-"):
                 made = self._node(entry.node, (name,), making)
-                entries[name] = entry if made is entry.node else replace(entry, node=made)
-        return None if self.broken else replace(node, content=entries)
+                entries[name] = entry if made is entry.node else entry.holding(made)
+        return None if self.broken else node.holding(entries)
 
     def _node(self, node: Node, path: tuple[str, ...], making: _Making) -> Node:
         match node.content:
             case str() as text:
                 return self._text(node, text, path, making) if is_expression(text) else node
             case tuple() as items:
-                return replace(node, content=tuple(self._node(item, (*path, "*"), making) for item in items))
+                return node.holding(tuple(self._node(item, (*path, "*"), making) for item in items))
             case dict() as entries:
                 filled = {
                     name: entry
                     if name.startswith("x-")
-                    else replace(entry, node=self._node(entry.node, (*path, name), making))
+                    else entry.holding(self._node(entry.node, (*path, name), making))
                     for name, entry in entries.items()
                 }
-                return replace(node, content=filled)
+                return node.holding(filled)
             case _:
                 return node
 
@@ -229,11 +229,11 @@ def _as_node(value: Any, at: Node) -> Node:
     match value:
         case dict():
             entries = {str(name): Entry(at.line, at.column, _as_node(each, at)) for name, each in value.items()}
-            return replace(at, content=entries)
+            return at.holding(entries)
         case list() | tuple():
-            return replace(at, content=tuple(_as_node(each, at) for each in value))
+            return at.holding(tuple(_as_node(each, at) for each in value))
         case None | bool() | int() | float():
-            return replace(at, content=value)
+            return at.holding(value)
         case _:
             text = str(value)
-            return replace(at, content="" if forbidden_character(text) else text)
+            return at.holding("" if forbidden_character(text) else text)

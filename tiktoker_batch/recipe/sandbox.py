@@ -152,6 +152,8 @@ def _take(amount: int) -> None:
 
 def _size(value: Any) -> int:
     """How much a value is when it is written out; what stands in it twice counts twice."""
+    if not value and isinstance(value, tuple | dict):  # of most calls: no arguments by name
+        return 0
     total, waiting = 0, [value]
     while waiting:
         each = waiting.pop()
