@@ -8,9 +8,10 @@ from functools import cache, lru_cache
 from typing import Any
 
 import jinja2
+from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from tiktoker_batch.recipe.sandbox import metered, sandbox
+from tiktoker_batch.recipe.sandbox import counted, metered, sandbox
 from tiktoker_batch.recipe.suggest import did_you_mean
 
 _SINGLE = re.compile(r"\s*\{\{((?:(?!\}\}|\{\{).)*)\}\}\s*", re.DOTALL)
@@ -36,7 +37,7 @@ def evaluate(text: str, names: Mapping[str, Any]) -> Any:
             if not single:
                 return program.render(names)
             kept: list[Any] = []
-            program.render({**names, "_keep": kept.append})
+            program.render({**names, "_kept": kept})
             return kept[0]
     except jinja2.UndefinedError as error:
         said = str(error.message)
@@ -53,22 +54,25 @@ def evaluate(text: str, names: Mapping[str, Any]) -> Any:
 def _compiled(text: str) -> tuple[jinja2.Template, bool]:
     single = _SINGLE.fullmatch(text)
     if single:
-        return _environment().from_string("{{ _keep((" + single[1] + ") | _real) }}"), True
+        return _environment().from_string("{{ (" + single[1] + ") | _keep }}"), True
     return _environment().from_string(text), False
 
 
 @cache
 def _environment() -> ImmutableSandboxedEnvironment:
     environment = sandbox()
-    environment.filters |= {"_real": _real, "add_days": add_days, "strftime": strftime}
+    environment.filters |= {"_keep": _keep, "add_days": add_days, "strftime": strftime}
     environment.globals |= {"choice": choice, "date": day}
     return environment
 
 
-def _real(value: Any) -> Any:
+@jinja2.pass_context
+def _keep(context: Context, value: Any) -> str:
+    """A value before it becomes text."""
     if isinstance(value, jinja2.Undefined):
         str(value)  # raises
-    return value
+    context["_kept"].append(counted(value))
+    return ""
 
 
 def day(text: str | date) -> date:

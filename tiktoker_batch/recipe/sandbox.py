@@ -63,9 +63,7 @@ def metered() -> Iterator[None]:
 
 def sandbox(*, trims_blocks: bool = False) -> ImmutableSandboxedEnvironment:
     """An environment without what is random; what is made in it is to be :func:`metered`."""
-    environment = _Sandbox(
-        undefined=_Undefined, trim_blocks=trims_blocks, lstrip_blocks=trims_blocks, finalize=_counted
-    )
+    environment = _Sandbox(undefined=_Undefined, trim_blocks=trims_blocks, lstrip_blocks=trims_blocks, finalize=counted)
     del environment.globals["lipsum"], environment.filters["random"]
     environment.filters = {name: _metered_filter(name, each) for name, each in environment.filters.items()}
     environment.filters |= {"_each": _each, "_joined": _joined}
@@ -95,7 +93,7 @@ class _Sandbox(ImmutableSandboxedEnvironment):
     @staticmethod
     def concat(pieces: Iterable[str]) -> str:
         """Pieces of output as one text."""
-        return "".join(_counted(piece) for piece in pieces)
+        return "".join(counted(piece) for piece in pieces)
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """An operator whose result may be large."""
@@ -169,7 +167,8 @@ def _size(value: Any) -> int:
     return total
 
 
-def _counted(value: Any) -> Any:
+def counted(value: Any) -> Any:
+    """A value as it is, counted as what it is when it is written out."""
     _take(len(value) if isinstance(value, str) else _size(value))
     return value
 
@@ -186,7 +185,7 @@ def _each(_context: Context, values: Iterable[Any]) -> Iterator[Any]:
 
 
 def _joined(values: list[Any]) -> str:
-    return "".join(map(str, _counted(values)))
+    return "".join(map(str, counted(values)))
 
 
 def _metered_filter(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -195,7 +194,7 @@ def _metered_filter(name: str, function: Callable[..., Any]) -> Callable[..., An
     first = 1 if hasattr(function, "jinja_pass_arg") else 0
 
     @wraps(function)
-    def counted(*args: Any, **kwargs: Any) -> Any:
+    def called(*args: Any, **kwargs: Any) -> Any:
         if name == "join":  # of a generator nobody knows how much it is
             args = (*args[:first], list(_items(args[first])), *args[first + 1 :])
         given = args[first:]
@@ -204,7 +203,7 @@ def _metered_filter(name: str, function: Callable[..., Any]) -> Callable[..., An
             _take(own(*given, **kwargs))
         return function(*args, **kwargs)
 
-    return counted
+    return called
 
 
 # ---------------------------------------------------------------------- what operators make
