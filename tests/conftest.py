@@ -1,9 +1,11 @@
 """What all tests share."""
 
 import os
+from pathlib import Path
 
 import pytest
 
+from tests.installing import build_wheel, environment_for, install
 from tiktoker_batch.simulator.clock import FlyingClock
 
 # The command is started hundreds of times: without compiled modules each start would compile them again.
@@ -23,3 +25,10 @@ def no_account(monkeypatch: pytest.MonkeyPatch) -> None:
 def flying_clock() -> FlyingClock:
     """Time flies while everybody waits for simulated services; a test that takes it runs on it."""
     return FlyingClock(speed=1000.0)
+
+
+@pytest.fixture(scope="session")
+def commands(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of commands of an environment that has a wheel of the checkout."""
+    folder = tmp_path_factory.mktemp("runner")
+    return install(environment_for(folder / "env"), build_wheel(folder)).parent

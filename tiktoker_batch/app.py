@@ -19,7 +19,7 @@ from tiktoker_batch.engine.shelf import Shelf
 from tiktoker_batch.environment import environment
 from tiktoker_batch.errors import Problem, RecipeError, UsageError
 from tiktoker_batch.events import Record
-from tiktoker_batch.model import Model, Plan, Recipe, Step
+from tiktoker_batch.model import Budget, Model, Plan, Recipe, Step
 from tiktoker_batch.planning.build import Planning, build_plan
 from tiktoker_batch.planning.calendar import calendar_warnings
 from tiktoker_batch.planning.likely import Shape
@@ -154,19 +154,24 @@ def _checked(path: Path, options: Options) -> Checked:
         return Checked(path=path, problems=error.problems)
 
 
-def prompts(path: Path, options: Options, select: Sequence[str] = ()) -> list[Prompt]:
-    """Every prompt of a recipe as it will be sent, or those that one of the expressions selects.
+def prompts(path: Path, options: Options) -> list[Prompt]:
+    """Every prompt of a recipe as it will be sent, or those that the options choose.
 
-    :raises UsageError: an expression cannot be understood, or matches nothing.
+    :raises UsageError: an expression cannot be understood, or no prompt is left.
     """
-    opened = open_recipe(path, options)
-    states = {video.id: video.state for video in fold(history(opened.layout)).videos.values()} if select else {}
-    wanted = matching_steps(opened.plan, select, states)
-    found = list(planned_prompts(opened.plan, opened.catalog.languages))
-    chosen = [prompt for prompt in found if not select or prompt.step.id in wanted]
-    if select and not chosen:
-        raise UsageError(f"no step with a prompt matches {' or '.join(map(repr, select))}")
-    return chosen
+    opened, choice = open_recipe(path, options), options.choice
+    states = {video.id: video.state for video in fold(history(opened.layout)).videos.values()} if choice else {}
+    wanted = matching_steps(opened.plan, choice.select, states)
+    unwanted = matching_steps(opened.plan, choice.exclude, states)
+    found = [
+        prompt
+        for prompt in planned_prompts(opened.plan, opened.catalog.languages)
+        if (not choice.select or prompt.step.id in wanted) and prompt.step.id not in unwanted
+    ]
+    if choice and not found:
+        chosen = f" matches {' or '.join(map(repr, choice.select))}" if choice.select else " is left"
+        raise UsageError(f"no step with a prompt{chosen}")
+    return found
 
 
 def expanded(path: Path, options: Options) -> Any:
@@ -210,6 +215,8 @@ def open_recipe(path: Path, options: Options) -> Opened:
     )
     if options.budget is not None:
         recipe = replace(recipe, budget=replace(recipe.budget, max_usd=options.budget))
+    if options.choice.shard is not None:
+        recipe = replace(recipe, budget=_shared(recipe.budget, options.choice.shard.of))
     durations = open_durations(_models(recipe), environ)
     planning = Planning(languages=catalog.languages, file_sha256=_files(recipe), history=durations.history())
     plan = build_plan(recipe, STEP_KINDS, planning)
@@ -223,6 +230,17 @@ def open_recipe(path: Path, options: Options) -> Opened:
         environ=environ,
         catalog=catalog,
         durations=durations,
+    )
+
+
+def _shared(budget: Budget, parts: int) -> Budget:
+    """What each of this many parts of a batch may spend, so that all of them together keep to the budget."""
+    return Budget(
+        max_usd=None if budget.max_usd is None else budget.max_usd / parts,
+        per_video_usd=budget.per_video_usd,
+        max_clip_seconds=None if budget.max_clip_seconds is None else budget.max_clip_seconds / parts,
+        max_images=None if budget.max_images is None else budget.max_images // parts,
+        max_characters=None if budget.max_characters is None else budget.max_characters // parts,
     )
 
 

@@ -26,7 +26,11 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedStep:
-    """What the journal keeps of a planned step (a part of :class:`VideoPlanned`)."""
+    """What the journal keeps of a planned step (a part of :class:`VideoPlanned`).
+
+    ``made_of`` is what its key is made of beside what stands here: short values as they are, others as digests. It is
+    empty in older journals.
+    """
 
     id: str
     kind: str
@@ -36,6 +40,7 @@ class PlannedStep:
     model: str
     estimated_seconds: float
     estimated_cost_usd: Decimal
+    made_of: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

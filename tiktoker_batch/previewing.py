@@ -1,6 +1,5 @@
 """What ``run`` would do: a plan against what is already there."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ from tiktoker_batch.engine.sharing import Sharing
 from tiktoker_batch.errors import PlanError
 from tiktoker_batch.model import Step
 from tiktoker_batch.planning.calendar import calendar_warnings
+from tiktoker_batch.planning.difference import Before, Difference, compare
 from tiktoker_batch.planning.estimate import Estimate, estimate
 from tiktoker_batch.planning.selection import touched
 from tiktoker_batch.planning.view import plan_json
@@ -18,14 +18,14 @@ from tiktoker_batch.providers.registry import not_ready
 from tiktoker_batch.report.plan_text import budget_warnings
 from tiktoker_batch.store.jobs import OpenJobs
 from tiktoker_batch.store.seen import Seen
-from tiktoker_batch.store.state import fold
+from tiktoker_batch.store.state import BatchState, fold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
     """A plan against what is already there.
 
-    ``spared`` steps take copies of what is bought for others. ``states`` are those of the videos.
+    ``spared`` steps take copies of what is bought for others. ``before`` is how the last run left the batch.
     """
 
     opened: Opened
@@ -34,7 +34,12 @@ class Preview:
     reattached: frozenset[str] = frozenset()
     spared: frozenset[str] = frozenset()
     meant: Meant = field(default_factory=Meant)
-    states: Mapping[str, str] = field(default_factory=dict)
+    before: BatchState = field(default_factory=BatchState)
+
+    @property
+    def states(self) -> dict[str, str]:
+        """The states of the videos that the last run knew."""
+        return {video.id: video.state for video in self.before.videos.values()}
 
     def action(self, step: Step) -> str:
         """``run``, ``reuse``, ``skip`` what is not selected, or ``reattach`` to a request that is paid for already."""
@@ -64,6 +69,23 @@ class Preview:
     def not_ready(self) -> list[str]:
         """Why it could not run here, a sentence each."""
         return not_ready(self.opened.plan.steps, self.opened.environ)
+
+    def difference(self) -> Difference:
+        """The plan against that of the last run."""
+        before = Before(
+            videos={video.id: [step.planned for step in video.steps] for video in self.before.videos.values()},
+            states={step.id: step.state for step in self.before.steps.values()},
+        )
+        return compare(before, self.opened.plan, self.action, self.meant.forced)
+
+    @property
+    def against(self) -> dict[str, Any] | None:
+        """The last run by its number, when it was last heard of, how it ended, and the text of its recipe."""
+        before = self.before
+        if not before.runs:
+            return None
+        at = before.updated_at.isoformat(timespec="seconds").replace("+00:00", "Z") if before.updated_at else None
+        return {"run": before.runs, "at": at, "state": before.state, "recipe_sha256": before.recipe_sha256}
 
     def to_json(self) -> dict[str, Any]:
         """The published shape of ``plan --format json``."""
@@ -104,7 +126,7 @@ def preview(path: Path, options: Options) -> Preview:
         reattached=reattached,
         spared=spared - reattached,
         meant=meant,
-        states={video.id: video.state for video in state.videos.values()},
+        before=state,
     )
 
 

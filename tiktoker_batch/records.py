@@ -27,13 +27,8 @@ def record_to_json(record: Record) -> dict[str, Any]:
 def record_to_line(record: Record) -> bytes:
     """The same as JSON text without its newline; half of a surrogate pair stands there as its escape."""
     try:
-        head = {
-            "event": record.event.name,
-            "at": _moment(record.at),
-            "elapsed": round(record.elapsed, 6),
-            "run": record.run,
-        }
-        return _write(head)[:-1] + b"," + _write(record.event)[1:]
+        stamps = _Stamps(record.event.name, record.at, round(record.elapsed, 6), record.run)
+        return _write(stamps)[:-1] + b"," + _write(record.event)[1:]
     except (UnicodeEncodeError, msgspec.MsgspecError):
         return _encode(record_to_json(record)).encode(errors="backslashreplace")
 
@@ -66,7 +61,7 @@ def _from_anything(line: bytes) -> Record | None:
 
 
 def _moment(at: datetime) -> str:
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return at.isoformat().replace("+00:00", "Z")
 
 
 class _Stamps(msgspec.Struct):

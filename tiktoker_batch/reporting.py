@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 from tiktoker_batch.app import Options, history, output_of
@@ -12,10 +13,9 @@ from tiktoker_batch.report.html import write_report
 from tiktoker_batch.report.junit import junit_xml
 from tiktoker_batch.report.run_markdown import run_markdown
 from tiktoker_batch.report.trace import trace_json
-from tiktoker_batch.running import Ended
 from tiktoker_batch.store.artifacts import disk_errors, write_atomic
 from tiktoker_batch.store.layout import Layout
-from tiktoker_batch.store.state import fold
+from tiktoker_batch.store.state import BatchState, fold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,14 +61,14 @@ def _write(file: Path, text: str) -> None:
     write_atomic(file, text, root=file.parent)
 
 
-def append_job_summary(ended: Ended, environ: Mapping[str, str]) -> None:
-    """Tell how a run ended on the page of the GitHub job that it ran in; elsewhere nothing happens.
+def append_job_summary(state: BatchState, spent_usd: Decimal, environ: Mapping[str, str]) -> None:
+    """Tell how a batch ended, which spent this much, on the page of the GitHub job; elsewhere nothing happens.
 
     :raises TiktokerError: the file cannot be written.
     """
     named = environ.get("GITHUB_STEP_SUMMARY")
     if not named:
         return
-    text = run_markdown(ended.state, ended.spent_usd)
+    text = run_markdown(state, spent_usd)
     with disk_errors(Path(named)), Path(named).open("a", encoding="utf-8", errors="replace") as file:
         file.write(text)

@@ -3,15 +3,21 @@
 from datetime import date, timedelta
 from pathlib import Path
 
+from tiktoker_batch import __version__
 from tiktoker_batch.errors import UsageError
 from tiktoker_batch.modeline import install
 from tiktoker_batch.resources import resource_path
 from tiktoker_batch.store.artifacts import disk_errors, write_atomic
 
-TEMPLATES = ("quickstart", "weekly")
+TEMPLATES = ("quickstart", "weekly", "calendar")
 # Names that would mean something already where the templates are kept.
-_NAMES = {"gitignore": ".gitignore", "env.example": ".env.example"}
-_START = "@START@"  # stands for the next Monday
+_NAMES = {
+    "gitignore": ".gitignore",
+    "env.example": ".env.example",
+    "github": ".github",
+    "gitlab-ci.yml": ".gitlab-ci.yml",
+}
+_START, _VERSION = b"@START@", b"@VERSION@"  # stand for the next Monday, and for this version
 
 
 def start(folder: Path, template: str, today: date) -> tuple[Path, ...]:
@@ -29,7 +35,8 @@ def start(folder: Path, template: str, today: date) -> tuple[Path, ...]:
     for path, target in files.items():
         with disk_errors(target):
             target.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(target, path.read_text(encoding="utf-8").replace(_START, monday.isoformat()), root=folder)
+        text = path.read_bytes().replace(_START, monday.isoformat().encode()).replace(_VERSION, __version__.encode())
+        write_atomic(target, text, root=folder)
     recipes = [target for target in files.values() if _is_recipe(target)]
     schema = resource_path("schemas", "recipe.schema.json").read_bytes()
     for recipe in recipes:
@@ -38,7 +45,7 @@ def start(folder: Path, template: str, today: date) -> tuple[Path, ...]:
 
 
 def _target(path: Path) -> Path:
-    return path.with_name(_NAMES.get(path.name, path.name))
+    return Path(*(_NAMES.get(part, part) for part in path.parts))
 
 
 def _is_recipe(path: Path) -> bool:

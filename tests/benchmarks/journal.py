@@ -1,7 +1,8 @@
 """What keeping the books costs a batch of 10,000 steps: ``python -m tests.benchmarks.journal``.
 
 The real engine runs them on the real clock, with a provider that follows a script; journal and manifest are written to
-the disk under the temporary folder. Then the journal is read and folded as the next run would do it.
+the disk under the temporary folder, and the journal is synced in its thread. Then it is read and folded as the next run
+would do it. What share of a paying engine's work the journal is, ``tests.benchmarks.in_flight`` measures.
 """
 
 import argparse
@@ -11,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import trio
@@ -23,16 +24,19 @@ from tiktoker_batch.engine.batch import Batch
 from tiktoker_batch.engine.capacity import Capacity
 from tiktoker_batch.engine.reuse import Reuse
 from tiktoker_batch.engine.supervise import supervise
+from tiktoker_batch.engine.syncing import synced_together
 from tiktoker_batch.events import Record, Recorder, RunFinished
 from tiktoker_batch.model import Kind, Step
 from tiktoker_batch.steps.base import Tools
-from tiktoker_batch.store.journal import DURABLE, Journal, read_journal
+from tiktoker_batch.store.journal import Journal, read_journal
 from tiktoker_batch.store.layout import Layout
 from tiktoker_batch.store.manifest import ManifestWriter
 from tiktoker_batch.store.state import fold
 
 JOURNAL_SHARE, EMIT_MS, REPLAY_SECONDS, MANIFEST_SHARE = 0.03, 60.0, 1.0, 0.01
-PAID_JOB_MS = 20.0  # of processor time that a paid job takes with its requests and files (tests.benchmarks.in_flight)
+PAID_JOB_MS = (
+    10.0  # a little less than the processor time of a paid job, with requests and files (tests.benchmarks.in_flight)
+)
 SEGMENTS = 9  # pictures and clips of a video, beside its story and its narration
 
 
@@ -51,6 +55,27 @@ class Meter:
         self.cpu += time.thread_time() - cpu
 
 
+class MeteredJournal(Journal):
+    """A journal that measures what its lines take, and its syncs in their thread."""
+
+    def __init__(self, handle: int, path: Path) -> None:
+        super().__init__(handle, path)
+        self.lines, self.syncs = Meter(), Meter()
+
+    def __call__(self, record: Record) -> None:
+        with self.lines.running():
+            super().__call__(record)
+
+    def sync(self) -> None:
+        with self.syncs.running():
+            super().sync()
+
+    @property
+    def cpu(self) -> float:
+        """Seconds of processor time."""
+        return self.lines.cpu + self.syncs.cpu
+
+
 @dataclass(frozen=True)
 class Measured:
     """One run of all steps."""
@@ -58,8 +83,7 @@ class Measured:
     steps: int
     wall: float
     cpu: float
-    journal: Meter
-    durable: Meter
+    journal: MeteredJournal
     manifest: Meter
 
 
@@ -91,7 +115,7 @@ def batch_of_steps(count: int) -> list[Step]:
 def _run(root: Path, steps: list[Step], *, at_once: int, seconds: float) -> Measured:
     layout, plan = Layout(root), a_plan(steps)
     kinds = {kind: FakeKind() for kind in Kind}
-    journal_meter, durable_meter, manifest_meter = Meter(), Meter(), Meter()
+    manifest_meter = Meter()
     writer = ManifestWriter(layout)
     flush = writer.flush
 
@@ -100,13 +124,8 @@ def _run(root: Path, steps: list[Step], *, at_once: int, seconds: float) -> Meas
             flush()
 
     writer.flush = metered_flush  # type: ignore[method-assign]
-    with Journal.open(layout.journal) as journal:
-
-        def metered(record: Record) -> None:
-            with durable_meter.running() if isinstance(record.event, DURABLE) else journal_meter.running():
-                journal(record)
-
-        recorder = Recorder([metered, writer], run=1)
+    with MeteredJournal.open(layout.journal) as journal:
+        recorder = Recorder([journal, writer], run=1)
         announce(plan, recorder, options={}, limits={})
         batch = Batch(
             plan=plan,
@@ -118,12 +137,17 @@ def _run(root: Path, steps: list[Step], *, at_once: int, seconds: float) -> Meas
             reuse=Reuse(kinds, layout, {}),
             tools=Tools(ffmpeg="", font_cache=root),
         )
-        wall, cpu = time.perf_counter(), time.thread_time()
-        trio.run(supervise, batch, writer)
+        wall, cpu = time.perf_counter(), time.process_time()
+        trio.run(_supervised, batch, writer, journal)
         recorder.emit(RunFinished(state="done"))
         writer.flush()
-        wall, cpu = time.perf_counter() - wall, time.thread_time() - cpu
-    return Measured(len(steps), wall, cpu, journal_meter, durable_meter, manifest_meter)
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    return Measured(len(steps), wall, cpu, journal, manifest_meter)
+
+
+async def _supervised(batch: Batch, writer: ManifestWriter, journal: Journal) -> None:
+    async with synced_together(journal) as on_disk:
+        await supervise(replace(batch, on_disk=on_disk), writer)
 
 
 def _replay(root: Path) -> tuple[int, float, float]:
@@ -137,8 +161,7 @@ def _replay(root: Path) -> tuple[int, float, float]:
 
 
 def _told(found: Measured, lines: int, replay: float, replay_cpu: float) -> bool:
-    emits = found.journal.wall + found.durable.wall
-    cpu = found.journal.cpu + found.durable.cpu
+    emits, syncs, cpu = found.journal.lines.wall, found.journal.syncs.wall, found.journal.cpu
     p99 = 1000 * statistics.quantiles(emits, n=100)[98]
     each, paid = 1000 * cpu / found.steps, cpu / found.steps / (PAID_JOB_MS / 1000)
     manifest = sum(found.manifest.wall) / found.wall
@@ -147,7 +170,9 @@ def _told(found: Measured, lines: int, replay: float, replay_cpu: float) -> bool
     print(f"journal: {each:.3f} ms of processor time a step")
     print(f"  of a paid job's {PAID_JOB_MS:g} ms: {paid:.1%} (target {JOURNAL_SHARE:.0%})")
     print(f"  of an engine's whose jobs cost it nothing, {engine:.2f} ms: {cpu / found.cpu:.0%}")
-    print(f"  one line with sync: median {1000 * statistics.median(found.durable.wall):.2f} ms")
+    line, sync = 1e6 * found.journal.lines.cpu / len(emits), 1e6 * found.journal.syncs.cpu / len(syncs)
+    print(f"  its {len(emits)} lines {line:.0f} µs each")
+    print(f"  its {len(syncs)} syncs {sync:.0f} µs each, in a thread: one {1000 * statistics.median(syncs):.2f} ms")
     print(f"  one emit, of 100 the slowest but one: {p99:.2f} ms (target {EMIT_MS:g})")
     print(
         f"replay: {replay_cpu:.2f} s of processor time (target {REPLAY_SECONDS:g}), {replay:.2f} s on this machine now"

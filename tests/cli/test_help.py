@@ -1,16 +1,17 @@
 """What the command says about itself, quickly."""
 
 import json
+import shlex
 import subprocess
 import sys
-from importlib import import_module
+from collections.abc import Iterator
 
 import click
 import pytest
 
 from tests.cli.conftest import ROOT, Call, clean_environment
 from tiktoker_batch import __version__
-from tiktoker_batch.cli import COMMANDS
+from tiktoker_batch.cli import COMMANDS, load_command
 
 HEAVY = ["trio", "yaml", "jsonschema", "jinja2", "numpy", "rich", "platformdirs", "PIL", "av", "tiktoker_batch.app"]
 
@@ -39,13 +40,33 @@ def test_the_version_is_the_packages(call: Call) -> None:
     assert call("--version").stdout == f"tiktoker-batch {__version__}\n"
 
 
+def every_command() -> Iterator[tuple[str, click.Command]]:
+    """All commands with those that they hold, by what a user types after ``tiktoker-batch``."""
+    for name in COMMANDS:
+        command = load_command(name)
+        yield name, command
+        if isinstance(command, click.Group):
+            yield from ((f"{name} {part}", inner) for part, inner in command.commands.items())
+
+
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_begins_with_its_line_of_the_list_and_ends_with_an_example(name: str) -> None:
-    command: click.Command = import_module(f"tiktoker_batch.cli.{name}").command
+def test_every_command_begins_with_its_line_of_the_list(name: str) -> None:
+    command = load_command(name)
     shown = command.get_help(click.Context(command, info_name=name)).splitlines()
     assert shown[2].strip() == COMMANDS[name]
-    assert shown[-2].strip() == "Example:"
-    assert shown[-1].strip().startswith(f"tiktoker-batch {name}")
+
+
+@pytest.mark.parametrize(("name", "command"), [*every_command()])
+def test_every_command_s_help_ends_with_an_example_that_can_be_called(name: str, command: click.Command) -> None:
+    shown = command.get_help(click.Context(command, info_name=name)).splitlines()
+    heading, example = shown[-2].strip(), shown[-1].strip()
+    assert heading == "Example:"
+    assert f"{example} ".startswith(f"tiktoker-batch {name} ")
+    words = shlex.split(example.partition(" > ")[0])[1 + len(name.split()) :]
+    if isinstance(command, click.Group):
+        assert words[0] in command.commands
+    else:
+        command.make_parser(click.Context(command)).parse_args(args=words)
 
 
 def test_a_mistyped_command_or_option_gets_the_nearest_name(call: Call) -> None:

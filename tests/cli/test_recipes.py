@@ -43,6 +43,17 @@ def test_problems_are_data_for_programs(call: Call, tiny: Path) -> None:
     assert [(each["path"], each["line"]) for each in found["problems"]] == [("tiny.yaml", 3), ("tiny.yaml", 7)]
 
 
+@pytest.mark.parametrize("option", ["--select", "--exclude"])
+@pytest.mark.parametrize("command", ["render", "plan", "run", "rehearse", "calendar"])
+def test_whatever_works_on_videos_takes_some_or_leaves_some_out_and_knows_their_names(
+    call: Call, tiny: Path, command: str, option: str
+) -> None:
+    done = call(command, "tiny.yaml", option, "tag:sea or lmap/*")
+    assert done.returncode == 2
+    assert done.stderr.startswith("in 'tag:sea or lmap/*': no step matches 'lmap/*'; did you mean 'lamp/*'?\n")
+    assert not (tiny.parent / "output").exists()
+
+
 @pytest.mark.parametrize("command", ["validate", "render", "plan", "run", "status", "report", "doctor", "styles"])
 def test_a_recipe_that_is_not_there_gets_the_nearest_name(call: Call, tiny: Path, command: str) -> None:
     done = call(command, "tyni.yaml")
@@ -81,6 +92,14 @@ def test_words_that_are_not_written_yet_are_marked_and_said_once(call: Call, tmp
         ("fox/01/image", "image", "local:painter", True),
         ("fox/01/clip", "clip", "local:camera", True),
     ]
+
+
+def test_what_is_excluded_is_not_rendered(call: Call, tiny: Path) -> None:
+    shown = call("render", "tiny.yaml", "--select", "lamp", "--exclude", "*/image").stdout
+    assert "--- lamp/01/clip" in shown
+    assert "--- lamp/01/image" not in shown
+    nothing = call("render", "tiny.yaml", "--exclude", "lamp")
+    assert (nothing.returncode, nothing.stderr) == (2, "no step with a prompt is left\n")
 
 
 def test_a_selection_of_nothing_is_a_mistake(call: Call, tiny: Path) -> None:

@@ -70,6 +70,17 @@ def test_a_batch_is_rehearsed_without_a_key_and_its_time_and_cost_are_told(call:
     assert "A rehearsal" in (root / "report.html").read_text(encoding="utf-8")
 
 
+def test_a_part_of_a_batch_can_be_rehearsed(call: Call, cloud: Path) -> None:
+    cloud.write_text(f"{CLOUD}  - {{id: tea, script: Tea is hot., prompts: [a cup]}}\n", encoding="utf-8")
+    done = call("rehearse", "cloud.yaml", "--speed", "1000", "--format", "json", "--exclude", "lamp", "--until", "clip")
+    assert done.returncode == 0, done.stderr
+    models = json.loads(done.stdout)["ledger"]["models"]
+    assert {name: counts["paid"] for name, counts in models.items()} == {
+        "fal:fal-ai/flux/schnell": 1,
+        "fal:fal-ai/veo3.1/fast/image-to-video": 1,
+    }
+
+
 def test_a_rehearsal_with_troubles_says_which_it_met(call: Call, cloud: Path) -> None:
     done = call("rehearse", "cloud.yaml", "--speed", "2000", "--faults", "0.3", "--seed", "5")
     assert done.returncode == 0, done.stderr

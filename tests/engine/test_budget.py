@@ -19,11 +19,13 @@ from tests.engine.test_purchase import Line
 from tests.engine.test_run import Bench
 from tests.fakes import FakeKind, ScriptedProvider
 from tests.values import a_step
+from tiktoker_batch.app import Options, open_recipe
 from tiktoker_batch.engine.budget import Purse, open_purse
 from tiktoker_batch.engine.run import run_batch
 from tiktoker_batch.errors import Rejected, Unavailable, Unfetched, UnknownOutcome, Unusable
 from tiktoker_batch.events import AttemptFailed, StepSucceeded, SubmitIntended
 from tiktoker_batch.model import Budget, Cancelled, Kind, Outcome, Retry, Step, Succeeded
+from tiktoker_batch.planning.selection import Choice, Shard
 from tiktoker_batch.providers.base import Job, Produced, Request
 from tiktoker_batch.steps.base import Made, Work
 from tiktoker_batch.units import Units, things_of
@@ -134,6 +136,18 @@ async def test_pictures_and_spoken_characters_have_ceilings_too(
     assert purse.spent.things == spent
     assert purse.refused is not None
     assert f"budget.max_{'images' if kind.endswith('image') else 'characters'}" in purse.refused
+
+
+def test_the_parts_of_a_batch_share_its_ceilings(tmp_path: Path) -> None:
+    recipe = tmp_path / "sea.yaml"
+    ceilings = "{max_usd: 10, per_video_usd: 3, max_clip_seconds: 50, max_images: 9, max_characters: 1001}"
+    recipe.write_text(f"version: 1\nname: sea\nbudget: {ceilings}\nvideos: [{{id: a, script: A word.}}]\n")
+    part = Options(choice=Choice(shard=Shard(1, 4)))
+    assert open_recipe(recipe, part).recipe.budget == Budget(
+        max_usd=Decimal("2.5"), per_video_usd=Decimal(3), max_clip_seconds=12.5, max_images=2, max_characters=250
+    )
+    assert open_recipe(recipe, replace(part, budget=Decimal(6))).recipe.budget.max_usd == Decimal("1.5")
+    assert open_recipe(recipe, Options()).recipe.budget.max_usd == 10
 
 
 def test_what_this_machine_makes_has_no_ceiling() -> None:

@@ -19,7 +19,8 @@ from tiktoker_batch.engine.announce import announce
 from tiktoker_batch.engine.batch import Batch
 from tiktoker_batch.engine.capacity import Capacity
 from tiktoker_batch.engine.run import run_batch
-from tiktoker_batch.events import Record, Recorder
+from tiktoker_batch.engine.syncing import already_on_disk, synced_together
+from tiktoker_batch.events import Record, Recorder, Sink
 from tiktoker_batch.media.ffmpeg import find_ffmpeg
 from tiktoker_batch.model import Json, Kind, Outcome, Step, Succeeded, Video
 from tiktoker_batch.planning.build import Draft, Planning
@@ -33,6 +34,7 @@ from tiktoker_batch.simulator.world import World
 from tiktoker_batch.steps.base import Inputs, Made, Tools, Work
 from tiktoker_batch.steps.registry import STEP_KINDS
 from tiktoker_batch.store.artifacts import write_atomic
+from tiktoker_batch.store.journal import Journal
 from tiktoker_batch.store.state import BatchState, fold
 
 
@@ -148,10 +150,10 @@ class PaidElsewhere:
     cpu_seconds: float
 
 
-def pay_at(address: str, recipe: Path, output: Path) -> PaidElsewhere:
-    """Run a recipe's paid steps at this address."""
+def pay_at(address: str, recipe: Path, output: Path, journal: Journal) -> PaidElsewhere:
+    """Run a recipe's paid steps at this address, with this journal."""
     opened = open_rehearsal(recipe, Options(output=output))
-    bench = _Bench(opened=opened, seed=0, now=time.monotonic)
+    bench = _Bench(opened=opened, seed=0, now=time.monotonic, journal=journal)
     environ = {**dict.fromkeys(ADDRESSES, address), **dict.fromkeys(KEYS, KEY)}
     wall, cpu = time.perf_counter(), time.process_time()
     outcomes = trio.run(bench.run, environ)
@@ -169,10 +171,12 @@ class _Bench:
     opened: Opened
     seed: int
     now: Callable[[], float]
+    journal: Journal | None = None
     records: list[Record] = field(default_factory=list)
 
     async def run(self, environ: Mapping[str, str]) -> Mapping[str, Outcome]:
-        opened, recorder = self.opened, Recorder([self.records.append], run=1, clock=self.now)
+        sinks: list[Sink] = [self.records.append, self.journal] if self.journal else [self.records.append]
+        opened, recorder = self.opened, Recorder(sinks, run=1, clock=self.now)
         announce(opened.plan, recorder, options={}, limits=opened.capacity)
         capacity = Capacity(opened.capacity)
         setting = Setting(
@@ -187,6 +191,7 @@ class _Bench:
         names = sorted({"local", *(step.provider for step in opened.plan.steps)})
         known = providers()
         async with AsyncExitStack() as stack:
+            together = synced_together(self.journal) if self.journal else None
             batch = Batch(
                 plan=opened.plan,
                 kinds={**STEP_KINDS, **UNPAID},
@@ -197,6 +202,7 @@ class _Bench:
                 reuse=opened.reuse(fold(())),
                 tools=Tools(ffmpeg=find_ffmpeg({}), font_cache=opened.layout.root / "cache"),
                 rng=random.Random(self.seed),
+                on_disk=await stack.enter_async_context(together) if together else already_on_disk,
             )
             return await run_batch(batch)
 

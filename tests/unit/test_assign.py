@@ -168,7 +168,7 @@ def test_profiles_themselves_can_be_set(tmp_path: Path) -> None:
         ("videos[1].tags=[a", "--set videos[1].tags: not valid YAML: a list in [ ] is not closed"),
         ("videos[1].vars.n=1e999", "--set videos[1].vars.n: 1e999 is not a finite number"),
         ("videos[1].topic={{ x }}", "--set videos[1].topic: 'x' is undefined"),
-        ("defaults.style={{ x }}", "--set defaults.style: expressions ({{ ... }}) can stand only in the entries"),
+        ("defaults.style={{ x }}", "--set defaults.style: expressions ({{ ... }}) stand only in the entries"),
         ("videos[1].id=coffee", "--set videos[1].id: the id 'coffee' is already used at recipe.yaml:4:10"),
         ("include=a.yaml", "--set include: files are included before anything is set"),
         ("defaults.style", "--set: 'defaults.style' cannot be understood; expected path=value, like"),
@@ -191,7 +191,8 @@ def test_a_mistake_names_its_option(
 
 
 def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
-    found = said(tmp_path, "defaults.styl=noir", "defaults.fps=many", "nothing", "videos[0].style=nior")
+    top = f"defaults: {{duration: 9}}\n{TWO}"
+    found = said(tmp_path, "defaults.styl=noir", "defaults.fps=many", "nothing", "videos[0].style=nior", top=top)
     assert [each.partition(": ")[0] for each in found] == [
         "--set",
         "--set defaults.fps",

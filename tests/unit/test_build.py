@@ -339,6 +339,7 @@ videos:
     music: {file: assets/bed.mp3, duck: false}
     reference_image: assets/mascot.png
     templates: {image: assets/image.j2}
+    vars: {theme: blue}
 """)
     monkeypatch.chdir(tmp_path)
     recipe = load_recipe(Path("project/recipe.yaml"), catalog=CATALOG, environ={})
@@ -378,8 +379,8 @@ def test_faults_of_named_files_are_told_in_those_files(tmp_path: Path) -> None:
         "bad.txt:2:5: byte 0xff is not valid UTF-8; save the file as UTF-8",
         f"image.j2:2:4: 'shto' is undefined; did you mean 'shot'? {names}",
         f"image.j2:2:15: 'seconds' is undefined {names}",
-        "recipe.yaml:6:26: the script file 'blank.txt' holds no text",
-        f"recipe.yaml:7:39: '{tmp_path}/empty.mp3' is empty",
+        "recipe.yaml:6:26: the script file 'blank.txt' holds no text; write the narration into it",
+        f"recipe.yaml:7:39: '{tmp_path}/empty.mp3' is empty; fill it or name another",
         f"recipe.yaml:8:26: there is no file 'blnk.txt' in '{tmp_path}'; did you mean 'blank.txt'?",
     ]
 

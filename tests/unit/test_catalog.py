@@ -290,7 +290,7 @@ def test_words_of_a_language_are_spoken_at_a_human_pace() -> None:
             "duration_range: [30, 1]",
             "'local:camera': duration_range: expected",
         ),
-        ("models.yaml", "  duration_range: [1, 30]\n", "", "'local:camera': a clip model, and no other, has durations"),
+        ("models.yaml", "  duration_range: [1, 30]\n", "", "'local:camera': a clip model has lengths; add 'durations'"),
         ("models.yaml", "typical_seconds: 0.8", "typical_second: 0.8", "'local:painter': 'typical_seconds' is missing"),
         ("models.yaml", '["16:9", "9:16"]', "[16:9, 9:16]", "aspect_ratios: expected text"),
         (

@@ -209,7 +209,7 @@ def test_the_same_line_and_column_of_two_files_are_two_places(tmp_path: Path) ->
 
 def test_an_id_that_two_files_give_is_told_with_both_places(tmp_path: Path) -> None:
     found = said(tmp_path, recipe__yaml=recipe("b.yaml"), b__yaml="videos:\n  - {topic: tea, id: a}\n")
-    assert found == ["recipe.yaml:4:15: the id 'a' is already used at b.yaml:2:22"]
+    assert found == ["recipe.yaml:4:15: the id 'a' is already used at b.yaml:2:22; choose another"]
 
 
 def test_files_that_lead_back_are_refused_with_the_way(tmp_path: Path) -> None:
@@ -260,4 +260,4 @@ def test_what_is_wrong_with_an_included_file_is_told_there(tmp_path: Path, text:
 
 def test_keys_that_are_given_twice_are_found_in_included_files_too(tmp_path: Path) -> None:
     (found,) = said(tmp_path, recipe__yaml=recipe("b.yaml"), b__yaml="x-a: 1\nx-a: 2")
-    assert found == "b.yaml:2:1: the key 'x-a' is already given at 1:1"
+    assert found == "b.yaml:2:1: the key 'x-a' is already given at 1:1; remove one of them"

@@ -252,4 +252,4 @@ def test_thousands_of_steps_are_written_again_in_a_moment(tmp_path: Path) -> Non
     writer = ManifestWriter(layout, fold(run.records()))
     writer.flush()
     lines = layout.manifest.read_text().splitlines()
-    assert sum('"kind": "clip"' in line for line in lines) == 5000, "one line a step: diffs and grep find it"
+    assert sum('"kind":"clip"' in line for line in lines) == 5000, "one line a step: diffs and grep find it"

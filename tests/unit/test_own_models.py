@@ -248,11 +248,11 @@ def test_a_narrator_whose_voices_nobody_knows_needs_one_by_name(tmp_path: Path) 
     [
         ('"fal:x": {title: X}', "4:12: model 'fal:x': 'kind' is missing"),
         ('"fal:x": {kind: clipp}', "4:19: kind: 'clipp' is not one of text, image, clip or narration; did you mean"),
-        ('"fal:x": {kind: clip}', "4:12: model 'fal:x': a clip model, and no other, has durations or a duration_range"),
-        ('"fal:x": {kind: text, durations: [4]}', "4:12: model 'fal:x': a clip model, and no other, has durations"),
+        ('"fal:x": {kind: clip}', "4:12: model 'fal:x': a clip model has lengths; add 'durations'"),
+        ('"fal:x": {kind: text, durations: [4]}', "4:12: model 'fal:x': only clip models have 'durations'"),
         (
             '"fal:x": {kind: clip, durations: [4], duration_range: [1, 2]}',
-            "4:57: model 'fal:x': a clip model has either durations or a duration_range, not both",
+            "4:57: model 'fal:x': a clip model has either durations or a duration_range; remove one",
         ),
         ('"fal:x": {kind: clip, duration_range: [5, 2]}', "4:41: model 'fal:x': duration_range: expected [shortest"),
         ('"fal:x": {kind: clip, duration_range: [5]}', "4:41: duration_range: expected at least 2, got 1"),
@@ -286,7 +286,7 @@ def test_a_narrator_whose_voices_nobody_knows_needs_one_by_name(tmp_path: Path) 
             '"fal:x": {kind: clip, durations: [5, 10], usual_seconds: 6}',
             "4:60: model 'fal:x': usual_seconds: 6 is not one of its lengths",
         ),
-        ('"fal:x": {kind: text, usual_seconds: 6}', "4:40: model 'fal:x': usual_seconds: 6 is not one of its lengths"),
+        ('"fal:x": {kind: text, usual_seconds: 6}', "4:40: model 'fal:x': usual_seconds: only clip models have one"),
         (f'"{VEO}": {{durations: []}}', "4:56: durations: at least one is needed"),
     ],
 )  # fmt: skip
@@ -299,11 +299,11 @@ def test_an_entry_that_could_not_be_read_is_not_complained_of_where_it_is_used(t
     models = '"fal:fal-ai/new": {kind: clip, durations: long}'
     use = ', models: {clip: "fal:fal-ai/new"}'
     assert said(tmp_path, models, use, top='limits: {"fal:fal-ai/new": 1}') == [
-        "4:45: durations: expected a list, got text ('long')"
+        "4:45: durations: expected a list, got text ('long'); write [long]"
     ]
     built_in = f'"{VEO}": {{resolutions: 720p}}'
     assert said(tmp_path, built_in, f', models: {{image: "{VEO}"}}') == [
-        "4:58: resolutions: expected a list, got text ('720p')"
+        "4:58: resolutions: expected a list, got text ('720p'); write [720p]"
     ]
 
 

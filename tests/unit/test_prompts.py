@@ -66,7 +66,7 @@ def test_the_built_in_templates_use_only_what_they_are_given(name: str) -> None:
         ("{% include 'other.j2' %}", "1:4: a prompt template stands alone; 'include' is not possible"),
         ("{% extends 'other.j2' %}", "1:4: a prompt template stands alone; 'extends' is not possible"),
         ("a\n\n{{ shot", "3:1: unexpected end of template"),
-        ("a\n{% if shot %}", "2:1: Unexpected end of template"),
+        ("a\n{% if shot %}", "2:1: '{% if %}' is never closed"),
         ("{{" + "(" * 5000 + "1" + ")" * 5000 + "}}", "1:1: nested too deeply"),
     ],
 )

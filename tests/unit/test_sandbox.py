@@ -113,8 +113,8 @@ def test_a_recipe_tells_it_at_the_expression(tmp_path: Path) -> None:
     [
         ("{{ 'ab' * 3 }}", "ababab"),
         ("{{ [1, 2] * 2 + [3] }}", [1, 2, 1, 2, 3]),
-        ("{{ 2 ** 100 }}", 2**100),
-        ("{{ 9**9**9 }}", 9**81),  # from the left, as Jinja has it
+        ("{{ 2 ** 50 }}", 2**50),
+        ("{{ (9**9**9) | string }}", str(9**81)),  # from the left, as Jinja has it
         ("{{ 7 % 4 }} {{ '%05.1f of %s' % (1.25, 'x') }}", "3 001.2 of x"),
         ("{{ '%s-%03d' | format('a', 7) }}", "a-007"),
         ("{{ '{:>5}|{name}'.format(1, name='x') }}", "    1|x"),

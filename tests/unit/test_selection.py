@@ -1,14 +1,15 @@
 """Choosing videos and steps of a plan by what they are called, tagged, when they go out, and how far they are."""
 
 import itertools
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 import pytest
 
 from tests.values import a_recipe, a_step, a_video
 from tiktoker_batch.errors import UsageError
-from tiktoker_batch.model import Kind, Plan, PlannedVideo, Publish, Video
+from tiktoker_batch.model import Kind, Plan, PlannedVideo, Publish, Step, Video
 from tiktoker_batch.planning.selection import Choice, Shard, chosen_steps, matching_steps, parse_shard
 
 STATES = {"mon-fox": "done", "tue-owl": "failed", "wed-fox": "partial"}
@@ -60,6 +61,9 @@ def videos(*expressions: str) -> list[str]:
         ("date:..2027-03-15", ["mon-fox"]),
         ("date:2027-03-18..", ["thu-sea"]),
         ("date:2027-03-16", ["tue-owl"]),
+        ("wed-*/*/clip or tue-owl/story", ["tue-owl", "wed-fox"]),
+        ("not not mon-fox", ["mon-fox"]),
+        ("not (state:done or (tag:red and not *-owl))", ["thu-sea", "tue-owl"]),
     ],
 )
 def test_an_expression_chooses_videos(expression: str, expected: Sequence[str]) -> None:
@@ -97,6 +101,9 @@ def test_without_a_choice_everything_is_meant() -> None:
     [
         ("mon-fix", "no video matches 'mon-fix'; did you mean 'mon-fox'?"),
         ("mon-fox/02/clip", "no step matches 'mon-fox/02/clip'"),
+        ("mon-fox/01/clp", "did you mean 'mon-fox/01/clip'?"),
+        ("*/clipp", "no step matches '*/clipp'; did you mean '*/clip'?"),
+        ("man-fox/*", "no step matches 'man-fox/*'; did you mean 'mon-fox/*'?"),
         ("state:faild", "no state is called 'faild'; did you mean 'failed'?"),
         ("tags:red", "no selector is called 'tags'; did you mean 'tag'?"),
         ("date:monday", "'monday' is no day or range of days"),
@@ -114,22 +121,59 @@ def test_what_cannot_be_meant_is_told_with_what_could(expression: str, said: str
     assert "selectors:" in (raised.value.hint or "")
 
 
-NAMES = ("mon-fox", "tue-owl", "wed-fox", "thu-sea")
+def a_plan(names: Iterable[str], *steps: Step) -> Plan:
+    """A plan of one paid picture a video, unlike all others, and these steps more."""
+    videos = [
+        PlannedVideo(
+            video=a_video(name),
+            steps=(
+                a_step(f"{name}/01/image", provider="fal", key=name, segment=1),
+                *(step for step in steps if step.video == name),
+            ),
+        )
+        for name in names
+    ]
+    return Plan(name="test", recipe=a_recipe(*(each.video for each in videos)), videos=tuple(videos))
+
+
+def parts_of(plan: Plan, parts: int) -> list[frozenset[str]]:
+    return [Shard(number + 1, parts).members(plan) for number in range(parts)]
 
 
 @pytest.mark.parametrize("parts", [1, 2, 3, 7])
-def test_each_video_belongs_to_one_part_of_a_batch_and_all_parts_are_of_a_size(parts: int) -> None:
-    names = [f"video-{number}" for number in range(100)]
-    found = [Shard(number + 1, parts).members(names) for number in range(parts)]
+def test_each_video_belongs_to_one_part_of_a_batch_and_parts_are_of_about_a_size(parts: int) -> None:
+    names = [f"video-{number}" for number in range(1000)]
+    found = parts_of(a_plan(names), parts)
     assert sorted(itertools.chain(*found)) == sorted(names)
-    assert {len(each) for each in found} <= {100 // parts, 100 // parts + 1}
+    assert all(0.8 < len(each) * parts / 1000 < 1.2 for each in found)
 
 
-def test_a_part_is_the_same_on_every_machine_and_in_every_order() -> None:
-    assert Shard(2, 2).members(NAMES) == Shard(2, 2).members(reversed(NAMES)) == IN_THE_SECOND
+def test_a_video_stays_in_its_part_when_others_come_and_go() -> None:
+    names = [f"video-{number}" for number in range(100)]
+    few, many = parts_of(a_plan(names[:50]), 3), parts_of(a_plan(reversed(names)), 3)
+    assert all(before <= after for before, after in zip(few, many, strict=True))
+    assert Shard(2, 2).members(PLAN) == IN_THE_SECOND
 
 
-IN_THE_SECOND = {"mon-fox", "tue-owl"}  # every second one by the sha256 of the ids
+def paid(step: str, key: str) -> Step:
+    return a_step(step, provider="fal", key=key, segment=2)
+
+
+def test_videos_that_need_the_same_of_a_service_are_in_one_part_which_buys_it_once() -> None:
+    names = [f"{post}-{language}" for post in range(20) for language in ("de", "en", "fr")]
+    alike = [paid(f"{name}/02/image", name.split("-")[0]) for name in names]
+    for part in parts_of(a_plan(names, *alike), 4):
+        posts = Counter(name.split("-")[0] for name in part)
+        assert set(posts.values()) <= {3}
+
+
+def test_what_every_video_needs_does_not_put_all_of_them_into_one_part() -> None:
+    names = [f"video-{number}" for number in range(20)]
+    intro = [paid(f"{name}/02/image", "intro") for name in names]
+    assert parts_of(a_plan(names, *intro), 2) == parts_of(a_plan(names), 2)
+
+
+IN_THE_SECOND = {"mon-fox", "tue-owl", "wed-fox"}  # by the sha256 of the ids
 
 
 def test_a_part_goes_with_everything_else_that_is_chosen() -> None:

@@ -122,7 +122,9 @@ def test_a_quoted_merge_sign_is_an_ordinary_key(tmp_path: Path) -> None:
 
 def test_a_duplicate_key_names_both_places_and_the_first_value_stays(tmp_path: Path) -> None:
     source = read(tmp_path, "name: one\nfps: 1\nname: two\n")
-    assert [said(problem) for problem in source.problems] == ["3:1: the key 'name' is already given at 1:1"]
+    assert [said(problem) for problem in source.problems] == [
+        "3:1: the key 'name' is already given at 1:1; remove one of them"
+    ]
     assert source.data["name"] == "one"
 
 
@@ -131,16 +133,16 @@ def test_keys_that_are_no_text_and_foreign_tags_are_reported_together(tmp_path: 
     assert [said(problem) for problem in source.problems] == [
         "1:1: a key must be text, not a number; quote it: '12'",
         "2:3: a key must be text, not a list; quote it if it is text",
-        "4:4: the tag '!!python/object:os.system' is not supported; a recipe holds text, numbers, lists and mappings",
-        "5:4: the tag '!secret' is not supported; a recipe holds text, numbers, lists and mappings",
-        "6:5: '<<' merges mappings: give it an alias like '*base'",
-        "7:4: 'x' is not a value for !!int",
+        "4:4: the tag '!!python/object:os.system' is not supported; drop it",
+        "5:4: the tag '!secret' is not supported; quote text that begins with '!'",
+        "6:5: '<<' merges mappings; give it an alias like '*base'",
+        "7:4: 'x' is not a value for !!int; drop the tag or mend the value",
     ]
 
 
 def test_an_escaped_control_character_is_reported(tmp_path: Path) -> None:
     (problem,) = read(tmp_path, 'a: "x\\0y"\n').problems
-    assert said(problem) == "1:4: this text holds a NUL character"
+    assert said(problem) == "1:4: this text holds a NUL character; remove it"
 
 
 # ------------------------------------------------------------------ texts that cannot be read
@@ -161,7 +163,7 @@ def test_an_escaped_control_character_is_reported(tmp_path: Path) -> None:
         ("a: [1, 2\nb: 3\n", "1:4: not valid YAML: a list in [ ] is not closed"),
         ("a: {b: ${C}}\n", "1:8: not valid YAML: '${...}' must be quoted inside { } and [ ]"),
         ("a: 1\nb: [\n  x ${C},\n", "3:5: not valid YAML: '${...}' must be quoted inside { } and [ ]"),
-        ("a: 1\n&b ", "2:4: not valid YAML"),
+        ("a: 1\n&b ", "2:1: not valid YAML: a key without ': ' after it"),
         ("a: *nobody\n", "1:4: the alias '*nobody' has no anchor '&nobody' before it"),
         ("base: &base 1\na: *bsae\n", "2:4: the alias '*bsae' has no anchor '&bsae' before it; did you mean 'base'?"),
         ("a: &a [1, *a]\n", "1:11: the alias '*a' refers to what it stands in"),
@@ -278,7 +280,10 @@ def test_values_of_the_environment_are_not_searched_again(tmp_path: Path) -> Non
 def test_names_that_look_like_secrets_are_refused_even_when_set(tmp_path: Path, name: str) -> None:
     filled = interpolate(read(tmp_path, f"a: 1\nb: x ${{{name}}}\n"), {name: "hush"})
     (problem,) = filled.problems
-    assert said(problem) == f"2:6: {name} looks like a secret and may not be read into a recipe"
+    assert (
+        said(problem)
+        == f"2:6: {name} looks like a secret and may not be read into a recipe; providers read their keys themselves"
+    )
     assert "hush" not in str(filled.source.data)
 
 

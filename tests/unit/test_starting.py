@@ -1,12 +1,14 @@
 """What ``init`` leaves: folders that run, for every template."""
 
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from tiktoker_batch import app, publishing
+from tiktoker_batch import __version__, app, publishing
 from tiktoker_batch.errors import UsageError
+from tiktoker_batch.planning.selection import Choice, Shard
 from tiktoker_batch.previewing import preview
 from tiktoker_batch.recipe.schema import check_schema
 from tiktoker_batch.recipe.source import load_source
@@ -56,3 +58,35 @@ def test_keys_and_results_are_kept_out_of_git(tmp_path: Path) -> None:
     start(tmp_path / "new", "weekly", WEDNESDAY)
     assert {"/output/", ".env"} <= set((tmp_path / "new" / ".gitignore").read_text().split())
     assert (tmp_path / "new" / ".env.example").exists()
+
+
+def test_what_a_calendar_s_jobs_install_is_this_version(tmp_path: Path) -> None:
+    start(tmp_path, "calendar", WEDNESDAY)
+    assert (tmp_path / "requirements.txt").read_text() == f"tiktoker-batch[espeak]=={__version__}\n"
+    assert (tmp_path / ".github" / "workflows" / "videos.yml").exists()
+    assert (tmp_path / ".gitlab-ci.yml").exists()
+    assert {"/output/", "/shards/", ".env"} <= set((tmp_path / ".gitignore").read_text().split())
+
+
+def test_a_post_goes_out_in_every_language_at_six_in_the_evening_of_its_people(tmp_path: Path) -> None:
+    recipe = start(tmp_path, "calendar", WEDNESDAY)[0]
+    entries = publishing.content_calendar(recipe, app.Options()).entries
+    assert len(entries) == 8
+    assert {(entry.at.strftime("%H:%M"), entry.at.strftime("%A")) for entry in entries} == {
+        ("18:00", "Monday"),
+        ("18:00", "Thursday"),
+    }
+    zones = {(entry.video.language, str(entry.at.tzinfo)) for entry in entries}
+    assert zones == {("de", "Europe/Berlin"), ("en", "America/New_York")}
+
+
+def test_the_pictures_of_a_post_are_bought_once_for_both_languages(tmp_path: Path) -> None:
+    recipe = start(tmp_path, "calendar", WEDNESDAY)[0]
+    alone = preview(recipe, app.Options(profiles=("studio",), choice=Choice(select=("*-en",)))).estimate.cost_usd
+    found = preview(recipe, app.Options(profiles=("studio",)))
+    assert alone < found.estimate.cost_usd < alone * Decimal("1.1")
+    assert found.warnings == []
+    halves = [Choice(shard=Shard(number, 2)) for number in (1, 2)]
+    shared = [preview(recipe, app.Options(profiles=("studio",), choice=half)).estimate.cost_usd for half in halves]
+    assert sum(shared) == found.estimate.cost_usd, "two machines buy nothing twice"
+    assert min(shared) > 0

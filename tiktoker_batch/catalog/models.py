@@ -121,13 +121,25 @@ def _filled(model: Model, fields: Fields) -> Model:
     given: dict[str, Any] = {key: fields.take(key, convert[key]) for key in convert if key in fields.values}
     model = replace(model, **given)
     if (model.kind == "clip") != bool(model.durations or model.duration_range):
-        raise WrongEntry("a clip model, and no other, has durations or a duration_range")
+        raise WrongEntry(
+            "a clip model has lengths; add 'durations', like [5, 10], or a 'duration_range'"
+            if model.kind == "clip"
+            else f"only clip models have 'durations' or a 'duration_range'; remove them from one for {model.kind}"
+        )
     if model.durations and model.duration_range:
-        raise WrongEntry("a clip model has either durations or a duration_range, not both", "duration_range")
+        raise WrongEntry("a clip model has either durations or a duration_range; remove one of them", "duration_range")
     if model.usual_seconds is not None and not model.offers_duration(model.usual_seconds):
-        raise WrongEntry(f"usual_seconds: {model.usual_seconds:g} is not one of its lengths", "usual_seconds")
+        raise WrongEntry(f"usual_seconds: {_no_length_of(model)}", "usual_seconds")
     _check_parameters(model)
     return replace(model, price=_price_that_holds(model, model.price)) if model.price else model
+
+
+def _no_length_of(model: Model) -> str:
+    if model.kind != "clip":
+        return "only clip models have one; remove it"
+    lengths = ", ".join(f"{seconds:g}" for seconds in model.durations or model.duration_range or ())
+    expected = f"a length between {lengths.replace(', ', ' and ')}" if model.duration_range else f"one of {lengths}"
+    return f"{model.usual_seconds:g} is not one of its lengths; expected {expected}"
 
 
 def _check_parameters(model: Model) -> None:

@@ -5,6 +5,7 @@ A command's module is imported when the command is called: ``--help`` answers at
 
 import gc
 import importlib
+import keyword
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
@@ -20,6 +21,7 @@ from tiktoker_batch.recipe.suggest import did_you_mean
 # In the order of work; each text is the first line of the command's own help.
 COMMANDS = {
     "init": "Write a starter recipe that runs, with comments.",
+    "import": "Make a recipe of a TikToker session or a MoneyPrinterTurbo batch.",
     "validate": "Check recipes without running them.",
     "render": "Print every prompt as it will be sent.",
     "plan": "Show what would run, what it costs and how long it takes.",
@@ -52,6 +54,13 @@ Exit codes:
   130  interrupted; run again to go on"""
 
 
+def load_command(name: str) -> click.Command:
+    """One of the commands, from the module of its name; behind a keyword of Python stands an underscore."""
+    module = importlib.import_module(f"tiktoker_batch.cli.{name}{'_' * keyword.iskeyword(name)}")
+    command: click.Command = module.command
+    return command
+
+
 class LazyGroup(click.Group):
     """The commands of the table above, each loaded on call."""
 
@@ -61,11 +70,7 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the command's module."""
-        if cmd_name not in COMMANDS:
-            return None
-        module = importlib.import_module(f"tiktoker_batch.cli.{cmd_name}")
-        command: click.Command = module.command
-        return command
+        return load_command(cmd_name) if cmd_name in COMMANDS else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

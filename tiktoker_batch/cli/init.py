@@ -21,6 +21,7 @@ def command(folder: Path, template: str) -> None:
     \b
     quickstart  two short videos, made on this machine
     weekly      a video a day, with publishing times, a style of its own and a budget
+    calendar    posts from a CSV file in two languages, a brand kit, and workflows for GitHub and GitLab
     """
     files = start(folder, template, datetime.now().astimezone().date())
     for path in files:

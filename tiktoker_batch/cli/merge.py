@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from tiktoker_batch.cli.options import say, show, subcommand
+from tiktoker_batch.cli.run import tell_the_job
 from tiktoker_batch.merging import merge
 from tiktoker_batch.report.quantities import counted
 from tiktoker_batch.report.run_text import failures_text, summary_text
@@ -36,3 +37,4 @@ def command(*, folders: tuple[Path, ...], output: Path) -> None:
     if merged.missing:
         files = counted(len(merged.missing), "intermediate file")
         say(f"warning: none of the folders had {files} (as {merged.missing[0]}); a run would make them again")
+    tell_the_job(merged.state, merged.state.spent_usd)

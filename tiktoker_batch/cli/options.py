@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -163,7 +164,7 @@ shard_option = click.option(
     "--shard",
     callback=_parse_shard,
     metavar="I/N",
-    help="Only the I-th of N parts of the videos, for several machines; 'merge' joins their output folders.",
+    help="Only the I-th of N parts of the videos, with its share of the budget, for several machines; see 'merge'.",
 )
 force_option = click.option(
     "--force",
@@ -211,6 +212,65 @@ cache_option = click.option(
 verify_option = click.option(
     "--verify", is_flag=True, help="Hash every finished file, also those that look untouched since they were made."
 )
+
+
+# In the order of the help: which batch, with what, which part of it, and what of it again.
+PLANNING_OPTIONS = (
+    output_option,
+    limit_option,
+    profile_option,
+    set_option,
+    budget_option,
+    select_option,
+    exclude_option,
+    until_option,
+    shard_option,
+    force_option,
+    cache_option,
+    verify_option,
+)
+
+
+def planning_options(function: Callable[..., int]) -> Callable[..., int]:
+    """All that decides what of a recipe would run, handed to the command as ``options``."""
+
+    @wraps(function)
+    def called(
+        *args: Any,
+        output: Path | None,
+        limits: Mapping[str, int],
+        profiles: tuple[str, ...],
+        assignments: tuple[str, ...],
+        budget: Decimal | None,
+        select: tuple[str, ...],
+        exclude: tuple[str, ...],
+        until: str | None,
+        shard: "Shard | None",
+        force: tuple[str, ...],
+        cache: bool,
+        verify: bool,
+        **others: Any,
+    ) -> int:
+        from tiktoker_batch.app import Options  # noqa: PLC0415  (--help answers at once)
+
+        options = Options(
+            output=output,
+            limits=limits,
+            profiles=profiles,
+            assignments=assignments,
+            budget=budget,
+            choice=choice_of(select, exclude, until, shard),
+            force=force,
+            cache=cache,
+            verify=verify,
+        )
+        return function(*args, options=options, **others)
+
+    for option in reversed(PLANNING_OPTIONS):
+        called = option(called)
+    return called
+
+
 progress_option = click.option(
     "--progress",
     type=click.Choice(["auto", "rich", "plain", "json", "none"]),

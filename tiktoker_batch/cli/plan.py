@@ -1,8 +1,6 @@
 """``plan``: what would run."""
 
 import shlex
-from collections.abc import Mapping
-from decimal import Decimal
 from pathlib import Path
 
 import click
@@ -10,29 +8,19 @@ import click
 from tiktoker_batch import app, plan_file
 from tiktoker_batch.cli.options import (
     FILE,
-    budget_option,
-    cache_option,
-    choice_of,
     echo_json,
-    exclude_option,
-    force_option,
-    limit_option,
-    output_option,
-    profile_option,
+    planning_options,
     recipe_argument,
     run_command,
     say,
-    select_option,
-    set_option,
-    shard_option,
     show,
     subcommand,
-    until_option,
-    verify_option,
 )
 from tiktoker_batch.errors import ExitCode
-from tiktoker_batch.planning.selection import Shard
+from tiktoker_batch.planning.difference import difference_json
 from tiktoker_batch.previewing import Preview, preview
+from tiktoker_batch.report.diff_markdown import diff_markdown
+from tiktoker_batch.report.diff_text import diff_text
 from tiktoker_batch.report.plan_markdown import plan_markdown
 from tiktoker_batch.report.plan_text import plan_text
 
@@ -41,19 +29,9 @@ WORK_TO_DO = 2  # of --detailed-exitcode, as Terraform has it
 
 @subcommand("plan", example="tiktoker-batch plan recipes/quickstart.yaml")
 @recipe_argument
-@output_option
-@limit_option
-@profile_option
-@set_option
-@budget_option
-@select_option
-@exclude_option
-@until_option
-@shard_option
-@force_option
-@cache_option
-@verify_option
+@planning_options
 @click.option("--out", type=FILE, metavar="FILE", help="Write the plan there as well, for 'run --plan FILE'.")
+@click.option("--diff", is_flag=True, help="Show what is different from the last run in the output folder, and why.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 0 when nothing is to do, 2 when there is work.")
 @click.option(
     "--format",
@@ -64,41 +42,13 @@ WORK_TO_DO = 2  # of --detailed-exitcode, as Terraform has it
     help="For people, for programs, or for a comment on a pull request.",
 )
 def command(
-    *,
-    recipe: Path,
-    output: Path | None,
-    limits: Mapping[str, int],
-    profiles: tuple[str, ...],
-    assignments: tuple[str, ...],
-    budget: Decimal | None,
-    select: tuple[str, ...],
-    exclude: tuple[str, ...],
-    until: str | None,
-    shard: Shard | None,
-    force: tuple[str, ...],
-    cache: bool,
-    verify: bool,
-    out: Path | None,
-    detailed_exitcode: bool,
-    form: str,
+    *, recipe: Path, options: app.Options, out: Path | None, diff: bool, detailed_exitcode: bool, form: str
 ) -> int:
     """Show what would run, what it costs and how long it takes.
 
     Changes nothing and calls nobody. Steps whose results still hold are reused.
     """
-    choice = choice_of(select, exclude, until, shard)
-    options = app.Options(
-        output=output,
-        limits=limits,
-        profiles=profiles,
-        assignments=assignments,
-        budget=budget,
-        choice=choice,
-        force=force,
-        cache=cache,
-        verify=verify,
-    )
-    found = show_plan(recipe, options, form)
+    found = show_plan(recipe, options, form, diff=diff)
     if out:
         plan_file.write_plan(out, found, options)
         say(f"the plan is in {out}; run it as long as it holds: {_run_command(options, recipe, out)}")
@@ -110,9 +60,21 @@ def _run_command(options: app.Options, recipe: Path, out: Path) -> str:
     return f"{run_command(recipe, options)} --plan {shlex.quote(str(out))}{more}"
 
 
-def show_plan(recipe: Path, options: app.Options, form: str) -> Preview:
-    """Print the plan; what could get in its way goes to stderr."""
+def show_plan(recipe: Path, options: app.Options, form: str, *, diff: bool = False) -> Preview:
+    """Print the plan, or what is different about it; what could get in its way goes to stderr."""
     found = preview(recipe, options)
+    if diff:
+        _show_difference(found, form)
+    else:
+        _show_plan(found, form)
+    for warning in found.warnings:
+        say(f"warning: {warning}")
+    for reason in found.not_ready:
+        say(f"not ready to run: {reason}")
+    return found
+
+
+def _show_plan(found: Preview, form: str) -> None:
     opened = found.opened
     if form == "json":
         echo_json(found.to_json())
@@ -120,8 +82,14 @@ def show_plan(recipe: Path, options: app.Options, form: str) -> Preview:
         show(plan_markdown(opened.plan, found.estimate, found.action, found.warnings).rstrip("\n"))
     else:
         show(plan_text(opened.plan, found.estimate, found.action, str(opened.layout.root)))
-    for warning in found.warnings:
-        say(f"warning: {warning}")
-    for reason in found.not_ready:
-        say(f"not ready to run: {reason}")
-    return found
+
+
+def _show_difference(found: Preview, form: str) -> None:
+    difference, name, root = found.difference(), found.opened.plan.name, found.opened.layout.root
+    if form == "json":
+        batch = {"name": name, "output": root.as_posix()}
+        echo_json(difference_json(difference, batch, found.against, found.estimate.cost_usd))
+    elif form == "markdown":
+        show(diff_markdown(difference, found.before, name, str(root), found.estimate.cost_usd).rstrip("\n"))
+    else:
+        show(diff_text(difference, found.before, name, str(root), found.estimate.cost_usd))

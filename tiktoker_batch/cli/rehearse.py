@@ -14,7 +14,9 @@ from tiktoker_batch.cli.options import (
     Session,
     account_option,
     budget_option,
+    choice_of,
     echo_json,
+    exclude_option,
     faults_option,
     format_option,
     limit_option,
@@ -24,11 +26,15 @@ from tiktoker_batch.cli.options import (
     recipe_argument,
     say,
     seed_option,
+    select_option,
     set_option,
+    shard_option,
     show,
     speed_option,
     subcommand,
+    until_option,
 )
+from tiktoker_batch.planning.selection import Shard
 from tiktoker_batch.report.console import Mode, open_progress
 from tiktoker_batch.report.rehearsal_text import rehearsal_text
 from tiktoker_batch.report.run_text import failures_text, summary_text
@@ -41,6 +47,10 @@ from tiktoker_batch.report.run_text import failures_text, summary_text
 @profile_option
 @set_option
 @budget_option
+@select_option
+@exclude_option
+@until_option
+@shard_option
 @speed_option
 @faults_option
 @seed_option
@@ -57,6 +67,10 @@ def command(
     profiles: tuple[str, ...],
     assignments: tuple[str, ...],
     budget: Decimal | None,
+    select: tuple[str, ...],
+    exclude: tuple[str, ...],
+    until: str | None,
+    shard: Shard | None,
     speed: float,
     faults: float,
     seed: int,
@@ -67,9 +81,13 @@ def command(
     """Run the batch against simulated services: how long, how much, what if.
 
     Each model has its own latency and price, waiting is sped up, and nothing is paid. What is made goes to a folder
-    of its own, NAME-rehearsal. Work on this machine is done for real, and counts what it takes.
+    of its own, NAME-rehearsal. Work on this machine is done for real, and counts what it takes. It begins from
+    nothing: for --select and --exclude every video is pending.
     """
-    options = app.Options(output=output, limits=limits, profiles=profiles, assignments=assignments, budget=budget)
+    choice = choice_of(select, exclude, until, shard)
+    options = app.Options(
+        output=output, limits=limits, profiles=profiles, assignments=assignments, budget=budget, choice=choice
+    )
     opened = rehearsal.open_rehearsal(recipe, options)
     session.output = opened.layout.root
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -6,7 +6,9 @@ import click
 
 from tiktoker_batch import app
 from tiktoker_batch.cli.options import (
+    choice_of,
     echo_json,
+    exclude_option,
     format_option,
     profile_option,
     recipe_argument,
@@ -24,6 +26,7 @@ from tiktoker_batch.steps.prompts import Prompt
 @subcommand("render", example="tiktoker-batch render recipes/quickstart.yaml --select 'coffee/*/image'")
 @recipe_argument
 @select_option
+@exclude_option
 @profile_option
 @set_option
 @click.option(
@@ -36,6 +39,7 @@ def command(
     *,
     recipe: Path,
     select: tuple[str, ...],
+    exclude: tuple[str, ...],
     profiles: tuple[str, ...],
     assignments: tuple[str, ...],
     expanded: bool,
@@ -45,13 +49,13 @@ def command(
 
     Words that another step has yet to write stand as «story» or «shot 3».
     """
-    options = app.Options(profiles=profiles, assignments=assignments)
+    options = app.Options(profiles=profiles, assignments=assignments, choice=choice_of(select, exclude, None))
     if expanded:
-        if select:
+        if select or exclude:
             raise UsageError("--expanded prints the whole recipe; --select is for prompts")
         _show_expanded(recipe, options, form)
         return
-    prompts = app.prompts(recipe, options, select)
+    prompts = app.prompts(recipe, options)
     if form == "json":
         echo_json(
             [

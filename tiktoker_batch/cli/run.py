@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,54 +13,31 @@ from tiktoker_batch import app, plan_file, reporting, running
 from tiktoker_batch.cli.asking import agreed, somebody_is_there
 from tiktoker_batch.cli.options import (
     Session,
-    budget_option,
-    cache_option,
-    choice_of,
-    exclude_option,
-    force_option,
     junit_option,
-    limit_option,
-    output_option,
-    profile_option,
+    planning_options,
     progress_option,
     recipe_argument,
     run_command,
     say,
-    select_option,
-    set_option,
-    shard_option,
     show,
     subcommand,
     trace_option,
-    until_option,
-    verify_option,
     yes_option,
 )
 from tiktoker_batch.cli.plan import show_plan
 from tiktoker_batch.errors import ExitCode, TiktokerError
-from tiktoker_batch.planning.selection import Shard
 from tiktoker_batch.previewing import preview, require_no_warning
 from tiktoker_batch.report.console import Mode, open_progress
 from tiktoker_batch.report.run_text import failures_text, summary_text
+from tiktoker_batch.store.state import BatchState
 
 
 @subcommand("run", example="tiktoker-batch run recipes/quickstart.yaml --limit ffmpeg=2")
 @recipe_argument
-@output_option
-@limit_option
-@profile_option
-@set_option
-@budget_option
-@select_option
-@exclude_option
-@until_option
-@shard_option
-@force_option
+@planning_options
 @click.option("--fail-fast", is_flag=True, help="Start nothing more after the first step that fails.")
 @click.option("--allow-partial", is_flag=True, help="Exit with 0 also when videos lack a segment.")
 @click.option("--strict", is_flag=True, help="Do not start with a warning, as of a budget that is too small.")
-@cache_option
-@verify_option
 @click.option(
     "--plan",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
@@ -77,21 +54,10 @@ def command(
     session: Session,
     *,
     recipe: Path,
-    output: Path | None,
-    limits: Mapping[str, int],
-    profiles: tuple[str, ...],
-    assignments: tuple[str, ...],
-    budget: Decimal | None,
-    select: tuple[str, ...],
-    exclude: tuple[str, ...],
-    until: str | None,
-    shard: Shard | None,
-    force: tuple[str, ...],
+    options: app.Options,
     fail_fast: bool,
     allow_partial: bool,
     strict: bool,
-    cache: bool,
-    verify: bool,
     plan: Path | None,
     dry_run: bool,
     yes: bool,
@@ -103,20 +69,7 @@ def command(
 
     Running again goes on where a run was stopped. The first Ctrl-C lets running steps finish, the second aborts.
     """
-    options = app.Options(
-        output=output,
-        limits=limits,
-        fail_fast=fail_fast,
-        allow_partial=allow_partial,
-        profiles=profiles,
-        assignments=assignments,
-        budget=budget,
-        choice=choice_of(select, exclude, until, shard),
-        force=force,
-        strict=strict,
-        cache=cache,
-        verify=verify,
-    )
+    options = replace(options, fail_fast=fail_fast, allow_partial=allow_partial, strict=strict)
     if dry_run:
         show_plan(recipe, options, "text")
         return ExitCode.OK
@@ -154,14 +107,14 @@ def make(
     show(summary_text(ended.state, ended.layout, ended.spent_usd))
     _say_what_to_do(ended, session)
     reporting.write_extras(ended.layout, extras)
-    _tell_the_job(ended)
+    tell_the_job(ended.state, ended.spent_usd)
     return ended.exit_code
 
 
-def _tell_the_job(ended: running.Ended) -> None:
-    """Its page is a courtesy: that it cannot be written does not make a run fail."""
+def tell_the_job(state: BatchState, spent_usd: Decimal) -> None:
+    """Its page is a courtesy: that it cannot be written does not make a command fail."""
     try:
-        reporting.append_job_summary(ended, os.environ)
+        reporting.append_job_summary(state, spent_usd, os.environ)
     except TiktokerError as error:
         say(f"warning: the summary of the job: {error.message}")
 

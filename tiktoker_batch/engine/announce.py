@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from tiktoker_batch import __version__
 from tiktoker_batch.events import PlannedStep, Recorder, RunStarted, VideoPlanned
 from tiktoker_batch.model import Json, Plan, PlannedVideo, Video
+from tiktoker_batch.planning.ingredients import ingredients
 from tiktoker_batch.planning.likely import Shape
 
 
@@ -51,6 +52,7 @@ def _planned_steps(planned: PlannedVideo) -> tuple[PlannedStep, ...]:
             model=step.model,
             estimated_seconds=step.estimated_seconds,
             estimated_cost_usd=step.estimated_cost_usd,
+            made_of=ingredients(step),
         )
         for step in planned.steps
     )

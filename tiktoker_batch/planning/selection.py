@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 
 from tiktoker_batch.errors import UsageError
 from tiktoker_batch.model import Kind, Plan, PlannedVideo, Step, Video
-from tiktoker_batch.recipe.suggest import did_you_mean
+from tiktoker_batch.recipe.suggest import did_you_mean, nearest
 
 STATES = ("failed", "partial", "pending", "done")
 _PREFIXES = ("tag", "state", "date")
@@ -30,13 +30,17 @@ class Shard:
     number: int
     of: int
 
-    def members(self, video_ids: Iterable[str]) -> frozenset[str]:
-        """Every ``of``-th of the videos, in an order that has nothing to do with that of the recipe.
+    def has(self, name: str) -> bool:
+        """Whether what goes by this name belongs to this part: always to the same one, whatever else the batch has."""
+        return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]) % self.of == self.number - 1
 
-        Parts differ by one video at most, and neighbours, which are often alike, are spread over them.
+    def members(self, plan: Plan) -> frozenset[str]:
+        """The videos of this part.
+
+        A video stays in its part when others come and go, so that whoever made it finds it again. The parts are of
+        about the same size only where videos are many.
         """
-        ranked = sorted(video_ids, key=lambda name: hashlib.sha256(name.encode()).digest())
-        return frozenset(ranked[self.number - 1 :: self.of])
+        return frozenset(video for video, family in _families(plan, self.of).items() if self.has(family))
 
     def __str__(self) -> str:
         return f"{self.number}/{self.of}"
@@ -80,7 +84,7 @@ def chosen_steps(plan: Plan, choice: Choice, states: Mapping[str, str]) -> froze
     if choice.until is not None:
         wanted = {step.id for step in plan.steps if step.id in wanted and _is_due(step, choice.until)}
     if choice.shard is not None:
-        ours = choice.shard.members(planned.video.id for planned in plan.videos)
+        ours = choice.shard.members(plan)
         wanted = {step.id for step in plan.steps if step.id in wanted and step.video in ours}
     without = _matching(plan, choice.exclude, states)
     return frozenset(_with_needs(plan.steps, wanted - without, without))
@@ -92,6 +96,24 @@ def matching_steps(plan: Plan, expressions: Sequence[str], states: Mapping[str, 
     :raises UsageError: an expression cannot be understood, or names what is not there.
     """
     return frozenset(_matching(plan, expressions, states))
+
+
+def _families(plan: Plan, parts: int) -> Mapping[str, str]:
+    """The family of each video, named after its first member by id.
+
+    Videos that need the same of a service, which is bought once where they are made together, are one family. What more
+    of them need than a part has videos holds nobody together: that would be one family, and the other parts empty.
+    """
+    users: dict[tuple[str, int | None], set[str]] = {}
+    for step in plan.steps:
+        if step.provider != "local":
+            users.setdefault((step.key, step.segment), set()).add(step.video)
+    families = {planned.video.id: {planned.video.id} for planned in plan.videos}
+    for alike in users.values():
+        if 1 < len(alike) <= len(families) // parts:
+            joined = set().union(*(families[video] for video in alike))
+            families.update(dict.fromkeys(joined, joined))
+    return {video: min(family) for video, family in families.items()}
 
 
 def _is_due(step: Step, until: Kind) -> bool:
@@ -188,14 +210,27 @@ class _Parser:
     def _by_name(self, word: str) -> Chooses:
         """A video's id or a step's; one that names nothing is a mistake, as nothing else could make it true."""
         if "/" in word:
-            self._require(word, [step.id for step in self._plan.steps], "step")
+            if not any(fnmatchcase(step.id, word) for step in self._plan.steps):
+                raise self._wrong(f"no step matches {word!r}{self._step_meant(word)}")
             return lambda _video, step: fnmatchcase(step.id, word)
-        self._require(word, [planned.video.id for planned in self._plan.videos], "video")
+        if not any(fnmatchcase(video, word) for video in self._videos()):
+            raise self._wrong(f"no video matches {word!r}{did_you_mean(word, self._videos())}")
         return lambda video, _step: fnmatchcase(video.id, word)
 
-    def _require(self, word: str, names: Sequence[str], what: str) -> None:
-        if not any(fnmatchcase(name, word) for name in names):
-            raise self._wrong(f"no {what} matches {word!r}{did_you_mean(word, names)}")
+    def _videos(self) -> list[str]:
+        return [planned.video.id for planned in self._plan.videos]
+
+    def _step_meant(self, word: str) -> str:
+        """The nearest step's id; of a pattern, the same one with the part put right that names nothing."""
+        video, _, rest = word.partition("/")
+        before, _, kind = word.rpartition("/")
+        if not any(fnmatchcase(name, video) for name in self._videos()):
+            near = nearest(video, self._videos())
+            return f"; did you mean {f'{near}/{rest}'!r}?" if near else ""
+        near = nearest(kind, [str(each) for each in Kind])
+        if near and near != kind:
+            return f"; did you mean {f'{before}/{near}'!r}?"
+        return did_you_mean(word, [step.id for step in self._plan.steps])
 
     def _dates(self, value: str) -> tuple[date, date]:
         first, dots, last = value.partition("..")

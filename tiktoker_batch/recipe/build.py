@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,9 @@ from tiktoker_batch.recipe.profiles import Overlay, choose_profiles, overlaid
 from tiktoker_batch.recipe.prompts import PROMPT_VARIABLES, builtin_templates
 from tiktoker_batch.recipe.publishing import build_publish, build_series, in_series
 from tiktoker_batch.recipe.references import MODEL_KINDS, References
+from tiktoker_batch.recipe.respell import respell
 from tiktoker_batch.recipe.schema import check_schema
-from tiktoker_batch.recipe.settings import OWN, Found, Layer, Place, Settings, own_names
+from tiktoker_batch.recipe.settings import OWN, Found, Layer, Place, Settings, is_unread, own_names
 from tiktoker_batch.recipe.source import Source
 
 _RETRY: Mapping[str, Callable[[Any], Any]] = {"max_attempts": int, "on_unknown": str}
@@ -88,16 +90,19 @@ def load(
     """
     filled = read_recipe(path, environ)
     assigned = assign(filled.source, assignments, environ)
-    expanded = expand(assigned.source)
+    respelled = respell(assigned.source)
+    expanded = expand(respelled.source)
     source = expanded.source
     findings = Findings(source)
     findings.stage(source.problems)
     findings.stage(filled.problems)
     findings.settle(filled.unread)
     findings.stage(assigned.problems)
+    findings.stage(respelled.problems)
+    findings.settle(respelled.unread)
     findings.stage(expanded.problems)
     findings.settle(expanded.unread)
-    faults, sound = check_schema(source)
+    faults, sound = check_schema(source, respelled.places)
     findings.stage(faults)
     recipe = None
     if isinstance(sound, dict):
@@ -171,7 +176,8 @@ class _Builder:
         check_unique(given, self.findings)
         profiles = [overlay.layer for overlay in reversed(self.overlays)]
         inherited = [*profiles, Layer(self.data.get("defaults", {}), ("defaults",))]
-        return [Settings(index, video, inherited) for index, video in videos if video is not None]
+        unread = partial(is_unread, sound=self.data, written=self.findings.source.data)
+        return [Settings(index, video, inherited, is_unread=unread) for index, video in videos if video is not None]
 
     def _video(self, settings: Settings) -> Video | None:
         """Check everything about a video before giving up on it."""
@@ -265,7 +271,8 @@ class _Builder:
             return None
         file = settings.find("music", "file")
         if file is None:
-            self.findings.add(found.at, "music: the key 'file' is missing")
+            if not settings.is_unread("music", "file"):
+                self.findings.add(found.at, "music: the key 'file' is missing; add one, like 'file: assets/bed.mp3'")
             return None
         facts = settings.section("music")
         return Music(
@@ -274,8 +281,11 @@ class _Builder:
 
     def _reference_image(self, settings: Settings, offers: Offers) -> str | None:
         found = settings.find("reference_image")
-        offers.reference(found, self.catalog)
-        return self.files.image(found) if found else None
+        before = len(self.findings)
+        image = self.files.image(found) if found else None
+        if len(self.findings) == before:
+            offers.reference(found, self.catalog)
+        return image
 
     def _templates(self, settings: Settings) -> dict[str, Template]:
         templates = dict(builtin_templates())

@@ -8,7 +8,7 @@ from typing import Any
 from tiktoker_batch.errors import Problem
 from tiktoker_batch.recipe.nodes import Entry, Node
 from tiktoker_batch.recipe.source import plain
-from tiktoker_batch.recipe.suggest import did_you_mean
+from tiktoker_batch.recipe.suggest import did_you_mean, listed
 from tiktoker_batch.recipe.wording import show
 
 MAX_VIDEOS = 100_000
@@ -57,7 +57,7 @@ def combinations(node: Node, report: Report) -> list[Combination]:
     found = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
     found = _included(node, axes, _excluded(node, axes, found, report), report)
     if not found:
-        report.add(given, "matrix: no combination is left")
+        report.add(given, "matrix: no combination is left; exclude fewer")
     return found
 
 
@@ -76,13 +76,19 @@ def _axes(given: Mapping[str, Entry], report: Report) -> dict[str, list[Any]]:
 
 def _excluded(node: Node, axes: Mapping[str, Any], found: list[Combination], report: Report) -> list[Combination]:
     for each, at in _listed(node, "exclude", report):
-        unknown = [name for name in each if name not in axes]
-        for name in unknown:
-            known = f"{did_you_mean(name, axes)} (there are: {', '.join(axes)})"
-            report.add(at, f"exclude: there is no axis {name!r}{known}")
+        before = len(report.problems)
+        for name, value in each.items():
+            entry = at.content[name]
+            if name not in axes:
+                known = f"{did_you_mean(name, axes)} (there are: {', '.join(axes)})"
+                report.add(entry, f"exclude: there is no axis {name!r}{known}")
+            elif value not in axes[name]:
+                near = did_you_mean(str(value), map(str, axes[name]))
+                known = f"{near} (there are: {listed(map(show, axes[name]), 'and')})"
+                report.add(entry.node, f"exclude: {name} is never {show(value)}{known}")
         kept = [one for one in found if any(one.get(name) != value for name, value in each.items())]
-        if not unknown and len(kept) == len(found):
-            report.add(at, "exclude: no combination is like this")
+        if len(report.problems) == before and len(kept) == len(found):
+            report.add(at, "exclude: no combination is like this any more; remove it")
         found = kept
     return found
 

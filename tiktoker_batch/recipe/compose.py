@@ -36,7 +36,7 @@ def compose(text: str, path: str) -> tuple[Node | None, list[Problem]]:
         for event in _events(text):
             composer.take(event)
     except yaml.YAMLError as error:
-        raise _refusal([*composer.problems, explain(error, text, path)]) from None
+        raise _refusal([*composer.problems, explain(error, text, path, composer.last)]) from None
     return composer.root, composer.problems
 
 
@@ -56,9 +56,11 @@ class _Composer:
         self.written = 0
         self.repeated = 0
         self.documents = 0
+        self.last: Any = None
 
     def take(self, event: Any) -> None:
         """Fold in one event."""
+        self.last = event
         match event:
             case yaml.ScalarEvent():
                 self._place(self._scalar(event), event, event.anchor)
@@ -111,7 +113,7 @@ class _Composer:
         except ValueError as error:
             self._report_at(event, str(error))
         if isinstance(content, str) and event.style == '"' and (character := forbidden_character(content)):
-            self._report_at(event, f"this text holds {character}")
+            self._report_at(event, f"this text holds {character}; remove it")
             content = ""
         return Node(mark.line + 1, mark.column + 1, mark.index, content, plain, path=self.path)
 
@@ -129,11 +131,11 @@ class _Composer:
     def _aliased(self, event: Any) -> Node:
         name = event.anchor
         if name not in self.anchors:
-            near = did_you_mean(name, self.anchors)
+            near = did_you_mean(name, self.anchors) or "; put it further up, or quote text that begins with '*'"
             raise self._fatal(event, f"the alias '*{name}' has no anchor '&{name}' before it{near}")
         node = self.anchors[name]
         if node is None:
-            raise self._fatal(event, f"the alias '*{name}' refers to what it stands in")
+            raise self._fatal(event, f"the alias '*{name}' refers to what it stands in; write its values out")
         # Every repetition counts where it is asked for, so the whole tree is never larger than written + repeated.
         self.repeated += node.size
         if self.repeated > MAX_REPEATED:
@@ -142,7 +144,8 @@ class _Composer:
 
     def _refuse_tag(self, event: Any) -> None:
         tag = event.tag.replace(_PREFIX, "!!")
-        self._report_at(event, f"the tag {tag!r} is not supported; a recipe holds text, numbers, lists and mappings")
+        advice = "drop it" if tag.startswith("!!") else "quote text that begins with '!'"
+        self._report_at(event, f"the tag {tag!r} is not supported; {advice}")
 
     def _report_at(self, event: Any, message: str) -> None:
         self._report(event.start_mark.line + 1, event.start_mark.column + 1, message)

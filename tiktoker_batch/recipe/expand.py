@@ -91,7 +91,10 @@ class _Expansion:
         match node.content:
             case str() as text:
                 if is_expression(text):
-                    self.report.add(node, "expressions ({{ ... }}) can stand only in the entries of 'videos'")
+                    self.report.add(
+                        node,
+                        "expressions ({{ ... }}) stand only in the entries of 'videos'; they are not evaluated here",
+                    )
             case tuple() as items:
                 for item in items:
                     self._refuse(item)
@@ -147,7 +150,7 @@ class _Expansion:
                 return []
         rows = self.tables[path].rows
         if not rows:
-            self.report.add(given, f"foreach: {given.content!r} holds no rows")
+            self.report.add(given, f"foreach: {given.content!r} holds no rows; each makes a video")
         return rows
 
     def _video(self, node: Node, making: _Making) -> Node | None:
@@ -159,7 +162,10 @@ class _Expansion:
         if own is not None:
             entries["vars"] = entries["vars"].holding(self._node(own, ("vars",), making))
             values = plain(entries["vars"].node)
-        known = {**self.inherited, **(values if isinstance(values, dict) else {})}
+            if not isinstance(values, dict):
+                self.report.add(own, f"vars: expected a mapping of keys, got {show(values)}")
+                return None
+        known = {**self.inherited, **values}
         making = _Making({**making.names, "vars": known}, making.origin)
         for name, entry in entries.items():
             if name != "vars" and not name.startswith("x-"):

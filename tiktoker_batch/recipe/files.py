@@ -65,7 +65,7 @@ class Files:
             self.findings.stage(error.problems)
             return None
         if not text.strip():
-            self.findings.add(found.at, f"the script file {found.value!r} holds no text")
+            self.findings.add(found.at, f"the script file {found.value!r} holds no text; write the narration into it")
             return None
         return text
 

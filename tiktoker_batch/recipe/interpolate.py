@@ -107,13 +107,17 @@ class _Walk:
             self._problem(node, "${", "'${' begins no ${NAME} or ${NAME:-default}; write '$${' for the characters")
             return written
         if is_secret(name):
-            self._problem(node, f"${{{name}", f"{name} looks like a secret and may not be read into a recipe")
+            self._problem(
+                node,
+                f"${{{name}",
+                f"{name} looks like a secret and may not be read into a recipe; providers read their keys themselves",
+            )
             return written
         value = self.environ.get(name) or match["default"]
         if value is None:
             self._problem(node, f"${{{name}", self._unset(name))
         elif character := forbidden_character(value):
-            self._problem(node, f"${{{name}", f"the environment variable {name} holds {character}")
+            self._problem(node, f"${{{name}", f"the environment variable {name} holds {character}; remove it there")
         else:
             return value
         return written

@@ -124,6 +124,13 @@ class OpenMapping(OpenCollection):
             self._merge(key, node)
         elif isinstance(key.content, str):
             self._put(key, key.content, node)
+        elif isinstance(key.content, dict) and self.event.flow_style:  # {{ NAME }}
+            mark = self.event.start_mark
+            self.report(
+                mark.line + 1,
+                mark.column + 1,
+                "'{{ ... }}' must be quoted, because YAML takes it for mappings; put it in quotes",
+            )
         else:
             self.report(key.line, key.column, f"a key must be text, not {_named_key(key.content)}")
 
@@ -137,7 +144,11 @@ class OpenMapping(OpenCollection):
         if first is None:
             self.entries[name] = Entry(key.line, key.column, node)
         else:
-            self.report(key.line, key.column, f"the key {name!r} is already given at {first.line}:{first.column}")
+            self.report(
+                key.line,
+                key.column,
+                f"the key {name!r} is already given at {first.line}:{first.column}; remove one of them",
+            )
 
     def _merge(self, key: Node, node: Node) -> None:
         if self.merged is not None:
@@ -146,7 +157,7 @@ class OpenMapping(OpenCollection):
         self.merged = {}
         for source in node.content if isinstance(node.content, tuple) else (node,):
             if not isinstance(source.content, dict):
-                self.report(source.line, source.column, "'<<' merges mappings: give it an alias like '*base'")
+                self.report(source.line, source.column, "'<<' merges mappings; give it an alias like '*base'")
                 continue
             self.merged = {**source.content, **self.merged}
 
@@ -171,7 +182,7 @@ def _named_key(content: Any) -> str:
         case dict():
             return "a mapping; quote text that begins with '{'"
         case None:
-            return "nothing"
+            return "nothing; name it, or remove it"
         case bool():
             return f"true or false; quote it: '{str(content).lower()}'"
         case _:

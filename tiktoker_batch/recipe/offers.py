@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from tiktoker_batch.catalog.loader import Catalog, Language
 from tiktoker_batch.model import Model, Video
 from tiktoker_batch.recipe.findings import Findings
+from tiktoker_batch.recipe.prompts import builtin_templates
 from tiktoker_batch.recipe.references import Chosen, ModelKind
-from tiktoker_batch.recipe.rendering import closest, overlong
+from tiktoker_batch.recipe.rendering import clip_prompt, closest, image_prompt, overlong, shot_placeholder
 from tiktoker_batch.recipe.settings import OWN, Found, Settings, because, nearest_of
 from tiktoker_batch.recipe.suggest import listed
 
@@ -91,7 +92,7 @@ class Offers:
         """Written in letters that its language reads; Latin ones are read by all."""
         spoken, letters = catalog.languages[language.value], letters_of(text.value)
         readers = [each for each in catalog.languages.values() if letters in LETTERS.get(each.script, {each.script})]
-        if letters == "latin" or not readers or spoken in readers:
+        if letters == "latin" or not readers or spoken in readers or language.guessed:
             return
         name = LETTER_NAMES.get(str(letters), str(letters).capitalize())
         message = (
@@ -104,7 +105,8 @@ class Offers:
         """Not so many words that nobody could speak them in a video of exactly its length."""
         words = len((video.script or "").split())
         seconds = words / language.words_per_minute * 60
-        if video.length != "exact" or seconds <= video.duration * HASTIEST:
+        is_sure = not (self.settings.is_unread("duration") or self.settings.is_unread("length"))
+        if video.length != "exact" or seconds <= video.duration * HASTIEST or not is_sure:
             return
         own = self.settings.own
         key = "script_file" if "script_file" in own else "script"
@@ -130,6 +132,7 @@ class Offers:
 
         :raises RecipeError: a template cannot be rendered.
         """
+        self._try_templates(video)
         for index, shot in enumerate(video.shots):
             for found in overlong(video, index + 1, shot.prompt):
                 what = f"this shot by {found.over:,}" if found.over < len(shot.prompt) else "style or template"
@@ -143,6 +146,13 @@ class Offers:
             )
             self._say(message, self.models[least.kind].found)
 
+    def _try_templates(self, video: Video) -> None:
+        """Render the templates of the user's own once: what they ask of ``vars`` shows only then."""
+        words = video.shots[0].prompt if video.shots else shot_placeholder(1)
+        for kind, make in (("image", image_prompt), ("clip", clip_prompt)):
+            if video.templates[kind] != builtin_templates()[kind]:
+                make(video, 1, words)
+
     def _shot(self, index: int) -> Found:
         given, at = self.settings.own["prompts"][index], (*self.settings.at, "prompts", index)
         return Found(given, at if isinstance(given, str) else (*at, "prompt"), OWN)
@@ -154,7 +164,7 @@ class Offers:
             return
         ref, fields = image.model.ref, image.model.fields
         if picture is None:
-            if "reference" in fields:
+            if "reference" in fields and not self.settings.is_unread("reference_image"):
                 self._say(f"image model {ref!r} works from a picture; name one as 'reference_image'", image.found)
         elif fields and "reference" not in fields:
             able = [each.ref for each in catalog.models.values() if each.kind == "image" and _takes_reference(each)]
@@ -174,6 +184,8 @@ class Offers:
             self._say(message, language, *([captions] if captions else []))
 
     def _say(self, message: str, *about: Found) -> None:
+        if any(each.guessed for each in about):
+            return  # what was meant to go with it could not be read
         self.findings.add(nearest_of(*about), f"{message}{because(*about)}", video=self.settings.id)
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 from tiktoker_batch.catalog.fields import WrongEntry
 from tiktoker_batch.catalog.loader import Catalog
-from tiktoker_batch.catalog.models import own_model
+from tiktoker_batch.catalog.models import KINDS, own_model
 from tiktoker_batch.model import Model
 from tiktoker_batch.recipe.findings import Findings
 from tiktoker_batch.recipe.settings import own_names
-from tiktoker_batch.recipe.suggest import did_you_mean, language_meant
+from tiktoker_batch.recipe.suggest import did_you_mean, language_meant, listed
 
 _HERE = "local"
 
@@ -61,7 +61,7 @@ class _Declared:
         try:
             return own_model(self.ref, _as_in_the_catalog(self.entry), self.catalog.models.get(self.ref))
         except WrongEntry as error:
-            self.findings.add(("models", self.ref, *error.at), f"model {self.ref!r}: {error}")
+            self.findings.add(("models", self.ref, *error.at), f"model {self.ref!r}: {error}{_advice(str(error))}")
         return None
 
     def _check_name(self, providers: Collection[str]) -> None:
@@ -80,6 +80,10 @@ class _Declared:
                 names = {each.code: each.name for each in self.catalog.languages.values()}
                 near = language_meant(code, names)
                 self.findings.add(("models", self.ref, "languages", index), f"unknown language {code!r}{near}")
+
+
+def _advice(said: str) -> str:
+    return f"; it is one of {listed(KINDS)}" if said == "'kind' is missing" else ""
 
 
 def _as_in_the_catalog(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from tiktoker_batch.errors import Problem, RecipeError
 from tiktoker_batch.model import Template
-from tiktoker_batch.recipe.sandbox import metered, sandbox
+from tiktoker_batch.recipe.sandbox import metered, sandbox, syntax_fault
 from tiktoker_batch.recipe.suggest import did_you_mean, listed
 from tiktoker_batch.recipe.text import read_text
 from tiktoker_batch.resources import resource_path
@@ -65,7 +65,7 @@ def render_prompt(template: Template, variables: Mapping[str, object]) -> str:
         name = message.split("'")[1] if "'" in message else None
         _raise(template, _line_of(error), f"{message}{_nearest(message, variables)}", name)
     except jinja2.TemplateSyntaxError as error:
-        _raise(template, error.lineno, error.message or "not a valid template")
+        _raise(template, error.lineno, syntax_fault(error, _environment()))
     except Exception as error:  # a template is its writer's program: whatever it does wrong is theirs to mend
         _raise(template, _line_of(error), f"this cannot be rendered: {error}")
 
@@ -100,7 +100,7 @@ def check_template(template: Template, known_variables: Iterable[str]) -> list[P
         # some branches set.
         undeclared = set() if found else meta.find_undeclared_variables(tree) - {*known, *_assigned(tree)}
     except jinja2.TemplateSyntaxError as error:
-        return [_problem(template, error.lineno, error.message or "not a valid template")]
+        return [_problem(template, error.lineno, syntax_fault(error, _environment()))]
     except RecursionError:
         return [_problem(template, 1, "nested too deeply")]
     found += _unknown_names(tree, undeclared, known)

@@ -38,9 +38,8 @@ def build_publish(settings: Settings, findings: Findings) -> Publish | None:
     facts = settings.section("publish")
     if not facts:
         return None
-    at = settings.find("publish", "at")
     return Publish(
-        at=_moment(at, _zone(settings, findings), findings) if at and not _is_in_series(settings) else None,
+        at=None if _is_in_series(settings) else _moment(settings, findings),
         caption=facts.get("caption"),
         hashtags=tuple(dict.fromkeys(tag.removeprefix("#") for tag in facts.get("hashtags", ()))),
         platforms=tuple(facts.get("platforms", ())),
@@ -60,8 +59,8 @@ def build_series(settings: Settings, findings: Findings) -> Series | None:
         findings.add(at.at, "publish: 'at' names one moment and 'every' a series of them; expected one of the two")
     rhythm = _rhythm(every, findings)
     began = _day(start, findings) if start else None
-    if start is None:
-        findings.add(every.at, "publish: 'every' needs the day on which it begins, like start: 2027-03-15")
+    if start is None and not settings.is_unread("publish", "start"):
+        findings.add(every.at, "publish: 'every' needs the day on which it begins; add one, like 'start: 2027-03-15'")
     zone = _zone(settings, findings) or zone_named("UTC")
     return Series(rhythm, began, zone) if rhythm and began else None
 
@@ -113,10 +112,17 @@ def _zone(settings: Settings, findings: Findings) -> ZoneInfo | None:
         return None
 
 
-def _moment(at: Found, zone: ZoneInfo | None, findings: Findings) -> datetime | None:
+def _moment(settings: Settings, findings: Findings) -> datetime | None:
     """A moment with an offset, or a local one in the zone that is named."""
+    at = settings.find("publish", "at")
+    if at is None:
+        return None
+    zone = _zone(settings, findings)
     text: str = at.value
     is_local = _LOCAL.fullmatch(text) is not None
+    is_told = settings.find("publish", "timezone") is not None or settings.is_unread("publish", "timezone")
+    if is_local and zone is None and is_told:
+        return None  # what is wrong is the zone
     if not _RFC_3339.fullmatch(text) and not (is_local and zone):
         missing = ", or a 'timezone' beside it" if is_local else ""
         findings.add(at.at, f"at: expected a date and time with an offset, like {_EXAMPLE}{missing}, got {text[:40]!r}")
@@ -124,7 +130,7 @@ def _moment(at: Found, zone: ZoneInfo | None, findings: Findings) -> datetime | 
     try:
         found = datetime.fromisoformat(text.upper())
     except ValueError as error:
-        findings.add(at.at, f"at: {text!r} is no date and time: {error}")
+        findings.add(at.at, f"at: {text!r} is no date and time: {error}; expected one like {_EXAMPLE}")
         return None
     if found.year not in _YEARS:
         findings.add(at.at, f"at: expected a year from {_YEARS[0]} to {_YEARS[-1]}, got {found.year}")

@@ -62,7 +62,7 @@ def parse_every(text: str) -> Recurrence:
 def _time(text: str) -> time:
     match = _TIME.fullmatch(text)
     if match is None:
-        raise ValueError(f"{text!r} is no time of day like 18:00")
+        raise ValueError(f"{text!r} is no time of day; write one like 18:00")
     return time(int(match[1]), int(match[2]))
 
 
@@ -72,7 +72,7 @@ def _days(name: str) -> tuple[int, ...]:
     for number, day in enumerate(_DAYS):
         if name in {day, day[:3], f"{day}s"}:
             return (number,)
-    raise ValueError(f"{name!r} is no day{did_you_mean(name, [*_DAYS, *_GROUPS])}; expected {EXAMPLES}")
+    raise ValueError(f"{name!r} is no day{did_you_mean(name, [*_DAYS, *_GROUPS]) or f'; expected {EXAMPLES}'}")
 
 
 @cache
@@ -84,5 +84,5 @@ def zone_named(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        near = did_you_mean(name, available_timezones())
-        raise ValueError(f"unknown time zone {name!r}{near}; expected one like Europe/Berlin or UTC") from None
+        near = did_you_mean(name, available_timezones()) or "; expected one like Europe/Berlin or UTC"
+        raise ValueError(f"unknown time zone {name!r}{near}") from None

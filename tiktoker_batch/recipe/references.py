@@ -8,7 +8,7 @@ from tiktoker_batch.catalog.loader import Catalog
 from tiktoker_batch.model import Model, Style, Voice
 from tiktoker_batch.recipe.findings import Findings
 from tiktoker_batch.recipe.own_models import read_own_models
-from tiktoker_batch.recipe.settings import Found, Place, Settings, because, nearest_of, own_names
+from tiktoker_batch.recipe.settings import Found, Place, Settings, because, is_unread, nearest_of, own_names
 from tiktoker_batch.recipe.suggest import did_you_mean, language_meant, listed
 
 ModelKind = Literal["text", "image", "clip", "narration"]
@@ -37,6 +37,7 @@ class References:
         self.unread_models = own.unread
         self.providers = tuple(dict.fromkeys([*self.catalog.providers, *providers]))
         self.findings = findings
+        self.recipe = recipe
         self.own_styles: dict[str, str] = own_names(recipe.get("styles", {}))
         self.own_voices: dict[str, str] = own_names(recipe.get("voices", {}))
 
@@ -58,6 +59,8 @@ class References:
         known = self.catalog.style(name)
         if known:
             return Style(name=known.name, prompt=known.prompt)
+        if self._is_unread("styles", name):
+            return None
         aliases = [alias for style in self.catalog.styles.values() for alias in style.aliases]
         near = did_you_mean(name, [*self.own_styles, *self.catalog.styles, *aliases])
         self.findings.add(at, f"unknown style {name!r}{near} ('tiktoker-batch styles' lists them)")
@@ -87,23 +90,19 @@ class References:
             return self._own_voice(name, found, narrator)
         known = self.catalog.voices.get(name)
         if known is None:
-            near = did_you_mean(name, [*self.own_voices, *self.catalog.voices])
-            if not near and model.provider != "local":
-                own = f"'voices: {{narrator: \"{model.provider}:ID\"}}'"
-                near = f"; one of your own is declared, like {own}, and chosen with 'voice: narrator'"
-            self.findings.add(found.at, f"unknown voice {name!r}{near} ('tiktoker-batch voices' lists them)")
+            self._unknown_voice(found, model)
             return None
         voice_id = known.id_for(model)
         if voice_id is None:
             offered = [each.name for each in self.catalog.voices.values() if each.id_for(model)]
             instead = f"; it has {listed(offered, 'and')}" if offered else f"; {_name_one(model)}"
             message = f"narration model {model.ref!r} has no voice {name!r}{instead}{because(narrator.found)}"
-            self._about(settings, nearest_of(found, narrator.found), message)
+            self._about(settings, message, found, narrator.found)
             return None
         # Where the model itself does not speak it, that is the problem to report.
         speakable = not model.languages or language in model.languages
         if speakable and known.languages and language not in known.languages:
-            self._about(settings, found.at, f"voice {name!r} does not speak {language!r}")
+            self._about(settings, f"voice {name!r} does not speak {language!r}", found)
         return Voice(name=name, provider=model.provider, id=voice_id)
 
     def limit(self, name: str, at: Place) -> None:
@@ -160,8 +159,9 @@ class References:
         voice_id = self.catalog.voices[name].id_for(model) if name else None
         if name and voice_id:
             return Voice(name=name, provider=model.provider, id=voice_id)
-        message = f"narration model {model.ref!r} has no usual voice; {_name_one(model)}"
-        self._about(settings, narrator.found.at, message)
+        if not settings.is_unread("voice"):
+            message = f"narration model {model.ref!r} has no usual voice; {_name_one(model)}"
+            self._about(settings, message, narrator.found)
         return None
 
     def _own_voice(self, name: str, found: Found, narrator: Chosen) -> Voice | None:
@@ -169,13 +169,29 @@ class References:
         model = narrator.model
         if provider == model.provider:
             return Voice(name=name, provider=provider, id=voice_id)
-        message = f"voice {name!r} belongs to {provider!r}, but the narration model is {model.ref!r}"
-        message += because(narrator.found)
-        self.findings.add(nearest_of(found, narrator.found), message)
+        if not narrator.found.guessed:
+            message = f"voice {name!r} belongs to {provider!r}, but the narration model is {model.ref!r}"
+            advice = f"; name a narration model of {provider!r}, or another voice"
+            self.findings.add(nearest_of(found, narrator.found), message + because(narrator.found) + advice)
         return None
 
-    def _about(self, settings: Settings, at: Place, message: str) -> None:
-        self.findings.add(at, message, video=settings.id)
+    def _unknown_voice(self, found: Found, model: Model) -> None:
+        name: str = found.value
+        if self._is_unread("voices", name):
+            return
+        near = did_you_mean(name, [*self.own_voices, *self.catalog.voices])
+        if not near and model.provider != "local":
+            own = f"'voices: {{narrator: \"{model.provider}:ID\"}}'"
+            near = f"; one of your own is declared, like {own}, and chosen with 'voice: narrator'"
+        self.findings.add(found.at, f"unknown voice {name!r}{near} ('tiktoker-batch voices' lists them)")
+
+    def _is_unread(self, section: str, name: str) -> bool:
+        """Whether a name of the recipe's own may stand in what could not be read."""
+        return is_unread((section, name), self.recipe, self.findings.source.data)
+
+    def _about(self, settings: Settings, message: str, *about: Found) -> None:
+        if not any(each.guessed for each in about):
+            self.findings.add(nearest_of(*about), message, video=settings.id)
 
 
 def _name_one(model: Model) -> str:

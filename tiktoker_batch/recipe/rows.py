@@ -5,6 +5,7 @@ import csv
 import hashlib
 import io
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +72,7 @@ def _rows(path: Path, text: str) -> list[Row]:
 def why_not(path: Path) -> str | None:
     """Why a path is no file of rows, or ``None``."""
     if path.suffix.lower() not in FORMATS:
-        return f"foreach: {path.name!r} is none of {', '.join(each[1:] for each in FORMATS)}"
+        return f"foreach: {path.name!r} is no table that can be read; save it as one of {', '.join(FORMATS)}"
     try:
         return None if path.exists() else missing(path)
     except (OSError, ValueError) as error:
@@ -108,7 +109,11 @@ def _table(path: Path, text: str, delimiter: str) -> list[Row]:
     if not header:
         raise _wrong(path, 1, "the file is empty; its first line names the columns")
     problems = [
-        _problem(path, header_line, f"two columns are named {name!r}" if name else f"column {index + 1} has no name")
+        _problem(
+            path,
+            header_line,
+            f"two columns are named {name!r}; rename one" if name else f"column {index + 1} has no name; give it one",
+        )
         for index, name in enumerate(header)
         if not name or name in header[:index]
     ]
@@ -141,20 +146,39 @@ def _lines(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[st
 
 def _json(path: Path, text: str, line: int) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
     except json.JSONDecodeError as error:
         at = line + error.lineno - 1
-        place = Problem(path=str(path), line=at, column=error.colno, message=f"not JSON: {error.msg}")
+        place = Problem(path=str(path), line=at, column=error.colno, message=f"not JSON: {error.msg}; check this place")
         raise RecipeError([place]) from None
+    except _NotFinite as error:
+        raise _wrong(path, line, f"{error} is not a finite number; put it in quotes if it is text") from None
     except (RecursionError, ValueError):
         raise _wrong(path, line, "this JSON is nested too deeply, or holds too long a number") from None
+
+
+class _NotFinite(Exception):
+    """A number that JSON itself does not have."""
+
+
+def _refuse_constant(name: str) -> Any:
+    raise _NotFinite(name)
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise _NotFinite(digits[:24])
+    return number
 
 
 def _mappings(path: Path, found: Any, lines: list[int] | None = None) -> list[Row]:
     if not isinstance(found, list):
         raise _wrong(path, 1, "expected a list of rows, each a mapping of keys")
     problems = [
-        _problem(path, lines[index] if lines else 1, f"row {index + 1} is no mapping of keys")
+        _problem(
+            path, lines[index] if lines else 1, f'row {index + 1} is no mapping of keys; write it like {{"id": "a"}}'
+        )
         for index, each in enumerate(found)
         if each is not None and not isinstance(each, dict)
     ]

@@ -22,6 +22,9 @@ from tiktoker_batch.recipe.suggest import did_you_mean
 MOST = 1_000_000
 MOST_DIGITS = 1_000
 
+_STATEMENTS = ("if", "elif", "else", "endif", "for", "endfor", "set", "endset", "macro", "endmacro", "filter", "with")
+_OPEN = ("unexpected '}'", "expected 'end of print statement'", "expected 'end of statement block'")
+
 _MOST_BITS = MOST_DIGITS * 10 // 3
 _WIDTHS = frozenset({"ljust", "rjust", "center", "zfill", "to_bytes"})
 _PRECISION = 100
@@ -68,6 +71,22 @@ def sandbox(*, trims_blocks: bool = False) -> ImmutableSandboxedEnvironment:
     environment.filters = {name: _metered_filter(name, each) for name, each in environment.filters.items()}
     environment.filters |= {"_each": _each, "_joined": _joined}
     return environment
+
+
+def syntax_fault(error: jinja2.TemplateError, environment: jinja2.Environment) -> str:
+    """What Jinja says is wrong with a text, and what to do about it."""
+    said = (error.message or "this is not valid").rstrip(".")
+    unclosed = re.search(r"innermost block that needs to be closed is '(\w+)", said)
+    if unclosed:
+        return f"'{{% {unclosed[1]} %}}' is never closed; write '{{% end{unclosed[1]} %}}' where it ends"
+    unknown = re.search(r"(filter|test|tag) (?:named )?'(\w+)'", said)
+    if unknown:
+        known = {"filter": environment.filters, "test": environment.tests, "tag": _STATEMENTS}[unknown[1]]
+        noun = "statement" if unknown[1] == "tag" else unknown[1]
+        return f"there is no {noun} {unknown[2]!r}{did_you_mean(unknown[2], known)}"
+    if any(each in said for each in _OPEN):
+        return f"{said}; close '{{{{' with '}}}}' and '{{%' with '%}}'"
+    return said
 
 
 class _Undefined(jinja2.StrictUndefined):

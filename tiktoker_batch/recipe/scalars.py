@@ -46,7 +46,7 @@ def tagged(text: str, tag: str) -> Scalar:
     if tag == "float" and type(value) is int:
         value = float(value)
     if type(value) is not _TYPES[tag]:
-        raise ValueError(f"{text[:40]!r} is not a value for !!{tag}")
+        raise ValueError(f"{text[:40]!r} is not a value for !!{tag}; drop the tag or mend the value")
     return value
 
 

@@ -1,6 +1,8 @@
 """The JSON Schema's verdict on a recipe, in a writer's words and at the place of each fault."""
 
+import difflib
 import json
+import re
 from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 from typing import Any, cast
@@ -23,6 +25,16 @@ FEW_KEYS = 6  # so many are listed where none is near
 _ENTRIES = {"videos": "video", "profiles": "profile"}
 
 
+# Where a key stands, what has such a key, and where that is.
+_PLACES = (
+    ({"top"}, "defaults", "under 'defaults' or in a video"),
+    ({"profile"}, "defaults", "under the profile's 'defaults'"),
+    ({"top", "defaults"}, "video", "in a video"),
+    ({"video", "defaults", "profile"}, "top", "at the top of the recipe"),
+    ({"top", "defaults", "profile"}, "entry", "in an entry of 'videos'"),
+)
+
+
 @cache
 def recipe_schema() -> dict[str, Any]:
     """The published schema of recipes."""
@@ -30,8 +42,11 @@ def recipe_schema() -> dict[str, Any]:
     return schema
 
 
-def check_schema(source: Source) -> tuple[list[Problem], Any]:
-    """The problems, and the data without the values they are about: what is left can be checked further."""
+def check_schema(source: Source, guessed: frozenset[Spot] = frozenset()) -> tuple[list[Problem], Any]:
+    """The problems, and the data without the values they are about: what is left can be checked further.
+
+    ``guessed`` are the places of keys that may have been meant otherwise; of what stands under them nothing is said.
+    """
     problems: list[Problem] = []
     misnamed: set[Path] = set()
     said: dict[Spot, set[str]] = {}
@@ -40,6 +55,9 @@ def check_schema(source: Source) -> tuple[list[Problem], Any]:
         for path, message, at_key in _faults(error):
             if any(path[:length] in misnamed for length in range(1, len(path) + 1)):
                 continue  # what stands under a wrong name was never meant for that place
+            if guessed and any(source.locate(path[:length], key=True) in guessed for length in range(1, len(path) + 1)):
+                _prune(sound, path, error)
+                continue
             if _is_about_a_name(error):
                 misnamed.add(path)
             told = said.setdefault(source.locate(path, key=at_key), set())
@@ -52,7 +70,9 @@ def check_schema(source: Source) -> tuple[list[Problem], Any]:
 
 @cache
 def _validator() -> Draft202012Validator:
-    return Draft202012Validator(_inlined(recipe_schema(), recipe_schema()["$defs"]))
+    # What stands in included files is there by now, so everything that a recipe needs must be.
+    whole = {key: value for key, value in recipe_schema().items() if key not in {"if", "then", "else"}}
+    return Draft202012Validator(_inlined({**whole, **recipe_schema()["else"]}, recipe_schema()["$defs"]))
 
 
 def _inlined(schema: Any, definitions: dict[str, Any]) -> Any:
@@ -71,7 +91,10 @@ def _inlined(schema: Any, definitions: dict[str, Any]) -> Any:
 def _leaves(errors: Iterable[ValidationError]) -> Iterator[ValidationError]:
     """Errors with every choice between shapes resolved to the shape that was meant."""
     for error in errors:
-        meant = _meant(error) if error.validator == "oneOf" and not _is_choice_of_keys(error) else []
+        is_choice = (
+            error.validator == "oneOf" and not _is_choice_of_keys(error) and not wording.is_text_with_colon(error)
+        )
+        meant = _meant(error) if is_choice else []
         yield from _leaves(meant) if meant else (error,)
 
 
@@ -104,11 +127,11 @@ def _faults(error: ValidationError) -> Iterator[tuple[Path, str, bool]]:
             known: dict[str, Any] = cast("dict[str, Any]", error.schema)["properties"]
             for name in value:
                 if name not in known and not name.startswith("x-"):
-                    yield (*path, name), _unknown_key(path, name, known), True
+                    yield (*path, name), unknown_key(path, name, known), True
         case "uniqueItems":
             for index, item in enumerate(value):
                 if item in value[:index]:
-                    yield (*path, index), f"{wording.show(item)} is listed twice", False
+                    yield (*path, index), f"{wording.show(item)} is listed twice; remove one of them", False
         case "oneOf" if _is_choice_of_keys(error):
             if isinstance(value, dict):
                 yield _choice_of_keys(path, error)
@@ -129,11 +152,23 @@ def _choice_of_keys(path: Path, error: ValidationError) -> tuple[Path, str, bool
     return (*path, given[1]), f"{expected}; given are {listed(map(repr, given), 'and')}", True
 
 
-def _unknown_key(path: Path, name: str, known: Collection[str]) -> str:
-    where = _where(path)
-    near = _belongs(where, name) or did_you_mean(name, known)
-    few = f" (there are: {', '.join(known)})" if len(known) <= FEW_KEYS else ""
+def unknown_key(path: Path, name: str, known: Collection[str]) -> str:
+    """What is wrong with a key that the mapping at a path does not have."""
+    near = belongs_elsewhere(path, name) or _glued(name, known) or did_you_mean(name, known)
+    few = f" (there are: {', '.join(known)})" if len(known) <= FEW_KEYS else "; 'tiktoker-batch schema' lists them all"
     return f"unknown key {name!r}{near or few}"
+
+
+def _glued(name: str, known: Collection[str]) -> str:
+    """What to do where a key and its value are written as one."""
+    key = glued_key(name, known)
+    return f"; write ': ' after {key!r}" if key else ""
+
+
+def glued_key(name: str, known: Collection[str]) -> str | None:
+    """The key that a name begins with, where ``:`` and a space are missing after it."""
+    key = re.split(r"[:\s]", name, maxsplit=1)[0]
+    return key if key != name and key in known else None
 
 
 def _where(path: Path) -> str:
@@ -144,22 +179,40 @@ def _where(path: Path) -> str:
     return str(path[-1])
 
 
-def _belongs(where: str, name: str) -> str:
-    """Where a key that is right elsewhere should stand."""
-    schema = recipe_schema()
-    top, video = schema["properties"], schema["$defs"]["video"]["properties"]
-    defaults = schema["$defs"]["defaults"]["properties"]
-    if where == "top" and name in defaults:
-        return " here; it belongs under 'defaults' or in a video"
-    if where == "profile" and name in defaults:
-        return " here; it belongs under the profile's 'defaults'"
-    if where in {"top", "defaults"} and name in video:
-        return " here; it belongs in a video"
+def belongs_elsewhere(path: Path, name: str) -> str:
+    """Where a key that is right elsewhere should stand, or nothing."""
+    where = _where(path)
     if where == "publish" and name == "at":
         return " here; every video has its own"
-    if where in {"video", "defaults", "profile"} and name in top:
-        return " here; it belongs at the top of the recipe"
-    return ""
+    for at, of, place in _PLACES:
+        if where in at and name in _beside(of):
+            return f" here; it belongs {place}"
+    return _belongs_below(where, name)
+
+
+def _belongs_below(where: str, name: str) -> str:
+    """The only mapping beside a key in which the key would be right."""
+    if where not in {"top", "defaults", "video"}:
+        return ""
+    beside = _beside(where)
+    below = [each for each, schema in beside.items() if name in _keys_of(schema)]
+    # What is nearly right may have been meant for this place: 'caption' is more like 'captions' than like a post.
+    is_near = difflib.get_close_matches(name, beside, n=1, cutoff=0.9)
+    return f" here; it belongs under {below[0]!r}" if len(below) == 1 and not is_near else ""
+
+
+@cache
+def _beside(where: str) -> dict[str, Any]:
+    schema = recipe_schema()
+    mapping = schema if where == "top" else schema["$defs"][where]
+    properties: dict[str, Any] = _inlined(mapping["properties"], schema["$defs"])
+    return properties
+
+
+def _keys_of(schema: dict[str, Any]) -> Iterator[str]:
+    for each in (schema, *schema.get("oneOf", ())):
+        if each.get("additionalProperties") is False:
+            yield from each["properties"]
 
 
 def _prune(data: Any, path: Path, error: ValidationError) -> None:

@@ -1,6 +1,6 @@
 """What applies to a video: its own keys over the chosen profiles over the recipe's defaults over what is built in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,8 @@ class Layer:
 class Found:
     """A value, where it is written, and how far it is from the video (``OWN`` is the nearest).
 
-    What is built in is written nowhere; its place is then the video's.
+    What is built in is written nowhere; its place is then the video's. ``guessed``: something nearer was written and
+    could not be read, so that nothing can be said about what goes together with this.
     """
 
     value: Any
@@ -30,33 +31,51 @@ class Found:
     rank: int
     written: bool = True
     profile: str | None = None
+    guessed: bool = False
 
 
 class Settings:
-    """The layers of one video, the nearest first. Mappings of ours are merged key by key."""
+    """The layers of one video, the nearest first. Mappings of ours are merged key by key.
 
-    def __init__(self, index: int, video: Mapping[str, Any], inherited: Sequence[Layer]) -> None:
+    ``is_unread`` tells of a place whether what is written there could not be read.
+    """
+
+    def __init__(
+        self,
+        index: int,
+        video: Mapping[str, Any],
+        inherited: Sequence[Layer],
+        *,
+        is_unread: Callable[[Place], bool] = lambda _: False,
+    ) -> None:
         self.at: Place = ("videos", index)
         self.id = str(video.get("id", f"number {index + 1}"))
         self.own = video
         self._layers = (Layer(video, self.at), *inherited)
+        self._is_unread = is_unread
 
     def find(self, *keys: str) -> Found | None:
         """The nearest layer's value; ``None`` when no layer has one."""
+        guessed = False
         for rank, layer in enumerate(self._layers):
             value: Any = layer.values
             for key in keys:
                 value = value.get(key) if isinstance(value, dict) else None
             if value is None:
+                guessed = guessed or self._is_unread_in(layer, keys)
                 continue
-            if layer.at is None:
-                return Found(value, (*self.at, "id"), rank, written=False, profile=layer.profile)
-            return Found(value, (*layer.at, *keys), rank, profile=layer.profile)
+            at = (*self.at, "id") if layer.at is None else (*layer.at, *keys)
+            return Found(value, at, rank, written=layer.at is not None, profile=layer.profile, guessed=guessed)
         return None
+
+    def is_unread(self, *keys: str) -> bool:
+        """Whether any layer has a value here that could not be read."""
+        return any(self._is_unread_in(layer, keys) for layer in self._layers)
 
     def get(self, *keys: str, built_in: Any) -> Found:
         """The nearest layer's value, or what is built in."""
-        return self.find(*keys) or Found(built_in, self.at, len(self._layers), written=False)
+        found = self.find(*keys)
+        return found or Found(built_in, self.at, len(self._layers), written=False, guessed=self.is_unread(*keys))
 
     def section(self, key: str) -> dict[str, Any]:
         """A mapping merged key by key, without ``x-`` keys."""
@@ -70,10 +89,27 @@ class Settings:
             found |= value if isinstance(value, dict) else {}
         return found
 
+    def _is_unread_in(self, layer: Layer, keys: Sequence[str]) -> bool:
+        return layer.at is not None and self._is_unread((*layer.at, *keys))
+
     def is_off(self, key: str) -> bool:
         """Whether the nearest layer that speaks of it says ``false``."""
         found = self.find(key)
         return found is not None and found.value is False
+
+
+def is_unread(place: Place, sound: Any, written: Any) -> bool:
+    """Whether something is written at a place that was no good, so that sound data lack it."""
+    for step in place:
+        if isinstance(written, list) and isinstance(sound, list) and isinstance(step, int):
+            sound, written = sound[step], written[step]
+        elif not isinstance(written, dict) or step not in written:
+            return False
+        elif not isinstance(sound, dict) or step not in sound:
+            return True
+        else:
+            sound, written = sound[step], written[step]
+    return False
 
 
 def nearest_of(*found: Found) -> Place:

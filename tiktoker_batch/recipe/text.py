@@ -75,12 +75,9 @@ def place_of(text: str, offset: int) -> tuple[int, int]:
 def missing(path: Path) -> str:
     """Why there is no file at a path, with the nearest name in its folder."""
     if not path.parent.is_dir():
-        return f"there is no folder {str(path.parent)!r}"
-    try:
-        names = [entry.name for entry in os.scandir(path.parent)]
-    except OSError:
-        names = []
-    near = did_you_mean(path.name, names)
+        near = did_you_mean(path.parent.name, _names(path.parent.parent))
+        return f"there is no folder {str(path.parent)!r}{near}"
+    near = did_you_mean(path.name, _names(path.parent))
     return f"there is no file {path.name!r} in {str(path.parent)!r}{near}"
 
 
@@ -93,12 +90,19 @@ def unreadable(path: Path) -> str | None:
     except (OSError, ValueError) as error:
         return f"{str(path)!r} cannot be read: {getattr(error, 'strerror', None) or error}"
     if stat.S_ISDIR(found.st_mode):
-        return f"{str(path)!r} is a folder, not a file"
+        return f"{str(path)!r} is a folder, not a file; name a file in it"
     if not stat.S_ISREG(found.st_mode):
-        return f"{str(path)!r} is not a regular file"
+        return f"{str(path)!r} is not a regular file; copy what it holds into one"
     if found.st_size == 0:
-        return f"{str(path)!r} is empty"
-    return None if os.access(path, os.R_OK) else f"no permission to read {str(path)!r}"
+        return f"{str(path)!r} is empty; fill it or name another"
+    return None if os.access(path, os.R_OK) else f"no permission to read {str(path)!r}; change its mode"
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return [entry.name for entry in os.scandir(folder)]
+    except (OSError, ValueError):
+        return []
 
 
 def read_bytes(path: Path, max_bytes: int) -> bytes:

@@ -10,28 +10,16 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tiktoker_batch.report.drawing import draw
 from tiktoker_batch.report.quantities import counted, one_line, seconds_text, usd_text
+from tiktoker_batch.report.step_rows import SIGNS, step_rows
 from tiktoker_batch.report.summary import summarize
 from tiktoker_batch.report.timeline import run_offsets, timeline
 from tiktoker_batch.resources import resource_path
 from tiktoker_batch.store.artifacts import write_atomic
 from tiktoker_batch.store.layout import Layout
-from tiktoker_batch.store.state import BatchState, StepState
+from tiktoker_batch.store.state import BatchState
 
 OPEN_VIDEOS = 6  # as many as this are shown unfolded; more would bury the summary
 OPEN_STEPS = 300
-
-# The sign that stands beside a state's name, so that colour is never the only difference.
-SIGNS = {
-    "done": "✓",
-    "reused": "↻",
-    "failed": "✗",
-    "partial": "◐",
-    "skipped": "⊘",
-    "running": "▶",
-    "pending": "…",
-    "interrupted": "‖",
-    "stopped": "■",
-}
 
 
 def write_report(layout: Layout, state: BatchState) -> Path:
@@ -63,9 +51,8 @@ def render_report(state: BatchState) -> str:
         .render(
             summary=summarize(state),
             videos=_videos(state),
-            steps=state.steps.values(),
-            took=_took,
-            error=_error,
+            step_count=len(state.steps),
+            step_rows=step_rows(state.steps.values()),
             open_videos=len(state.videos) <= OPEN_VIDEOS,
             open_steps=len(state.steps) <= OPEN_STEPS,
         )
@@ -84,27 +71,6 @@ def _videos(state: BatchState) -> Iterator[dict[str, Any]]:
             "drawing": draw(found, video.id) if found else None,
             "ended": sum(step.state not in {"pending", "running"} for step in video.steps),
         }
-
-
-def _took(step: StepState) -> tuple[float, float]:
-    """Seconds waited and worked, over all attempts; pieces of an assembly wait for seats of their own."""
-    waited = sum(
-        attempt.waited_seconds + sum(piece.waited for piece in attempt.pieces if attempt.by_pieces)
-        for attempt in step.attempts
-    )
-    return waited, sum(attempt.worked_seconds for attempt in step.attempts)
-
-
-def _error(step: StepState) -> str:
-    """Why a step is not done, or what it had to overcome."""
-    if step.state == "skipped":
-        return f"needs {step.blocked_by}"
-    found = [attempt for attempt in step.attempts if attempt.error_kind]
-    if step.state == "failed" or found:
-        kind = step.error_kind or (found[-1].error_kind if found else "")
-        message = step.error_message or (found[-1].error_message if found else "")
-        return f"{kind}: {message}"
-    return ""
 
 
 def _moment(at: datetime | None) -> str:

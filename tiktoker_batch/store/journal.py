@@ -40,6 +40,8 @@ DURABLE = (
     RunFinished,
 )  # fmt: skip
 
+_DURABLE = frozenset(DURABLE)  # looked up for each line
+
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _CRC, _CRC_LENGTH = b',"crc":"', len(b',"crc":"00000000"}')
 # Whatever a line that is none makes its reader raise.
@@ -96,7 +98,7 @@ class Journal:
             with contextlib.suppress(OSError):
                 _cut_torn_line(self._handle)  # what is told next must not be glued to half a line
             raise _unwritable(self._path, error) from error
-        if isinstance(record.event, DURABLE):
+        if type(record.event) in _DURABLE:
             if self.told is None:
                 self.sync()
             else:

@@ -9,6 +9,8 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
+import msgspec
+
 from tiktoker_batch.events import Event, Record, RunFinished, RunStarted, VideoPlanned
 from tiktoker_batch.faultpoints import reach
 from tiktoker_batch.model import Artifact
@@ -18,6 +20,7 @@ from tiktoker_batch.store.state import Attempt, BatchState, StepState, VideoStat
 
 INTERVAL_SECONDS = 0.5
 LINES_AT_ONCE = 100  # in some 4 ms: whoever waits for the network comes first after that
+_encode = msgspec.json.Encoder().encode  # a large batch's lines are written thousands at a time
 SHARE_OF_TIME = 0.007  # writing the manifest may take this much of a run; with the last one it stays below 1 %
 
 
@@ -128,7 +131,10 @@ def _text(state: BatchState, lines: dict[str, str]) -> Iterator[str]:
 
 
 def _dump(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    try:
+        return _encode(value).decode()
+    except UnicodeEncodeError:  # half of a surrogate pair: it is written as its escape
+        return json.dumps(value)
 
 
 # ---------------------------------------------------------------------- values

@@ -1,0 +1,1 @@
+"""Recipes made of what other programs leave: TikToker's session folders, MoneyPrinterTurbo's batch files."""
