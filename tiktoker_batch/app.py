@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
@@ -26,8 +27,9 @@ from tiktoker_batch.planning.likely import Shape
 from tiktoker_batch.planning.review import edit_warnings, waiting_steps
 from tiktoker_batch.planning.selection import Choice, chosen_steps, matching_steps
 from tiktoker_batch.providers.registry import providers, world_of
-from tiktoker_batch.recipe.build import load_recipe
+from tiktoker_batch.recipe.build import load, load_recipe
 from tiktoker_batch.recipe.suggest import did_you_mean
+from tiktoker_batch.recipe.writing import expanded_recipe
 from tiktoker_batch.reviewing.edits import with_edits
 from tiktoker_batch.steps.prompts import Prompt, planned_prompts
 from tiktoker_batch.steps.registry import STEP_KINDS
@@ -45,6 +47,7 @@ from tiktoker_batch.store.state import BatchState, fold
 class Options:
     """What a run may be told beyond the recipe.
 
+    ``assignments`` are values of the recipe (``path=value``, of ``--set``).
     ``cache``: what other batches have bought may be used, and is kept for them. ``verify``: every file is hashed,
     also those that look as if nobody had touched them.
     """
@@ -54,6 +57,7 @@ class Options:
     fail_fast: bool = False
     allow_partial: bool = False
     profiles: tuple[str, ...] = ()
+    assignments: tuple[str, ...] = ()
     budget: Decimal | None = None
     choice: Choice = field(default_factory=Choice)
     force: tuple[str, ...] = ()
@@ -184,6 +188,25 @@ def prompts(path: Path, options: Options) -> list[Prompt]:
     return found
 
 
+def expanded(path: Path, options: Options) -> Any:
+    """The data of a recipe that asks for the same as this one with these options, everything written out.
+
+    :raises RecipeError: it is not valid.
+    :raises UsageError: it holds a secret.
+    """
+    environ = environment(path)
+    catalog = full_catalog(environ)
+    loaded = load(
+        path,
+        catalog=catalog,
+        environ=environ,
+        profiles=options.profiles,
+        assignments=options.assignments,
+        providers=tuple(providers()),
+    )
+    return expanded_recipe(loaded, options.profiles, catalog, environ)
+
+
 def models_of(path: Path) -> frozenset[str]:
     """The models (``provider:id``) that a recipe uses."""
     return frozenset(f"{step.provider}:{step.model}" for step in open_recipe(path, Options()).plan.steps)
@@ -197,7 +220,12 @@ def open_recipe(path: Path, options: Options) -> Opened:
     environ = environment(path)
     catalog = full_catalog(environ)
     recipe = load_recipe(
-        path, catalog=catalog, environ=environ, profiles=options.profiles, providers=tuple(providers())
+        path,
+        catalog=catalog,
+        environ=environ,
+        profiles=options.profiles,
+        assignments=options.assignments,
+        providers=tuple(providers()),
     )
     if options.budget is not None:
         recipe = replace(recipe, budget=replace(recipe.budget, max_usd=options.budget))

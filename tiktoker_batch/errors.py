@@ -69,7 +69,10 @@ class UsageError(TiktokerError):
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Problem:
-    """One thing wrong with a recipe, at a place a reader can jump to (line and column from 1)."""
+    """One thing wrong with a recipe, at a place a reader can jump to (line and column from 1).
+
+    What was given on the command line stands in no file: ``path`` then names the option, line and column are 0.
+    """
 
     path: str
     line: int
@@ -77,7 +80,8 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}:{self.column}: {self.message}"
+        place = f":{self.line}:{self.column}" if self.line else ""
+        return f"{self.path}{place}: {self.message}"
 
 
 class RecipeError(TiktokerError):

@@ -47,6 +47,7 @@ def _document(preview: Preview, options: Options) -> dict[str, Any]:
     ceiling = opened.recipe.budget.max_usd
     made_with = {
         "profiles": list(options.profiles),
+        "set": list(options.assignments),
         "limits": dict(sorted(options.limits.items())),
         "budget": None if ceiling is None else str(ceiling),
         "select": list(choice.select),
@@ -92,7 +93,7 @@ def _differences(before: Json, now: Json) -> Iterator[str]:
     for key, value in now["options"].items():
         yield from _differs(f"--{key}" if key != "cache" else "the cache", before["options"].get(key), value)
     if before.get("recipe_sha256") != now["recipe_sha256"]:
-        yield "the recipe's text has changed"
+        yield "the recipe's text, or that of a file which it is made of, has changed"
     steps = list(_step_differences(_steps(before), _steps(now)))
     yield from steps
     if not steps:

@@ -208,6 +208,7 @@ class _Run:
         return {
             "limits": dict(options.limits),
             "profiles": list(options.profiles),
+            "set": list(options.assignments),
             "rehearsed": self.world.rehearsed,
             "fail_fast": options.fail_fast,
             "allow_partial": options.allow_partial,

@@ -22,6 +22,7 @@ def told_options(state: BatchState, given: Options) -> Options:
         given,
         limits={**told.get("limits", {}), **given.limits},
         profiles=given.profiles or tuple(told.get("profiles", ())),
+        assignments=given.assignments or tuple(told.get("set", ())),
         budget=given.budget if given.budget is not None or budget is None else Decimal(budget),
         fail_fast=given.fail_fast or bool(told.get("fail_fast")),
         allow_partial=given.allow_partial or bool(told.get("allow_partial")),

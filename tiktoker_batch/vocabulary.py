@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import trio
 
@@ -14,10 +13,9 @@ from tiktoker_batch.environment import environment
 from tiktoker_batch.model import Model, Price
 from tiktoker_batch.providers.registry import providers
 from tiktoker_batch.recipe.findings import Findings
-from tiktoker_batch.recipe.interpolate import interpolate
+from tiktoker_batch.recipe.include import read_recipe
 from tiktoker_batch.recipe.own_models import read_own_models
 from tiktoker_batch.recipe.schema import check_schema
-from tiktoker_batch.recipe.source import load_source
 from tiktoker_batch.store.artifacts import write_atomic
 
 BUILT_IN = "built-in"
@@ -80,8 +78,8 @@ def styles(recipe: Path | None = None) -> list[StyleName]:
     :raises RecipeError: the recipe cannot be read.
     """
     own = {
-        name: StyleName(name=name, title="", prompt=" ".join(prompt.split()), origin=str(recipe))
-        for name, prompt in _section(recipe, "styles").items()
+        name: StyleName(name=name, title="", prompt=" ".join(prompt.split()), origin=origin)
+        for name, (prompt, origin) in _section(recipe, "styles").items()
     }
     built_in = (
         StyleName(name=style.name, title=style.title, prompt=style.prompt, aliases=style.aliases)
@@ -95,7 +93,7 @@ def voices(recipe: Path | None = None) -> list[VoiceName]:
 
     :raises RecipeError: the recipe cannot be read.
     """
-    own = {name: _own_voice(name, ref, str(recipe)) for name, ref in _section(recipe, "voices").items()}
+    own = {name: _own_voice(name, *told) for name, told in _section(recipe, "voices").items()}
     built_in = (
         VoiceName(name=voice.name, title=voice.title, ids=voice.ids, languages=voice.languages, gender=voice.gender)
         for voice in load_catalog().voices.values()
@@ -154,7 +152,7 @@ def _own_models(recipe: Path | None, catalog: Catalog, environ: Mapping[str, str
     """The models that a recipe declares, as far as they are well-formed."""
     if recipe is None:
         return ()
-    source = interpolate(load_source(recipe), environ).source
+    source = read_recipe(recipe, environ).source
     _, sound = check_schema(source)
     if not isinstance(sound, dict):
         return ()
@@ -166,9 +164,15 @@ def _own_voice(name: str, ref: str, origin: str) -> VoiceName:
     return VoiceName(name=name, title="", ids={provider: id_}, origin=origin)
 
 
-def _section(recipe: Path | None, key: str) -> dict[str, str]:
-    """The recipe's own names of one sort, as far as they are well-formed."""
-    data: Any = load_source(recipe).data if recipe else {}
-    section = data.get(key) if isinstance(data, dict) else None
+def _section(recipe: Path | None, key: str) -> dict[str, tuple[str, str]]:
+    """The recipe's own names of one sort, as far as they are well-formed, each with the file that it stands in."""
+    if recipe is None:
+        return {}
+    source = read_recipe(recipe, environment(recipe)).source
+    section = source.data.get(key) if isinstance(source.data, dict) else None
     entries = section.items() if isinstance(section, dict) else ()
-    return {name: value for name, value in entries if isinstance(value, str) and not name.startswith("x-")}
+    return {
+        name: (value, source.locate((key, name)).path)
+        for name, value in entries
+        if isinstance(value, str) and not name.startswith("x-")
+    }

@@ -44,11 +44,27 @@ def test_a_stale_plan_is_refused_with_what_has_changed(call: Call, tiny: Path, o
     ]
     assert "  --until: none then, clip now\n" in options.stderr
     assert "  --budget: none then, 3 now\n" in options.stderr
-    assert "  the recipe's text has changed\n" in recipe.stderr
+    assert "  the recipe's text, or that of a file which it is made of, has changed\n" in recipe.stderr
     assert "  lamp/01/image: what it is made from has changed\n" in recipe.stderr
     assert {done.returncode for done in (state, options, recipe)} == {2}
     assert {done.stdout for done in (state, options, recipe)} == {""}
     assert not (output / "videos" / "lamp.mp4").exists()
+
+
+@pytest.mark.parametrize("changed", ["brand.yaml", "rows.csv"])
+def test_a_plan_is_stale_when_a_file_has_changed_that_the_recipe_is_made_of(
+    call: Call, tmp_path: Path, changed: str
+) -> None:
+    entry = 'videos: [{foreach: rows.csv, id: "{{ row.slug }}", topic: tea}]'
+    (tmp_path / "recipe.yaml").write_text(f"version: 1\nname: tiny\ninclude: brand.yaml\n{entry}\n")
+    (tmp_path / "brand.yaml").write_text("defaults: {duration: 4}\n")
+    (tmp_path / "rows.csv").write_text("slug,notes\na,none\n")
+    call("plan", "recipe.yaml", "--out", "plan.json")
+    file = tmp_path / changed
+    file.write_text(file.read_text().replace("{duration: 4}", "{duration: 4, x-note: 1}").replace("none", "some"))
+    done = call("run", "recipe.yaml", "--plan", "plan.json")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[1:-1] == ["  the recipe's text, or that of a file which it is made of, has changed"]
 
 
 @pytest.mark.parametrize("text", ["no json", "[]", "{}", '{"format": "tiktoker-batch/manifest", "videos": []}'])

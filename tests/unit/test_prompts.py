@@ -89,8 +89,8 @@ def test_names_that_a_template_sets_itself_are_defined() -> None:
     ("source", "expected"),
     [
         ("\n{{ shto }}", "2:4: 'shto' is undefined; did you mean 'shot'? (there are: shot, style and vars)"),
-        ("{{ vars.thme }}", "1:9: 'thme' is undefined here; did you mean 'theme'? (there are: theme)"),
-        ("{{ style.promt }}", "1:10: 'promt' is undefined here; did you mean 'prompt'? (there are: name, prompt)"),
+        ("{{ vars.thme }}", "1:9: 'thme' is undefined; did you mean 'theme'? (there are: theme)"),
+        ("{{ style.promt }}", "1:10: 'promt' is undefined; did you mean 'prompt'? (there are: name, prompt)"),
         ("\n{{ 1 / 0 }}", "2:1: this cannot be rendered: division by zero"),
         ("{{ shot.__class__.__mro__ }}", "1:1: this cannot be rendered: access to attribute '__class__'"),
         ("{{ vars.update({'theme': 1}) }}", "1:1: this cannot be rendered: "),

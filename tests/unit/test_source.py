@@ -7,7 +7,7 @@ import pytest
 
 from tiktoker_batch.errors import Problem, RecipeError
 from tiktoker_batch.recipe.interpolate import interpolate
-from tiktoker_batch.recipe.source import Source, load_source
+from tiktoker_batch.recipe.source import Pointer, Source, load_source
 
 
 def read(tmp_path: Path, text: str | bytes) -> Source:
@@ -22,6 +22,11 @@ def complaint(tmp_path: Path, text: str | bytes) -> Problem:
         read(tmp_path, text)
     (problem,) = raised.value.problems
     return problem
+
+
+def at(source: Source, pointer: Pointer, *, key: bool = False) -> tuple[int, int]:
+    place = source.locate(pointer, key=key)
+    return place.line, place.column
 
 
 def said(problem: Problem) -> str:
@@ -80,22 +85,22 @@ def test_numbers_that_json_cannot_carry_are_refused_at_their_place(tmp_path: Pat
 
 def test_every_value_and_key_can_be_located(tmp_path: Path) -> None:
     source = read(tmp_path, "videos:\n  - id: a\n    tags: [x,   y]\n")
-    assert source.locate(()) == (1, 1)
-    assert source.locate(("videos", 0)) == (2, 5)
-    assert source.locate(("videos", 0, "id")) == (2, 9)
-    assert source.locate(("videos", 0, "tags", 1)) == (3, 17)
-    assert source.locate(("videos", 0, "tags"), key=True) == (3, 5)
+    assert at(source, ()) == (1, 1)
+    assert at(source, ("videos", 0)) == (2, 5)
+    assert at(source, ("videos", 0, "id")) == (2, 9)
+    assert at(source, ("videos", 0, "tags", 1)) == (3, 17)
+    assert at(source, ("videos", 0, "tags"), key=True) == (3, 5)
 
 
 def test_a_pointer_that_leads_nowhere_gives_the_last_place_on_its_way(tmp_path: Path) -> None:
     source = read(tmp_path, "videos:\n  - id: a\n")
-    assert source.locate(("videos", 0, "topic")) == (2, 5)
-    assert source.locate(("videos", 7, "topic"), key=True) == (2, 3)
+    assert at(source, ("videos", 0, "topic")) == (2, 5)
+    assert at(source, ("videos", 7, "topic"), key=True) == (2, 3)
 
 
 def test_columns_count_characters_after_a_byte_order_mark_and_wide_letters(tmp_path: Path) -> None:
     source = read(tmp_path, "\ufeffключ: {ж: 1, 🎬: 2}\n".encode())
-    assert source.locate(("ключ", "🎬")) == (1, 17)
+    assert at(source, ("ключ", "🎬")) == (1, 17)
 
 
 def test_aliases_and_merge_keys_share_values_and_keep_their_places(tmp_path: Path) -> None:
@@ -105,7 +110,7 @@ def test_aliases_and_merge_keys_share_values_and_keep_their_places(tmp_path: Pat
     assert source.data["b"] == {"style": "noir", "fps": 30}
     assert source.data["c"] == {"style": "noir", "fps": 1}
     assert source.data["d"][0] == source.data["d"][1] == {"style": "noir", "fps": 24}
-    assert source.locate(("b", "style")) == (1, 17)
+    assert at(source, ("b", "style")) == (1, 17)
 
 
 def test_a_quoted_merge_sign_is_an_ordinary_key(tmp_path: Path) -> None:

@@ -43,6 +43,8 @@ def _flags(options: Options) -> Iterator[str]:
         yield from ("--limit", f"{name}={seats}")
     for name in options.profiles:
         yield from ("--profile", name)
+    for assignment in options.assignments:
+        yield from ("--set", assignment)
     yield from ("--budget", str(options.budget)) if options.budget is not None else ()
     choice = options.choice
     for expression in choice.select:

@@ -15,6 +15,7 @@ from tiktoker_batch.cli.options import (
     recipe_argument,
     say,
     select_option,
+    set_option,
     show,
     subcommand,
 )
@@ -27,6 +28,7 @@ from tiktoker_batch.report.quantities import counted
 @recipe_argument
 @output_option
 @profile_option
+@set_option
 @select_option
 @exclude_option
 @click.option(
@@ -42,6 +44,7 @@ def command(
     recipe: Path,
     output: Path | None,
     profiles: tuple[str, ...],
+    assignments: tuple[str, ...],
     select: tuple[str, ...],
     exclude: tuple[str, ...],
     form: str,
@@ -50,7 +53,10 @@ def command(
 
     Moments that clash, are past, or posts that a platform would refuse come as warnings.
     """
-    found = content_calendar(recipe, Options(output=output, profiles=profiles, choice=choice_of(select, exclude, None)))
+    found = content_calendar(
+        recipe,
+        Options(output=output, profiles=profiles, assignments=assignments, choice=choice_of(select, exclude, None)),
+    )
     _print(found, form)
     for warning in found.warnings:
         say(f"warning: {warning}")

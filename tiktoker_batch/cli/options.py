@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from tiktoker_batch.app import Options
     from tiktoker_batch.planning.selection import Choice, Shard
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -115,6 +116,14 @@ profile_option = click.option(
 )
 
 
+set_option = click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="PATH=VALUE",
+    help="A value of the recipe: defaults.style=noir, videos[0].topic=tea, limits.fal=4; null for none; repeatable.",
+)
+
 select_option = click.option(
     "--select",
     multiple=True,
@@ -210,6 +219,7 @@ PLANNING_OPTIONS = (
     output_option,
     limit_option,
     profile_option,
+    set_option,
     budget_option,
     select_option,
     exclude_option,
@@ -230,6 +240,7 @@ def planning_options(function: Callable[..., int]) -> Callable[..., int]:
         output: Path | None,
         limits: Mapping[str, int],
         profiles: tuple[str, ...],
+        assignments: tuple[str, ...],
         budget: Decimal | None,
         select: tuple[str, ...],
         exclude: tuple[str, ...],
@@ -246,6 +257,7 @@ def planning_options(function: Callable[..., int]) -> Callable[..., int]:
             output=output,
             limits=limits,
             profiles=profiles,
+            assignments=assignments,
             budget=budget,
             choice=choice_of(select, exclude, until, shard),
             force=force,
@@ -313,10 +325,11 @@ def show(text: str) -> None:
     click.echo(text, file=sys.stdout)
 
 
-def run_command(recipe: Path, output: Path | None, profiles: Sequence[str] = ()) -> str:
+def run_command(recipe: Path, options: "Options") -> str:
     """The command that runs a batch (again), ready to be pasted into a shell."""
-    chosen = [part for name in profiles for part in ("--profile", name)]
-    place = ["--output", str(output)] if output else []
+    chosen = [part for name in options.profiles for part in ("--profile", name)]
+    chosen += [part for assignment in options.assignments for part in ("--set", assignment)]
+    place = ["--output", str(options.output)] if options.output else []
     return shlex.join(["tiktoker-batch", "run", str(recipe), *place, *chosen])
 
 

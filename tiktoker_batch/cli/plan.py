@@ -57,7 +57,7 @@ def command(
 
 def _run_command(options: app.Options, recipe: Path, out: Path) -> str:
     more = " with the same options" if options.choice or options.limits or options.force or not options.cache else ""
-    return f"{run_command(recipe, options.output, options.profiles)} --plan {shlex.quote(str(out))}{more}"
+    return f"{run_command(recipe, options)} --plan {shlex.quote(str(out))}{more}"
 
 
 def show_plan(recipe: Path, options: app.Options, form: str, *, diff: bool = False) -> Preview:

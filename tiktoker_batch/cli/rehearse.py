@@ -27,6 +27,7 @@ from tiktoker_batch.cli.options import (
     say,
     seed_option,
     select_option,
+    set_option,
     shard_option,
     show,
     speed_option,
@@ -44,6 +45,7 @@ from tiktoker_batch.report.run_text import failures_text, summary_text
 @output_option
 @limit_option
 @profile_option
+@set_option
 @budget_option
 @select_option
 @exclude_option
@@ -63,6 +65,7 @@ def command(
     output: Path | None,
     limits: Mapping[str, int],
     profiles: tuple[str, ...],
+    assignments: tuple[str, ...],
     budget: Decimal | None,
     select: tuple[str, ...],
     exclude: tuple[str, ...],
@@ -82,7 +85,9 @@ def command(
     nothing: for --select and --exclude every video is pending.
     """
     choice = choice_of(select, exclude, until, shard)
-    options = app.Options(output=output, limits=limits, profiles=profiles, budget=budget, choice=choice)
+    options = app.Options(
+        output=output, limits=limits, profiles=profiles, assignments=assignments, budget=budget, choice=choice
+    )
     opened = rehearsal.open_rehearsal(recipe, options)
     session.output = opened.layout.root
     signal.signal(signal.SIGTERM, signal.default_int_handler)

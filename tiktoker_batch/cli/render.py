@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import click
+
 from tiktoker_batch import app
 from tiktoker_batch.cli.options import (
     choice_of,
@@ -12,9 +14,12 @@ from tiktoker_batch.cli.options import (
     recipe_argument,
     say,
     select_option,
+    set_option,
     show,
     subcommand,
 )
+from tiktoker_batch.errors import UsageError
+from tiktoker_batch.recipe.writing import recipe_text
 from tiktoker_batch.steps.prompts import Prompt
 
 
@@ -23,15 +28,34 @@ from tiktoker_batch.steps.prompts import Prompt
 @select_option
 @exclude_option
 @profile_option
+@set_option
+@click.option(
+    "--expanded",
+    is_flag=True,
+    help="Print the recipe instead, with includes, profiles, --set, matrix, foreach and expressions written out.",
+)
 @format_option
 def command(
-    *, recipe: Path, select: tuple[str, ...], exclude: tuple[str, ...], profiles: tuple[str, ...], form: str
+    *,
+    recipe: Path,
+    select: tuple[str, ...],
+    exclude: tuple[str, ...],
+    profiles: tuple[str, ...],
+    assignments: tuple[str, ...],
+    expanded: bool,
+    form: str,
 ) -> None:
     """Print every prompt as it will be sent.
 
     Words that another step has yet to write stand as «story» or «shot 3».
     """
-    prompts = app.prompts(recipe, app.Options(profiles=profiles, choice=choice_of(select, exclude, None)))
+    options = app.Options(profiles=profiles, assignments=assignments, choice=choice_of(select, exclude, None))
+    if expanded:
+        if select or exclude:
+            raise UsageError("--expanded prints the whole recipe; --select is for prompts")
+        _show_expanded(recipe, options, form)
+        return
+    prompts = app.prompts(recipe, options)
     if form == "json":
         echo_json(
             [
@@ -49,6 +73,14 @@ def command(
     show("\n\n".join(f"{_heading(prompt)}\n{prompt.text.strip()}" for prompt in prompts))
     if any(prompt.deferred for prompt in prompts):
         say("note: words in «» are written while the batch runs; work/<video>/prompts keeps what was sent")
+
+
+def _show_expanded(recipe: Path, options: app.Options, form: str) -> None:
+    data = app.expanded(recipe, options)
+    if form == "json":
+        echo_json(data)
+        return
+    show(f"# {recipe} as it is meant; relative paths are those of its folder.\n{recipe_text(data)}".rstrip("\n"))
 
 
 def _heading(prompt: Prompt) -> str:

@@ -7,7 +7,16 @@ from typing import Any
 import click
 
 from tiktoker_batch import app
-from tiktoker_batch.cli.options import echo_json, format_option, profile_option, recipes_argument, say, show, subcommand
+from tiktoker_batch.cli.options import (
+    echo_json,
+    format_option,
+    profile_option,
+    recipes_argument,
+    say,
+    set_option,
+    show,
+    subcommand,
+)
 from tiktoker_batch.errors import ExitCode, RecipeError
 from tiktoker_batch.report.quantities import counted
 
@@ -17,14 +26,17 @@ _PLACED = re.compile(r"(\S.*?:\d+:\d+:) ")
 @subcommand("validate", example="tiktoker-batch validate recipes/quickstart.yaml")
 @recipes_argument
 @profile_option
+@set_option
 @click.option("--strict", is_flag=True, help="A warning is an error.")
 @format_option
-def command(recipes: tuple[Path, ...], profiles: tuple[str, ...], strict: bool, form: str) -> int:
+def command(
+    recipes: tuple[Path, ...], profiles: tuple[str, ...], assignments: tuple[str, ...], strict: bool, form: str
+) -> int:
     """Check recipes without running them.
 
     Every problem is shown at once as file:line:column, with the nearest valid name.
     """
-    checked = app.validate(recipes, app.Options(profiles=profiles))
+    checked = app.validate(recipes, app.Options(profiles=profiles, assignments=assignments))
     problems = [problem for each in checked for problem in each.problems]
     refused = strict and any(each.warnings for each in checked)
     if form == "json":

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -11,10 +11,11 @@ from typing import Any
 from tiktoker_batch.catalog.loader import Catalog
 from tiktoker_batch.errors import RecipeError
 from tiktoker_batch.model import Budget, Captions, Hedge, Models, Music, Recipe, Retry, StoryChoice, Video
+from tiktoker_batch.recipe.assign import assign
 from tiktoker_batch.recipe.expand import expand
 from tiktoker_batch.recipe.files import Files
 from tiktoker_batch.recipe.findings import Findings
-from tiktoker_batch.recipe.interpolate import interpolate
+from tiktoker_batch.recipe.include import read_recipe
 from tiktoker_batch.recipe.lint import Lint
 from tiktoker_batch.recipe.names import check_name, check_unique
 from tiktoker_batch.recipe.offers import Offers
@@ -24,11 +25,20 @@ from tiktoker_batch.recipe.publishing import build_publish, build_series, in_ser
 from tiktoker_batch.recipe.references import MODEL_KINDS, References
 from tiktoker_batch.recipe.respell import respell
 from tiktoker_batch.recipe.schema import check_schema
-from tiktoker_batch.recipe.settings import OWN, Found, Layer, Settings, is_unread, own_names
-from tiktoker_batch.recipe.source import load_source
+from tiktoker_batch.recipe.settings import OWN, Found, Layer, Place, Settings, is_unread, own_names
+from tiktoker_batch.recipe.source import Source
 from tiktoker_batch.shots import Shot, Style, Template
 
 _RETRY: Mapping[str, Callable[[Any], Any]] = {"max_attempts": int, "on_unknown": str}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A checked recipe, and the expanded source that it was built from; ``assigned`` are the places that were set."""
+
+    recipe: Recipe
+    source: Source
+    assigned: tuple[Place, ...]
 
 
 def load_recipe(
@@ -37,24 +47,47 @@ def load_recipe(
     catalog: Catalog,
     environ: Mapping[str, str],
     profiles: Sequence[str] = (),
+    assignments: Sequence[str] = (),
     providers: Collection[str] | None = None,
 ) -> Recipe:
-    """Read, check and build a recipe.
+    """Read, check and build a recipe: what :func:`load` comes to."""
+    return load(
+        path,
+        catalog=catalog,
+        environ=environ,
+        profiles=profiles,
+        assignments=assignments,
+        providers=catalog.providers if providers is None else providers,
+    ).recipe
 
-    ``profiles`` are laid over its defaults, the last one on top. ``providers`` are those that its own models may name;
-    the catalog's when left out.
+
+def load(
+    path: Path,
+    *,
+    catalog: Catalog,
+    environ: Mapping[str, str],
+    profiles: Sequence[str],
+    assignments: Sequence[str],
+    providers: Collection[str],
+) -> Loaded:
+    """Read, check and build a recipe, and keep what it was built from.
+
+    ``profiles`` are laid over its defaults, the last one on top, and ``assignments`` (``path=value``) over all of it.
+    ``providers`` are those that its own models may name.
 
     :raises RecipeError: with every problem that was found, by place.
     :raises UsageError: there is no profile of a name.
     """
-    filled = interpolate(load_source(path), environ)
-    respelled = respell(filled.source)
+    filled = read_recipe(path, environ)
+    assigned = assign(filled.source, assignments, environ)
+    respelled = respell(assigned.source)
     expanded = expand(respelled.source)
     source = expanded.source
     findings = Findings(source)
     findings.stage(source.problems)
     findings.stage(filled.problems)
     findings.settle(filled.unread)
+    findings.stage(assigned.problems)
     findings.stage(respelled.problems)
     findings.settle(respelled.unread)
     findings.stage(expanded.problems)
@@ -63,12 +96,12 @@ def load_recipe(
     findings.stage(faults)
     recipe = None
     if isinstance(sound, dict):
-        overlays = choose_profiles(profiles, source.data, sound, catalog)
-        references = References(catalog, sound, catalog.providers if providers is None else providers, findings)
-        recipe = _Builder(path, sound, overlays, references, findings).recipe(source.sha256)
+        overlays = choose_profiles(profiles, source.data, sound, catalog, assigned.places)
+        references = References(catalog, sound, providers, findings)
+        recipe = _Builder(path, sound, overlays, references, findings).recipe(source.digest)
     if recipe is None or len(findings):
         raise RecipeError(findings.problems)
-    return recipe
+    return Loaded(recipe=recipe, source=source, assigned=assigned.places)
 
 
 class _Builder:
@@ -88,7 +121,7 @@ class _Builder:
         self.references = references
         self.catalog = references.catalog
         self.findings = findings
-        self.files = Files(path.parent, findings)
+        self.files = Files(findings)
 
     def recipe(self, sha256: str) -> Recipe | None:
         """The recipe, or ``None`` when there are problems."""
@@ -96,12 +129,12 @@ class _Builder:
         videos = [(self._video(settings), build_series(settings, self.findings)) for settings in self._settings()]
         if len(self.findings):
             return None
-        output_dir = self.data.get("output_dir")
+        output_dir = self._output_dir()
         return Recipe(
             path=str(self.path),
             sha256=sha256,
             name=self.data["name"],
-            output_dir=os.path.abspath(self.path.parent / output_dir) if output_dir else None,  # noqa: PTH100
+            output_dir=os.path.abspath(output_dir) if output_dir else None,  # noqa: PTH100
             limits={name: int(value) for name, value in overlaid("limits", self.data, self.overlays).items()},
             budget=_budget(overlaid("budget", self.data, self.overlays)),
             videos=tuple(in_series([(video, series) for video, series in videos if video])),
@@ -119,9 +152,13 @@ class _Builder:
                 self.references.limit(name, (*(overlay.at or ()), "limits", name))
         for name in self.references.own_voices:
             self.references.own_voice(name)
-        output_dir = self.data.get("output_dir")
-        if output_dir and os.path.isfile(self.path.parent / output_dir):  # noqa: PTH113  (never raises)
-            self.findings.add(("output_dir",), f"{output_dir!r} is a file; name a folder")
+        output_dir = self._output_dir()
+        if output_dir and os.path.isfile(output_dir):  # noqa: PTH113  (never raises)
+            self.findings.add(("output_dir",), f"{self.data['output_dir']!r} is a file; name a folder")
+
+    def _output_dir(self) -> Path | None:
+        named = self.data.get("output_dir")
+        return self.files.path(Found(named, ("output_dir",), OWN)) if named else None
 
     def _settings(self) -> list[Settings]:
         videos = list(enumerate(self.data.get("videos", ())))

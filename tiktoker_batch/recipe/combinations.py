@@ -20,15 +20,14 @@ Combination = dict[str, Any]
 
 
 class Report:
-    """Collects problems of one file at their nodes."""
+    """Collects problems at their nodes."""
 
-    def __init__(self, path: str) -> None:
-        self.path = path
+    def __init__(self) -> None:
         self.problems: list[Problem] = []
 
     def add(self, at: Node | Entry, message: str) -> None:
         """Note a problem at a value, or at a key."""
-        self.problems.append(Problem(path=self.path, line=at.line, column=at.column, message=message))
+        self.problems.append(at.spot.problem(message))
 
 
 def child(node: Node | None, key: str) -> Node | None:

@@ -67,9 +67,9 @@ class _Composer:
             case yaml.AliasEvent():
                 self._place(self._aliased(event), event, None)
             case yaml.MappingStartEvent():
-                self._open(OpenMapping(event, self._report))
+                self._open(OpenMapping(event, self.path, self._report))
             case yaml.SequenceStartEvent():
-                self._open(OpenList(event))
+                self._open(OpenList(event, self.path))
             case yaml.CollectionEndEvent():
                 closed = self.stack.pop()
                 self._place(closed.close(), closed.event, closed.event.anchor)
@@ -115,7 +115,7 @@ class _Composer:
         if isinstance(content, str) and event.style == '"' and (character := forbidden_character(content)):
             self._report_at(event, f"this text holds {character}; remove it")
             content = ""
-        return Node(mark.line + 1, mark.column + 1, mark.index, content, plain)
+        return Node(mark.line + 1, mark.column + 1, mark.index, content, plain, path=self.path)
 
     def _value(self, event: Any, *, plain: bool) -> scalars.Scalar:
         text: str = event.value

@@ -3,7 +3,6 @@
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,11 @@ from tiktoker_batch.errors import Problem, RecipeError
 from tiktoker_batch.recipe import scalars
 from tiktoker_batch.recipe.combinations import MAX_VIDEOS, OF_MATRIX, Report, child, combinations
 from tiktoker_batch.recipe.expressions import ExpressionFault, evaluate, is_expression
-from tiktoker_batch.recipe.nodes import Entry, Node
-from tiktoker_batch.recipe.rows import Row, read_rows, why_not
-from tiktoker_batch.recipe.schema import recipe_schema
+from tiktoker_batch.recipe.nodes import Entry, Node, Spot
+from tiktoker_batch.recipe.rows import Row, Table, read_table, why_not
 from tiktoker_batch.recipe.source import Source, plain
 from tiktoker_batch.recipe.text import forbidden_character
+from tiktoker_batch.recipe.wanted import wanted_types
 from tiktoker_batch.recipe.wording import show
 
 _CONTROL = frozenset({"matrix", "foreach", *OF_MATRIX})
@@ -31,7 +30,7 @@ class Expanded:
 
     source: Source
     problems: tuple[Problem, ...]
-    unread: frozenset[tuple[int, int]]
+    unread: frozenset[Spot]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +45,20 @@ def expand(source: Source) -> Expanded:
     """Make videos of rows and combinations. Values keep the places of the strings that they were made by."""
     walk = _Expansion(source)
     root = walk.recipe(source.root)
-    return Expanded(
-        replace(source, root=root, origins=walk.origins), tuple(walk.report.problems), frozenset(walk.unread)
-    )
+    beside = (*source.beside, *(table.sha256 for table in walk.tables.values()))
+    made = replace(source, root=root, origins=walk.origins, beside=beside)
+    return Expanded(made, tuple(walk.report.problems), frozenset(walk.unread))
 
 
 class _Expansion:
     def __init__(self, source: Source) -> None:
-        self.folder = Path(source.path).parent
-        self.report = Report(source.path)
+        self.source = source
+        self.report = Report()
         self.origins: dict[int, str] = {}
-        self.unread: set[tuple[int, int]] = set()
-        self.failed: set[tuple[int, int]] = set()
+        self.unread: set[Spot] = set()
+        self.failed: set[Spot] = set()
         self.broken = False
-        self.rows: dict[Path, list[Row]] = {}
+        self.tables: dict[Path, Table] = {}
         self.inherited: dict[str, Any] = {}
 
     def recipe(self, root: Node) -> Node:
@@ -84,7 +83,7 @@ class _Expansion:
                 self.report.add(node, f"more than {MAX_VIDEOS:,} videos; split the recipe")
                 break
         if videos.node.content and not made:
-            self.unread.add((videos.node.line, videos.node.column))  # that it is empty now would puzzle
+            self.unread.add(videos.node.spot)  # that it is empty now would puzzle
         filled = replace(videos, node=replace(videos.node, content=tuple(made)))
         return replace(root, content={**root.content, "videos": filled})
 
@@ -138,20 +137,21 @@ class _Expansion:
         if not isinstance(given.content, str) or not given.content.strip():
             self.report.add(given, f"foreach: expected the name of a file, got {show(plain(given))}")
             return []
-        path = self.folder / given.content
-        if path not in self.rows:
+        path = self.source.folder_of(given.spot) / given.content
+        if path not in self.tables:
             fault = why_not(path)
             if fault:
                 self.report.add(given, fault)
                 return []
             try:
-                self.rows[path] = read_rows(path)
+                self.tables[path] = read_table(path)
             except RecipeError as error:
                 self.report.problems += error.problems
                 return []
-        if not self.rows[path]:
+        rows = self.tables[path].rows
+        if not rows:
             self.report.add(given, f"foreach: {given.content!r} holds no rows; each makes a video")
-        return self.rows[path]
+        return rows
 
     def _video(self, node: Node, making: _Making) -> Node | None:
         """One video, or ``None`` when an expression of it cannot be evaluated. Its vars come first."""
@@ -160,7 +160,7 @@ class _Expansion:
         own = child(node, "vars")
         values: Any = {}
         if own is not None:
-            entries["vars"] = replace(entries["vars"], node=self._node(own, ("vars",), making))
+            entries["vars"] = entries["vars"].holding(self._node(own, ("vars",), making))
             values = plain(entries["vars"].node)
             if not isinstance(values, dict):
                 self.report.add(own, f"vars: expected a mapping of keys, got {show(values)}")
@@ -170,28 +170,28 @@ class _Expansion:
         for name, entry in entries.items():
             if name != "vars" and not name.startswith("x-"):
                 made = self._node(entry.node, (name,), making)
-                entries[name] = entry if made is entry.node else replace(entry, node=made)
-        return None if self.broken else replace(node, content=entries)
+                entries[name] = entry if made is entry.node else entry.holding(made)
+        return None if self.broken else node.holding(entries)
 
     def _node(self, node: Node, path: tuple[str, ...], making: _Making) -> Node:
         match node.content:
             case str() as text:
                 return self._text(node, text, path, making) if is_expression(text) else node
             case tuple() as items:
-                return replace(node, content=tuple(self._node(item, (*path, "*"), making) for item in items))
+                return node.holding(tuple(self._node(item, (*path, "*"), making) for item in items))
             case dict() as entries:
                 filled = {
                     name: entry
                     if name.startswith("x-")
-                    else replace(entry, node=self._node(entry.node, (*path, name), making))
+                    else entry.holding(self._node(entry.node, (*path, name), making))
                     for name, entry in entries.items()
                 }
-                return replace(node, content=filled)
+                return node.holding(filled)
             case _:
                 return node
 
     def _text(self, node: Node, text: str, path: tuple[str, ...], making: _Making) -> Node:
-        place = (node.line, node.column)
+        place = node.spot
         if place in self.failed:  # the other rows would only say it again
             self.broken = True
             return node
@@ -219,7 +219,7 @@ def _holds_expression(node: Node) -> bool:
 
 def _fitting(value: Any, path: tuple[str, ...]) -> Any:
     """A value as its key wants it: tables hold only text, and a number may stand where text is wanted."""
-    wanted = _wanted(path)
+    wanted = wanted_types(path, "video")
     if isinstance(value, str) and wanted and wanted <= _TYPED:
         try:
             return scalars.resolve(value.strip())
@@ -230,37 +230,16 @@ def _fitting(value: Any, path: tuple[str, ...]) -> Any:
     return value
 
 
-@cache
-def _wanted(path: tuple[str, ...]) -> frozenset[str]:
-    """The types that the schema allows at a place in a video."""
-    definitions = recipe_schema()["$defs"]
-    found = [definitions["video"]]
-    for step in path:
-        shapes = _shapes(found, definitions)
-        under = [each.get("items") if step == "*" else each.get("properties", {}).get(step) for each in shapes]
-        found = [each for each in under if isinstance(each, dict)]
-    return frozenset(each["type"] for each in _shapes(found, definitions) if isinstance(each.get("type"), str))
-
-
-def _shapes(schemas: Sequence[Any], definitions: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    for each in schemas:
-        yield each
-        if "$ref" in each:
-            yield from _shapes([definitions[each["$ref"].removeprefix("#/$defs/")]], definitions)
-        if "oneOf" in each and "type" not in each:
-            yield from _shapes(each["oneOf"], definitions)
-
-
 def _as_node(value: Any, at: Node) -> Node:
     """A value at the place of the string that made it."""
     match value:
         case dict():
             entries = {str(name): Entry(at.line, at.column, _as_node(each, at)) for name, each in value.items()}
-            return replace(at, content=entries)
+            return at.holding(entries)
         case list() | tuple():
-            return replace(at, content=tuple(_as_node(each, at) for each in value))
+            return at.holding(tuple(_as_node(each, at) for each in value))
         case None | bool() | int() | float():
-            return replace(at, content=value)
+            return at.holding(value)
         case _:
             text = str(value)
-            return replace(at, content="" if forbidden_character(text) else text)
+            return at.holding("" if forbidden_character(text) else text)

@@ -9,10 +9,11 @@ from functools import cache, lru_cache
 from typing import Any
 
 import jinja2
+from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from tiktoker_batch.recipe.compose import MAX_DEPTH
-from tiktoker_batch.recipe.sandbox import sandbox, syntax_fault
+from tiktoker_batch.recipe.sandbox import counted, metered, sandbox, syntax_fault
 from tiktoker_batch.recipe.scalars import MAX_INTEGER
 from tiktoker_batch.recipe.suggest import did_you_mean
 
@@ -24,20 +25,6 @@ _KEPT = (str, int, float, date, type(None))
 
 class ExpressionFault(Exception):
     """What is wrong with an expression, in words."""
-
-
-class _Undefined(jinja2.StrictUndefined):
-    """Names the nearest column or key of what was asked."""
-
-    @property
-    def _undefined_message(self) -> str:
-        owner, name = self._undefined_obj, str(self._undefined_name)
-        if self._undefined_hint:
-            return self._undefined_hint
-        if not isinstance(owner, Mapping):
-            return f"{name!r} is undefined"
-        known = list(map(str, owner))
-        return f"{name!r} is undefined{did_you_mean(name, known)} (there are: {', '.join(known) or 'none'})"
 
 
 def is_expression(text: str) -> bool:
@@ -52,11 +39,12 @@ def evaluate(text: str, names: Mapping[str, Any]) -> Any:
     """
     try:
         program, single = _compiled(text)
-        if not single:
-            return program.render(names)
-        kept: list[Any] = []
-        program.render({**names, "_keep": kept.append})
-        return _usable(kept[0])
+        with metered():
+            if not single:
+                return program.render(names)
+            kept: list[Any] = []
+            program.render({**names, "_kept": kept})
+            return _usable(kept[0])
     except ExpressionFault:
         raise
     except jinja2.UndefinedError as error:
@@ -102,22 +90,25 @@ def _compiled(text: str) -> tuple[jinja2.Template, bool]:
     if single and not single[1].strip():
         raise ExpressionFault("this expression is empty; expected a name, a text or a number in {{ }}")
     if single:
-        return _environment().from_string("{{ _keep((" + single[1] + ") | _real) }}"), True
+        return _environment().from_string("{{ (" + single[1] + ") | _keep }}"), True
     return _environment().from_string(text), False
 
 
 @cache
 def _environment() -> ImmutableSandboxedEnvironment:
-    environment = sandbox(_Undefined)
-    environment.filters |= {"_real": _real, "add_days": add_days, "strftime": strftime}
+    environment = sandbox()
+    environment.filters |= {"_keep": _keep, "add_days": add_days, "strftime": strftime}
     environment.globals |= {"choice": choice, "date": day}
     return environment
 
 
-def _real(value: Any) -> Any:
+@jinja2.pass_context
+def _keep(context: Context, value: Any) -> str:
+    """A value before it becomes text."""
     if isinstance(value, jinja2.Undefined):
         str(value)  # raises
-    return value
+    context["_kept"].append(counted(value))
+    return ""
 
 
 def day(text: str | date) -> date:

@@ -1,8 +1,7 @@
-"""Files that a recipe names, relative to the folder it lies in."""
+"""Files that a recipe names, relative to the folder of the file that names them."""
 
 import os
 import re
-import stat
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,7 +16,7 @@ from tiktoker_batch.recipe.prompts import (
     load_template,
 )
 from tiktoker_batch.recipe.settings import Found
-from tiktoker_batch.recipe.text import missing, read_text
+from tiktoker_batch.recipe.text import missing, read_text, unreadable
 from tiktoker_batch.shots import Template
 
 MAX_SCRIPT_BYTES = 256 * 1024
@@ -28,17 +27,21 @@ _ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://")
 class Files:
     """Finds and reads what recipes name; each file is looked at once however many videos share it."""
 
-    def __init__(self, folder: Path, findings: Findings) -> None:
-        self.folder = folder
+    def __init__(self, findings: Findings) -> None:
         self.findings = findings
         self._faults: dict[Path, str | None] = {}
         self._templates: dict[tuple[Path | None, Path | None, str], Template | None] = {}
 
+    def path(self, found: Found) -> Path:
+        """Where a named file or folder is."""
+        source = self.findings.source
+        return source.folder_of(source.locate(found.at)) / str(found.value)
+
     def absolute(self, found: Found) -> str:
         """The absolute path of a file that must be there."""
-        path = self.folder / found.value
+        path = self.path(found)
         if path not in self._faults:
-            self._faults[path] = _fault(path)
+            self._faults[path] = unreadable(path)
         fault = self._faults[path]
         if fault:
             self.findings.add(found.at, fault)
@@ -47,12 +50,12 @@ class Files:
     def is_there(self, found: Found) -> bool:
         """Whether a file can be read; if not, that is a problem."""
         self.absolute(found)
-        return self._faults[self.folder / found.value] is None
+        return self._faults[self.path(found)] is None
 
     def image(self, found: Found) -> str:
         """A reference image: an http(s) address, or the absolute path of a file."""
         value: str = found.value
-        if not _ADDRESS.match(value):
+        if not is_address(value):
             return self.absolute(found)
         if not _is_web_address(value):
             self.findings.add(found.at, f"expected a file or an http(s) address, got {value!r}")
@@ -63,7 +66,7 @@ class Files:
         if not self.is_there(found):
             return None
         try:
-            text, _ = read_text(self.folder / found.value, max_bytes=MAX_SCRIPT_BYTES)
+            text, _ = read_text(self.path(found), max_bytes=MAX_SCRIPT_BYTES)
         except RecipeError as error:
             self.findings.stage(error.problems)
             return None
@@ -83,7 +86,7 @@ class Files:
     def _template(self, name: str, named: Found | None, folder: Path | None) -> Template | None:
         path = folder / f"{name}.j2" if folder and (folder / f"{name}.j2").is_file() else None
         if named:
-            path = self.folder / named.value
+            path = self.path(named)
             if not self.is_there(named):
                 return None
         if path is None and folder is None:
@@ -94,7 +97,7 @@ class Files:
         return self._templates[path, folder, name]
 
     def _folder(self, found: Found) -> Path | None:
-        path: Path = self.folder / found.value
+        path = self.path(found)
         if path.is_dir():
             return path
         self.findings.add(found.at, missing(path) if not path.exists() else f"{str(path)!r} is not a folder")
@@ -110,21 +113,9 @@ class Files:
         return template
 
 
-def _fault(path: Path) -> str | None:
-    """Why a path is no file to read, or ``None``."""
-    try:
-        found = path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return missing(path)
-    except (OSError, ValueError) as error:
-        return f"{str(path)!r} cannot be read: {getattr(error, 'strerror', None) or error}"
-    if stat.S_ISDIR(found.st_mode):
-        return f"{str(path)!r} is a folder, not a file; name a file in it"
-    if not stat.S_ISREG(found.st_mode):
-        return f"{str(path)!r} is not a regular file; copy what it holds into one"
-    if found.st_size == 0:
-        return f"{str(path)!r} is empty; fill it or name another"
-    return None if os.access(path, os.R_OK) else f"no permission to read {str(path)!r}; change its mode"
+def is_address(text: str) -> bool:
+    """Whether it names no file but something on the web, or tries to."""
+    return bool(_ADDRESS.match(text))
 
 
 def _is_web_address(value: str) -> bool:

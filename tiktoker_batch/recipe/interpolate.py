@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from tiktoker_batch.errors import Problem
 from tiktoker_batch.recipe import scalars
-from tiktoker_batch.recipe.nodes import Entry, Node
+from tiktoker_batch.recipe.nodes import Entry, Node, Spot
 from tiktoker_batch.recipe.source import Source
 from tiktoker_batch.recipe.suggest import did_you_mean
 from tiktoker_batch.recipe.text import forbidden_character, place_of
@@ -25,13 +25,16 @@ _SECRET = re.compile(
 )
 
 
+SHORTEST_SECRET = 6  # characters; shorter ones are part of many a text
+
+
 @dataclass(frozen=True, slots=True)
 class Interpolated:
     """The source with every reference replaced; ``unread`` are the places of values where that was not possible."""
 
     source: Source
     problems: tuple[Problem, ...]
-    unread: frozenset[tuple[int, int]]
+    unread: frozenset[Spot]
 
 
 def interpolate(source: Source, environ: Mapping[str, str]) -> Interpolated:
@@ -41,6 +44,20 @@ def interpolate(source: Source, environ: Mapping[str, str]) -> Interpolated:
     return Interpolated(filled, tuple(walk.problems), frozenset(walk.unread))
 
 
+def is_secret(name: str) -> bool:
+    """Whether a variable's name looks like that of a secret."""
+    return bool(_SECRET.search(name))
+
+
+def secret_in(text: str, environ: Mapping[str, str]) -> str | None:
+    """The name of a secret of which a text holds the value, or what is on either side of a colon in it."""
+    for name, value in environ.items():
+        parts = [part for part in (value, *value.split(":")) if len(part) >= SHORTEST_SECRET] if is_secret(name) else []
+        if any(part in text for part in parts):
+            return name
+    return None
+
+
 class _Walk:
     """Rebuilds what changes and shares the rest; an aliased node is visited once."""
 
@@ -48,7 +65,7 @@ class _Walk:
         self.source = source
         self.environ = environ
         self.problems: list[Problem] = []
-        self.unread: set[tuple[int, int]] = set()
+        self.unread: set[Spot] = set()
         self.done: dict[int, Node] = {}
 
     def node(self, node: Node) -> Node:
@@ -89,7 +106,7 @@ class _Walk:
         if match["bad"]:
             self._problem(node, "${", "'${' begins no ${NAME} or ${NAME:-default}; write '$${' for the characters")
             return written
-        if _SECRET.search(name):
+        if is_secret(name):
             self._problem(
                 node,
                 f"${{{name}",
@@ -108,12 +125,12 @@ class _Walk:
     def _unset(self, name: str) -> str:
         if name in self.environ:
             return f"the environment variable {name} is empty; set it or write ${{{name}:-default}}"
-        near = did_you_mean(name, (known for known in self.environ if not _SECRET.search(known)))
+        near = did_you_mean(name, (known for known in self.environ if not is_secret(known)))
         return f"the environment variable {name} is not set{near or f'; set it or write ${{{name}:-default}}'}"
 
     def _problem(self, node: Node, written: str, message: str) -> None:
         """At the reference itself where it can be found in the text, else where the value begins."""
-        self.unread.add((node.line, node.column))
+        self.unread.add(node.spot)
         offset = self.source.text.find(written, node.offset)
         line, column = place_of(self.source.text, offset) if offset >= 0 else (node.line, node.column)
         self.problems.append(Problem(path=self.source.path, line=line, column=column, message=message))

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 from tiktoker_batch.recipe.findings import Findings
+from tiktoker_batch.recipe.nodes import Spot
 from tiktoker_batch.recipe.settings import Place
 
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
@@ -24,17 +25,15 @@ def check_unique(ids: Iterable[tuple[str, Place]], findings: Findings) -> None:
         first, first_at = seen.setdefault(name.casefold(), (name, at))
         if first_at == at:
             continue
-        first_place = findings.source.locate(first_at)
-        place = f"{first_place[0]}:{first_place[1]}{findings.source.origin(first_at)}"
+        first_place, own_place = findings.source.locate(first_at), findings.source.locate(at)
+        place = f"{first_place.seen_from(own_place.path)}{findings.source.origin(first_at)}"
         if first == name:
-            findings.add(
-                at, f"the id {name!r} is already used at {place}{_advice(first_place, findings.source.locate(at))}"
-            )
+            findings.add(at, f"the id {name!r} is already used at {place}{_advice(first_place, own_place)}")
         else:
             findings.add(
                 at, f"the ids {name!r} and {first!r} at {place} are the same file on some systems; choose another"
             )
 
 
-def _advice(first: tuple[int, int], second: tuple[int, int]) -> str:
+def _advice(first: Spot, second: Spot) -> str:
     return "; put into it what differs, like {{ index }}" if first == second else "; choose another"

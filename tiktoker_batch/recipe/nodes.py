@@ -2,14 +2,34 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
+
+from tiktoker_batch.errors import Problem
 
 Report = Callable[[int, int, str], None]
 
 
+class Spot(NamedTuple):
+    """A place in a file, line and column from 1; both are 0 for what stands in no file (``--set``)."""
+
+    path: str
+    line: int
+    column: int
+
+    def problem(self, message: str) -> Problem:
+        """A problem here."""
+        return Problem(path=self.path, line=self.line, column=self.column, message=message)
+
+    def seen_from(self, path: str) -> str:
+        """How a message about another place names this one: without its file if that is the same."""
+        if not self.line:
+            return self.path
+        return f"{self.line}:{self.column}" if self.path == path else f"{self.path}:{self.line}:{self.column}"
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value and its place (line and column from 1; ``offset`` in characters from 0).
+    """A value and its place (line and column from 1; ``offset`` in characters from 0) in the file ``path``.
 
     ``content`` is a scalar, a tuple of nodes, or a mapping of entries. ``plain`` scalars stand without quotes.
     ``size`` and ``depth`` count nodes with every alias expanded.
@@ -22,6 +42,16 @@ class Node:
     plain: bool = False
     size: int = 1
     depth: int = 1
+    path: str = ""
+
+    @property
+    def spot(self) -> Spot:
+        """Where it stands."""
+        return Spot(self.path, self.line, self.column)
+
+    def holding(self, content: Any) -> "Node":
+        """Another value at the same place; ``replace`` takes twice as long, and recipes are made of nodes."""
+        return Node(self.line, self.column, self.offset, content, self.plain, self.size, self.depth, self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +61,15 @@ class Entry:
     line: int
     column: int
     node: Node
+
+    @property
+    def spot(self) -> Spot:
+        """Where the key stands: in the file of its value."""
+        return Spot(self.node.path, self.line, self.column)
+
+    def holding(self, node: Node) -> "Entry":
+        """Another value under the same key."""
+        return Entry(self.line, self.column, node)
 
 
 class OpenCollection(Protocol):
@@ -50,8 +89,9 @@ class OpenCollection(Protocol):
 class OpenList(OpenCollection):
     """An open list."""
 
-    def __init__(self, event: Any) -> None:
+    def __init__(self, event: Any, path: str) -> None:
         self.event = event
+        self.path = path
         self.items: list[Node] = []
 
     def add(self, node: Node) -> None:
@@ -60,14 +100,15 @@ class OpenList(OpenCollection):
 
     def close(self) -> Node:
         """The finished list."""
-        return _collection(self.event, tuple(self.items), self.items)
+        return _collection(self.event, self.path, tuple(self.items), self.items)
 
 
 class OpenMapping(OpenCollection):
     """An open mapping: keys and values come in turn."""
 
-    def __init__(self, event: Any, report: Report) -> None:
+    def __init__(self, event: Any, path: str, report: Report) -> None:
         self.event = event
+        self.path = path
         self.report = report
         self.key: Node | None = None
         self.entries: dict[str, Entry] = {}
@@ -96,7 +137,7 @@ class OpenMapping(OpenCollection):
     def close(self) -> Node:
         """The finished mapping; its own keys win over merged ones."""
         entries = {**(self.merged or {}), **self.entries}
-        return _collection(self.event, entries, [entry.node for entry in entries.values()])
+        return _collection(self.event, self.path, entries, [entry.node for entry in entries.values()])
 
     def _put(self, key: Node, name: str, node: Node) -> None:
         first = self.entries.get(name)
@@ -121,7 +162,7 @@ class OpenMapping(OpenCollection):
             self.merged = {**source.content, **self.merged}
 
 
-def _collection(event: Any, content: tuple[Node, ...] | Mapping[str, Entry], children: list[Node]) -> Node:
+def _collection(event: Any, path: str, content: tuple[Node, ...] | Mapping[str, Entry], children: list[Node]) -> Node:
     mark = event.start_mark
     return Node(
         mark.line + 1,
@@ -130,6 +171,7 @@ def _collection(event: Any, content: tuple[Node, ...] | Mapping[str, Entry], chi
         content,
         size=1 + sum(child.size for child in children),
         depth=1 + max((child.depth for child in children), default=0),
+        path=path,
     )
 
 

@@ -1,11 +1,12 @@
 """Profiles: the overlays that a command line chooses by name."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tiktoker_batch.catalog.loader import Catalog
 from tiktoker_batch.errors import UsageError
+from tiktoker_batch.recipe.assign import without
 from tiktoker_batch.recipe.settings import Layer, Place, own_names
 from tiktoker_batch.recipe.suggest import did_you_mean
 
@@ -26,10 +27,17 @@ class Overlay:
         return Layer(self.defaults, (*self.at, "defaults") if self.at else None, self.name)
 
 
-def choose_profiles(names: Sequence[str], recipe: Any, sound: Mapping[str, Any], catalog: Catalog) -> list[Overlay]:
+def choose_profiles(
+    names: Sequence[str],
+    recipe: Any,
+    sound: Mapping[str, Any],
+    catalog: Catalog,
+    assigned: Sequence[Place] = (),
+) -> list[Overlay]:
     """The profiles of these names, weakest first; one of the recipe's own comes before a built-in one.
 
-    ``sound`` is the recipe without what the schema found wrong.
+    ``sound`` is the recipe without what the schema found wrong. Of places that were ``assigned`` (``--set``) a profile
+    says nothing any more.
 
     :raises UsageError: there is no profile of a name.
     """
@@ -43,7 +51,7 @@ def choose_profiles(names: Sequence[str], recipe: Any, sound: Mapping[str, Any],
             overlays.append(Overlay(name=name, at=None, defaults=catalog.profiles[name].defaults))
         else:
             raise _unknown(name, [*known, *catalog.profiles])
-    return overlays
+    return [_silenced(overlay, assigned) for overlay in overlays]
 
 
 def overlaid(key: str, recipe: Mapping[str, Any], overlays: Iterable[Overlay]) -> dict[str, Any]:
@@ -52,6 +60,22 @@ def overlaid(key: str, recipe: Mapping[str, Any], overlays: Iterable[Overlay]) -
     for overlay in overlays:
         merged |= own_names(getattr(overlay, key))
     return merged
+
+
+def _silenced(overlay: Overlay, assigned: Iterable[Place]) -> Overlay:
+    said: dict[str, Mapping[str, Any]] = {
+        "defaults": overlay.defaults,
+        "limits": overlay.limits,
+        "budget": overlay.budget,
+    }
+    for place in assigned:
+        said = without(said, place)
+    return replace(
+        overlay,
+        defaults=said.get("defaults", {}),
+        limits=said.get("limits", {}),
+        budget=said.get("budget", {}),
+    )
 
 
 def _own(name: str, values: Mapping[str, Any]) -> Overlay:

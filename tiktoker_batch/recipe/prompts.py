@@ -16,7 +16,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from tiktoker_batch.errors import Problem, RecipeError
 from tiktoker_batch.recipe.parts import MAX_TEMPLATE_BYTES, find_part, folders_of, missing_part, references
-from tiktoker_batch.recipe.sandbox import sandbox, syntax_fault
+from tiktoker_batch.recipe.sandbox import metered, sandbox, syntax_fault
 from tiktoker_batch.recipe.suggest import did_you_mean, listed
 from tiktoker_batch.recipe.text import read_text
 from tiktoker_batch.resources import resource_path
@@ -31,20 +31,6 @@ PROMPT_VARIABLES: Mapping[str, tuple[str, ...]] = {
 """The variables that each template may use; ``style`` has ``name`` and ``prompt``."""
 
 _Found = tuple[int, str, str]  # line, the name it is about, message
-
-
-class _Undefined(jinja2.StrictUndefined):
-    """Names the nearest valid attribute of what was asked."""
-
-    @property
-    def _undefined_message(self) -> str:
-        owner, name = self._undefined_obj, self._undefined_name
-        if self._undefined_hint:
-            return self._undefined_hint
-        if owner is jinja2.utils.missing or not isinstance(name, str):
-            return f"{name!r} is undefined"
-        known = [str(key) for key in owner] if isinstance(owner, Mapping) else getattr(type(owner), "__slots__", ())
-        return f"{name!r} is undefined here{did_you_mean(name, known)} (there are: {', '.join(known) or 'none'})"
 
 
 def load_template(path: Path, folder: Path | None = None) -> Template:
@@ -105,7 +91,8 @@ def render_prompt(template: Template, variables: Mapping[str, object]) -> str:
     :raises RecipeError: the template is not valid or uses what is not there, at its line.
     """
     try:
-        return _rendered(template, variables)
+        with metered():
+            return _rendered(template, variables)
     except jinja2.UndefinedError as error:
         message = str(error.message)
         name = message.split("'")[1] if "'" in message else None
@@ -125,7 +112,8 @@ def render_block(template: Template, block: str, variables: Mapping[str, object]
             for name, made in ancestor.blocks.items():
                 context.blocks.setdefault(name, []).append(made)
         found = context.blocks.get(block)
-        return _fold("".join(found[0](context))) if found else None
+        with metered():
+            return _fold("".join(found[0](context))) if found else None
     except Exception:  # whatever is wrong is told when the whole is rendered
         return None
 
@@ -254,7 +242,7 @@ def _unnamed(tree: nodes.Template) -> Iterator[_Found]:
 
 @lru_cache(maxsize=64)
 def _environment(parts: tuple[Part, ...] = ()) -> ImmutableSandboxedEnvironment:
-    environment = sandbox(_Undefined, trims_blocks=True)
+    environment = sandbox(trims_blocks=True)
     sources = {part.name: (part.source, part.path, None) for part in parts}
     environment.loader = jinja2.FunctionLoader(sources.get)
     return environment

@@ -147,6 +147,8 @@ class References:
         """Whether a voice was meant for another narration model than the one that a profile put in its place."""
         if narrator.found.profile is None or narrator.found.profile == found.profile:
             return False
+        if not self.findings.source.locate(found.at).line:
+            return False  # it was set with the profile in sight
         if found.value in self.own_voices:
             return self.own_voices[found.value].partition(":")[0] != narrator.model.provider
         known = self.catalog.voices.get(found.value)

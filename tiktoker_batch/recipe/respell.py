@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tiktoker_batch.errors import Problem
-from tiktoker_batch.recipe.nodes import Entry, Node
+from tiktoker_batch.recipe.nodes import Entry, Node, Spot
 from tiktoker_batch.recipe.schema import Path, belongs_elsewhere, glued_key, recipe_schema, unknown_key
 from tiktoker_batch.recipe.source import Source
 from tiktoker_batch.recipe.suggest import nearest
@@ -24,25 +24,24 @@ class Respelled:
 
     source: Source
     problems: tuple[Problem, ...]
-    places: frozenset[tuple[int, int]]
-    unread: frozenset[tuple[int, int]]
+    places: frozenset[Spot]
+    unread: frozenset[Spot]
 
 
 def respell(source: Source) -> Respelled:
     """Give keys that are nearly right the name of the only one they can be."""
-    walk = _Walk(source.path)
+    walk = _Walk()
     root = walk.node(source.root, recipe_schema(), ())
-    places = frozenset((each.line, each.column) for each in walk.problems)
+    places = frozenset(Spot(each.path, each.line, each.column) for each in walk.problems)
     return Respelled(replace(source, root=root), tuple(dict.fromkeys(walk.problems)), places, frozenset(walk.unread))
 
 
 class _Walk:
     """Follows the schema; what it says nothing about is the writer's own."""
 
-    def __init__(self, path: str) -> None:
-        self.path = path
+    def __init__(self) -> None:
         self.problems: list[Problem] = []
-        self.unread: set[tuple[int, int]] = set()
+        self.unread: set[Spot] = set()
 
     def node(self, node: Node, schema: Mapping[str, Any], at: Path) -> Node:
         """The node with its keys respelled, the same one where there was nothing to do."""
@@ -79,11 +78,10 @@ class _Walk:
             glued = glued_key(name, known)
             right = glued or nearest(name, known)
             if glued:
-                self.unread.add((entries[name].node.line, entries[name].node.column))
+                self.unread.add(entries[name].node.spot)
             if right and right not in entries and right not in meant.values():
                 meant[name] = right
-                place, message = entries[name], unknown_key(at, name, known)
-                self.problems.append(Problem(path=self.path, line=place.line, column=place.column, message=message))
+                self.problems.append(entries[name].spot.problem(unknown_key(at, name, known)))
         return meant
 
 

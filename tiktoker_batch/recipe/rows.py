@@ -2,6 +2,7 @@
 
 import codecs
 import csv
+import hashlib
 import io
 import json
 import math
@@ -32,12 +33,24 @@ class Row:
     values: dict[str, Any]
 
 
-def read_rows(path: Path) -> list[Row]:
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The rows of a file and the sha256 of its bytes."""
+
+    rows: list[Row]
+    sha256: str
+
+
+def read_table(path: Path) -> Table:
     """The rows of a file, by the format that its ending names; empty ones are skipped.
 
     :raises RecipeError: it cannot be read, or rows that are no mappings of columns, at their places.
     """
-    text = _text(path)
+    raw = read_bytes(path, MAX_BYTES)
+    return Table(_rows(path, _text(path, raw)), hashlib.sha256(raw).hexdigest())
+
+
+def _rows(path: Path, text: str) -> list[Row]:
     match path.suffix.lower():
         case ".csv":
             return _table(path, text, _delimiter(text))
@@ -66,8 +79,7 @@ def why_not(path: Path) -> str | None:
         return f"foreach: {path.name[:40]!r} cannot be read: {error}"
 
 
-def _text(path: Path) -> str:
-    raw = read_bytes(path, MAX_BYTES)
+def _text(path: Path, raw: bytes) -> str:
     if raw.startswith(_UTF_16) and not raw.startswith(_UTF_32):  # what spreadsheets call Unicode text
         try:
             raw = raw.decode("utf-16").encode()

@@ -13,16 +13,12 @@ from jsonschema.exceptions import ValidationError
 from tiktoker_batch.errors import Problem
 from tiktoker_batch.recipe import wording
 from tiktoker_batch.recipe.findings import FEW
+from tiktoker_batch.recipe.nodes import Spot
 from tiktoker_batch.recipe.source import Source, plain
 from tiktoker_batch.recipe.suggest import did_you_mean, listed
 from tiktoker_batch.resources import read_resource
 
 Path = tuple[str | int, ...]
-
-# Keys of the recipe format that later versions of the tool understand.
-_LATER = {
-    "top": frozenset({"include"}),
-}
 
 FEW_KEYS = 6  # so many are listed where none is near
 
@@ -46,14 +42,14 @@ def recipe_schema() -> dict[str, Any]:
     return schema
 
 
-def check_schema(source: Source, guessed: frozenset[tuple[int, int]] = frozenset()) -> tuple[list[Problem], Any]:
+def check_schema(source: Source, guessed: frozenset[Spot] = frozenset()) -> tuple[list[Problem], Any]:
     """The problems, and the data without the values they are about: what is left can be checked further.
 
     ``guessed`` are the places of keys that may have been meant otherwise; of what stands under them nothing is said.
     """
     problems: list[Problem] = []
     misnamed: set[Path] = set()
-    said: dict[tuple[int, int], set[str]] = {}
+    said: dict[Spot, set[str]] = {}
     sound = plain(source.root)
     for error in _leaves(_validator().iter_errors(source.data)):
         for path, message, at_key in _faults(error):
@@ -74,7 +70,9 @@ def check_schema(source: Source, guessed: frozenset[tuple[int, int]] = frozenset
 
 @cache
 def _validator() -> Draft202012Validator:
-    return Draft202012Validator(_inlined(recipe_schema(), recipe_schema()["$defs"]))
+    # What stands in included files is there by now, so everything that a recipe needs must be.
+    whole = {key: value for key, value in recipe_schema().items() if key not in {"if", "then", "else"}}
+    return Draft202012Validator(_inlined({**whole, **recipe_schema()["else"]}, recipe_schema()["$defs"]))
 
 
 def _inlined(schema: Any, definitions: dict[str, Any]) -> Any:
@@ -156,8 +154,6 @@ def _choice_of_keys(path: Path, error: ValidationError) -> tuple[Path, str, bool
 
 def unknown_key(path: Path, name: str, known: Collection[str]) -> str:
     """What is wrong with a key that the mapping at a path does not have."""
-    if name in _LATER.get(_where(path), ()):
-        return f"{name!r} is not supported by this version of tiktoker-batch"
     near = belongs_elsewhere(path, name) or _glued(name, known) or did_you_mean(name, known)
     few = f" (there are: {', '.join(known)})" if len(known) <= FEW_KEYS else "; 'tiktoker-batch schema' lists them all"
     return f"unknown key {name!r}{near or few}"

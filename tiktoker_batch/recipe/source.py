@@ -1,5 +1,6 @@
 """A recipe's text as plain data that still knows the line and column of every value."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -8,7 +9,7 @@ from typing import Any
 
 from tiktoker_batch.errors import Problem, RecipeError
 from tiktoker_batch.recipe.compose import compose
-from tiktoker_batch.recipe.nodes import Node
+from tiktoker_batch.recipe.nodes import Node, Spot
 from tiktoker_batch.recipe.text import read_text
 
 Pointer = Sequence[str | int]
@@ -16,8 +17,9 @@ Pointer = Sequence[str | int]
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """A file that could be read. ``path`` is as the user gave it.
+    """A file that could be read. ``path`` is as the user gave it, ``sha256`` that of its bytes.
 
+    ``beside`` are the digests of the other files that it was made of: those that it includes, those of its rows.
     ``problems`` are those that left the rest readable: duplicate keys, unknown tags, keys that are no text.
     ``origins`` says of videos, by their index, which row or combination they were made of.
     """
@@ -27,6 +29,7 @@ class Source:
     text: str = field(repr=False)
     root: Node = field(repr=False)
     problems: tuple[Problem, ...] = ()
+    beside: tuple[str, ...] = ()
     origins: Mapping[int, str] = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -34,23 +37,34 @@ class Source:
         """The document as plain JSON values."""
         return plain(self.root)
 
-    def locate(self, pointer: Pointer, *, key: bool = False) -> tuple[int, int]:
-        """Line and column, from 1, of a value or (``key``) of the key it stands under.
+    @property
+    def digest(self) -> str:
+        """What changes with any file that it was made of; of a single file, its sha256."""
+        if not self.beside:
+            return self.sha256
+        return hashlib.sha256("\n".join((self.sha256, *self.beside)).encode()).hexdigest()
+
+    def folder_of(self, at: Spot) -> Path:
+        """From where the relative paths in a value are meant: the folder of the file that it stands in."""
+        return Path(at.path if at.line else self.path).parent
+
+    def locate(self, pointer: Pointer, *, key: bool = False) -> Spot:
+        """The place of a value or (``key``) of the key it stands under.
 
         A pointer that leads out of the document gives the last place on its way.
         """
         node = self.root
-        place = key_place = (node.line, node.column)
+        place = key_place = node.spot
         for step in pointer:
             if isinstance(node.content, dict) and step in node.content:
                 entry = node.content[step]
-                node, key_place = entry.node, (entry.line, entry.column)
+                node, key_place = entry.node, entry.spot
             elif isinstance(node.content, tuple) and isinstance(step, int) and 0 <= step < len(node.content):
                 node = node.content[step]
-                key_place = (node.line, node.column)
+                key_place = node.spot
             else:
                 return place
-            place = (node.line, node.column)
+            place = node.spot
         return key_place if key else place
 
     def origin(self, pointer: Pointer) -> str:
@@ -60,8 +74,7 @@ class Source:
 
     def problem(self, pointer: Pointer, message: str, *, key: bool = False) -> Problem:
         """A problem at the place of a value or of its key."""
-        line, column = self.locate(pointer, key=key)
-        return Problem(path=self.path, line=line, column=column, message=message + self.origin(pointer))
+        return self.locate(pointer, key=key).problem(message + self.origin(pointer))
 
 
 def load_source(path: Path) -> Source:

@@ -81,6 +81,23 @@ def missing(path: Path) -> str:
     return f"there is no file {path.name!r} in {str(path.parent)!r}{near}"
 
 
+def unreadable(path: Path) -> str | None:
+    """Why a path is no file to read, or ``None``."""
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return missing(path)
+    except (OSError, ValueError) as error:
+        return f"{str(path)!r} cannot be read: {getattr(error, 'strerror', None) or error}"
+    if stat.S_ISDIR(found.st_mode):
+        return f"{str(path)!r} is a folder, not a file; name a file in it"
+    if not stat.S_ISREG(found.st_mode):
+        return f"{str(path)!r} is not a regular file; copy what it holds into one"
+    if found.st_size == 0:
+        return f"{str(path)!r} is empty; fill it or name another"
+    return None if os.access(path, os.R_OK) else f"no permission to read {str(path)!r}; change its mode"
+
+
 def _names(folder: Path) -> list[str]:
     try:
         return [entry.name for entry in os.scandir(folder)]
