@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 BENCH := .venv-bench
 
-.PHONY: help run test editors faults crash lint bench fmt lock clean
+.PHONY: help run test editors faults crash fuzz lint bench fmt lock clean
 
 help:
 	@echo "make run     install, then make the three videos of recipes/quickstart.yaml"
@@ -11,6 +11,7 @@ help:
 	@echo "make editors install the language server that 'make test' then checks recipes with (needs npm)"
 	@echo "make faults  pay for recipes/week12.yaml in fifty worlds full of troubles (simulated), and the thorough tests"
 	@echo "make crash   kill the command 320 times while it pays simulated services; nothing may be paid twice or lost"
+	@echo "make fuzz    put 10,000 faults into valid recipes, and make 20,000 recipes up: each is told what is wrong, where"
 	@echo "make lint    ruff, mypy, flake8-async, import-linter"
 	@echo "make bench   every measurement of docs/performance.md"
 	@echo "make fmt     format the code"
@@ -37,6 +38,9 @@ faults: $(VENV)/.dev
 crash: $(VENV)/.dev
 	CRASH_KILLS=320 $(BIN)/python -m pytest -s -m "thorough or not thorough" tests/faults/test_crash.py
 	REPLAY_EXAMPLES=500 $(BIN)/python -m pytest tests/engine/test_replay.py
+
+fuzz: $(VENV)/.dev
+	MADE_RECIPES=20000 MUTATIONS=10000 $(BIN)/python -m pytest -s -n 2 -m thorough tests/unit/test_made_recipes.py tests/unit/test_mutations.py
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

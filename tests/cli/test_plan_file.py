@@ -24,7 +24,7 @@ def test_the_same_recipe_and_state_give_the_same_bytes(call: Call, tiny: Path, o
 
 def test_a_plan_that_holds_is_run(call: Call, tiny: Path) -> None:
     planned = call("plan", "tiny.yaml", "--until", "shots", "--out", "plan.json")
-    assert "tiktoker-batch run tiny.yaml --plan plan.json with the same options" in planned.stderr
+    assert "tiktoker-batch run tiny.yaml --until shots --plan plan.json\n" in planned.stderr
     done = call("run", "tiny.yaml", "--until", "shots", "--plan", "plan.json", "--progress", "json")
     assert done.returncode == 0
     assert "step_succeeded" in [json.loads(line)["event"] for line in done.stderr.splitlines()]

@@ -1,6 +1,7 @@
 """Whatever is given as a recipe, nothing worse comes of it than a message; and what is valid can be planned."""
 
 import itertools
+import os
 import shutil
 import signal
 from collections import Counter, defaultdict
@@ -20,7 +21,7 @@ from tiktoker_batch.steps.registry import STEP_KINDS
 
 VALID = Path(__file__).parent.parent / "corpus" / "valid"
 MOST_SECONDS = 20.0  # of processor time for one recipe
-SAMPLE, THOROUGH = 200, 20_000
+SAMPLE, THOROUGH = 200, int(os.environ.get("MADE_RECIPES", "3000"))  # 20,000 in `make fuzz`
 FILES = ("csv", "tsv", "json", "ndjson", "yaml")
 
 _PROFILES = itertools.cycle([(), (), ("standard",), ("offline",)])
@@ -120,8 +121,8 @@ def test_a_few_hundred_made_recipes_are_valid_or_told_what_is_wrong(tmp_path: Pa
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("half", [1, 2])
-def test_twenty_thousand_made_recipes_are_valid_or_told_what_is_wrong(tmp_path: Path, half: int) -> None:
+def test_thousands_of_made_recipes_are_valid_or_told_what_is_wrong(tmp_path: Path, half: int) -> None:
     outcomes = try_all(tmp_path, THOROUGH // 2, same=False)
     print(dict(outcomes))
-    assert outcomes["valid"] >= 500
+    assert outcomes["valid"] >= THOROUGH / 40
     assert outcomes.total() >= THOROUGH // 2 * 0.98

@@ -1,5 +1,6 @@
 """Of valid recipes with one fault put in, the first problem stands where the fault is."""
 
+import os
 import random
 import re
 import shutil
@@ -22,6 +23,7 @@ from tiktoker_batch.recipe.source import load_source
 TREE = Path(__file__).parent.parent.parent
 VALID = TREE / "tests" / "corpus" / "valid"
 TARGET = 0.95
+THOROUGH = int(os.environ.get("MUTATIONS", "1500"))  # 10,000 in `make fuzz`
 _BLOCK = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -132,7 +134,8 @@ def test_a_sample_of_faults_is_told_at_the_right_place(tmp_path: Path) -> None:
 
 @pytest.mark.thorough
 def test_thousands_of_faults_are_told_at_the_right_place(tmp_path: Path) -> None:
-    measured = measure(random.Random(11).sample(all_mutations(), 5000), folder_for(tmp_path))
+    every = all_mutations()
+    measured = measure(random.Random(11).sample(every, min(THOROUGH, len(every))), folder_for(tmp_path))
     print(measured)
     assert measured.share >= TARGET, str(measured)
-    assert measured.right.total() >= 3000, str(measured)
+    assert measured.right.total() >= 0.6 * THOROUGH, str(measured)

@@ -1,7 +1,6 @@
 """What the commands share: arguments, options, and how JSON is printed."""
 
 import json
-import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from tiktoker_batch.app import Options
     from tiktoker_batch.planning.selection import Choice, Shard
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -323,14 +321,6 @@ def echo_json(value: Any) -> None:
 def show(text: str) -> None:
     """Print data. The stream is named: click would send UTF-8 to a terminal that said it knows ASCII only."""
     click.echo(text, file=sys.stdout)
-
-
-def run_command(recipe: Path, options: "Options") -> str:
-    """The command that runs a batch (again), ready to be pasted into a shell."""
-    chosen = [part for name in options.profiles for part in ("--profile", name)]
-    chosen += [part for assignment in options.assignments for part in ("--set", assignment)]
-    place = ["--output", str(options.output)] if options.output else []
-    return shlex.join(["tiktoker-batch", "run", str(recipe), *place, *chosen])
 
 
 def say(message: str) -> None:

@@ -6,12 +6,12 @@ from pathlib import Path
 import click
 
 from tiktoker_batch import app, plan_file
+from tiktoker_batch.cli.again import run_again
 from tiktoker_batch.cli.options import (
     FILE,
     echo_json,
     planning_options,
     recipe_argument,
-    run_command,
     say,
     show,
     subcommand,
@@ -56,8 +56,8 @@ def command(
 
 
 def _run_command(options: app.Options, recipe: Path, out: Path) -> str:
-    more = " with the same options" if options.choice or options.limits or options.force or not options.cache else ""
-    return f"{run_command(recipe, options)} --plan {shlex.quote(str(out))}{more}"
+    forced = [part for expression in options.force for part in ("--force", expression)]
+    return f"{run_again(recipe, options)} {shlex.join([*forced, '--plan', str(out)])}"
 
 
 def show_plan(recipe: Path, options: app.Options, form: str, *, diff: bool = False) -> Preview:
