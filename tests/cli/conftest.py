@@ -38,6 +38,17 @@ def clean_environment(**changes: str) -> Mapping[str, str]:
     return {**kept, "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8", **cache, **changes}
 
 
+def wait_until_said(process: "subprocess.Popen[str]", word: str) -> None:
+    """Read what a process says on stderr up to the line with this word."""
+    assert process.stderr is not None
+    said = []
+    for line in process.stderr:
+        said.append(line)
+        if word in line:
+            return
+    raise AssertionError(f"it ended without a word of {word!r}: {''.join(said[-10:])}")
+
+
 @pytest.fixture
 def call(tmp_path: Path) -> Call:
     """Call ``tiktoker-batch`` in an empty folder."""

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.cli.canaries import CANARIES, HEAD, assert_no_canary
-from tests.cli.conftest import ARGV, Call, clean_environment
+from tests.cli.conftest import ARGV, Call, clean_environment, wait_until_said
 
 CLOUD = """\
 version: 1
@@ -174,8 +174,7 @@ def test_whoever_aborts_is_told_what_is_paid_for_and_how_to_go_on_within_the_sam
             events = (json.loads(line) for line in process.stderr)
             clip = next(e for e in events if e["event"] == "job_submitted" and e["step"] == "lamp/01/clip")
             process.send_signal(signal.SIGINT)
-            while '"interrupted"' not in process.stderr.readline():
-                pass
+            wait_until_said(process, '"interrupted"')
             process.send_signal(signal.SIGINT)
             said = process.stderr.read().splitlines()
         assert process.returncode == 130

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.cli.conftest import ARGV, Call, clean_environment
+from tests.cli.conftest import ARGV, Call, clean_environment, wait_until_said
 from tests.cli.test_rehearse import CANARIES, simulator
 from tiktoker_batch.reconciling import resumed
 
@@ -22,8 +22,8 @@ version: 1
 name: two
 defaults: {duration: 4, resolution: 720p, fps: 12}
 videos:
-  - {id: lamp, script: A small lamp burns., style: noir, prompts: [a lamp], tags: [sea]}
-  - {id: tea, script: Tea is hot., style: watercolor, prompts: [a cup of tea]}
+  - {id: lamp, script: A small lamp burns at the end of the pier., style: noir, prompts: [a lamp], tags: [sea]}
+  - {id: tea, script: Tea is only leaves and hot water and patience., style: watercolor, prompts: [a cup of tea]}
 """
 CLOUD = """\
 version: 1
@@ -99,9 +99,7 @@ def test_a_stopped_batch_goes_on_with_the_options_it_was_run_with(
     with subprocess.Popen(
         argv, cwd=tmp_path, env=clean_environment(), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
     ) as process:
-        assert process.stderr is not None
-        while '"step_succeeded"' not in process.stderr.readline():
-            pass
+        wait_until_said(process, '"step_succeeded"')
         process.send_signal(signal.SIGINT)
         process.communicate()
     assert process.returncode == 130
@@ -121,9 +119,7 @@ def test_a_batch_at_work_can_be_followed_from_elsewhere(call: Call, tmp_path: Pa
     with subprocess.Popen(
         argv, cwd=tmp_path, env=clean_environment(), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
     ) as process:
-        assert process.stderr is not None
-        while '"run_started"' not in process.stderr.readline():
-            pass
+        wait_until_said(process, '"run_started"')
         told = call("status", "output/two", "--follow")
         process.communicate()
     assert told.returncode == 0
