@@ -97,7 +97,8 @@ def test_a_batch_is_resumed_from_any_folder_and_after_its_project_was_moved(call
     done = run_in(other, "resume", "../moved/output/tiny")
     assert done.startswith("tiny: ")
     manifest = json.loads((moved / "output" / "tiny" / "manifest.json").read_text(encoding="utf-8"))
-    assert [step["id"] for step in manifest["videos"][0]["steps"] if step["state"] == "reused"] == ["lamp/shots"]
+    steps = manifest["videos"][0]["steps"]
+    assert [step["id"] for step in steps if step["state"] == "reused"] == ["lamp/story", "lamp/shots"]
     assert manifest["batch"]["recipe"] == "../moved/recipes/tiny.yaml"
     assert run_in(other, "status", "../moved/output/tiny").endswith(
         "run again to go on: tiktoker-batch run ../moved/recipes/tiny.yaml --output ../moved/output/tiny\n"

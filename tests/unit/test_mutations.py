@@ -61,8 +61,9 @@ def valid_recipes() -> dict[str, str]:
     found = {path.name: path.read_text(encoding="utf-8").replace("@START@", "2027-03-15") for path in sorted(files)}
     for page in [TREE / "README.md", *sorted((TREE / "docs").glob("*.md"))]:
         for number, block in enumerate(_BLOCK.findall(page.read_text(encoding="utf-8"))):
-            if ("videos:" not in block and "foreach:" not in block) or "artifacts:" in block:
-                continue  # a fragment, or no recipe
+            is_recipe = "videos:" in block or "foreach:" in block
+            if not is_recipe or "artifacts:" in block or re.search(r"^include:", block, re.MULTILINE):
+                continue  # a fragment, no recipe, or one of several files
             entries = "" if "videos:" in block else "videos:\n"
             head = "" if "version:" in block else "version: 1\nname: example\n"
             found[f"{page.name}-{number}"] = head + entries + block
