@@ -65,6 +65,7 @@ def test_yes_goes_on_and_what_is_done_is_not_asked_about_again(paid: Path, simul
     assert first.stdout.startswith("paid: done")
 
 
+@pytest.mark.thorough
 def test_who_said_yes_before_and_a_ci_job_are_not_asked(call: Call, paid: Path, simulator: Simulator) -> None:
     environ = environ_of(simulator, paid.parent)
     runs = [

@@ -81,6 +81,7 @@ def test_what_one_batch_bought_serves_the_next(
     assert json.loads(tight.stdout)["removed_entries"] == 1
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_what_two_videos_of_a_batch_need_alike_is_bought_once(
     call: Call, tmp_path: Path, simulator: Simulator, environ: dict[str, str]

@@ -4,9 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.cli.conftest import Call
 
 
+@pytest.mark.thorough
 def test_a_run_teaches_what_its_steps_take_and_a_rehearsal_does_not(call: Call, tiny: Path, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     memory = cache / "durations.json"

@@ -20,7 +20,9 @@ def with_few_frames(recipe: Path) -> None:
     recipe.write_text(text.replace("resolution: 720p", "resolution: 720p\n  fps: 2"), encoding="utf-8")
 
 
-@pytest.mark.parametrize("template", TEMPLATES)
+@pytest.mark.parametrize(
+    "template", ["quickstart", *(pytest.param(name, marks=pytest.mark.thorough) for name in TEMPLATES[1:])]
+)
 def test_every_template_is_rehearsed_with_paid_models_for_nothing(call: Call, tmp_path: Path, template: str) -> None:
     recipe, profile = RECIPES[template]
     assert call("init", ".", "--template", template).returncode == 0

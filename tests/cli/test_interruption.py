@@ -98,6 +98,7 @@ def test_whenever_it_is_killed_the_next_runs_complete_it_as_if_nothing_had_been(
     assert tally.different == []
 
 
+@pytest.mark.thorough
 def test_a_damaged_artifact_is_found_and_made_again(recipe: Path, tmp_path: Path) -> None:
     output = tmp_path / "out"
     assert run_to_end(recipe, output) == 0

@@ -117,6 +117,7 @@ def test_a_result_that_two_have_must_be_the_same(shards: Path, call: Call) -> No
     assert f"both have made videos/{video.name}, and not the same" in last.stderr
 
 
+@pytest.mark.thorough
 def test_a_shard_in_which_a_text_was_edited_is_merged_with_the_others(shards: Path, call: Call) -> None:
     half = next(number for number in (1, 2) if states(shards / f"half-{number}")["tea"] == "done")
     again = ("run", "four.yaml", "--shard", f"{half}/2", "--output", f"half-{half}")

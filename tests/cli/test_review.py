@@ -112,6 +112,7 @@ def test_an_edited_prompt_makes_again_what_depends_on_it_and_nothing_else(call: 
     assert tell(call) == set()
 
 
+@pytest.mark.thorough
 def test_shots_of_the_recipe_are_edited_the_same_way(call: Call, shots: Path) -> None:
     tell(call)
     tea = shots.parents[1] / "tea" / "shots.yaml"
@@ -123,6 +124,7 @@ def test_shots_of_the_recipe_are_edited_the_same_way(call: Call, shots: Path) ->
     assert tell(call) == {"tea/story", "tea/narration", "tea/captions", "tea/assembly"}
 
 
+@pytest.mark.thorough
 def test_an_edit_outlives_the_recipe_and_force_and_both_say_so(call: Call, tmp_path: Path, shots: Path) -> None:
     tell(call)
     edit(shots, "prompt: ", "prompt: a red boat\n    x-was: ", shot=2)
@@ -177,6 +179,7 @@ def test_only_approved_shots_get_clips_and_a_video_waits_for_all_of_its_shots(ca
     assert (shots.parent / "02.png").read_bytes() != picture, "another take is another picture"
 
 
+@pytest.mark.thorough
 def test_a_locked_picture_stays_whatever_changes(call: Call, tmp_path: Path, shots: Path) -> None:
     edit(shots, "state: draft", "state: locked", shot=1)
     edit(shots, "state: draft", "state: approved", shot=2)
@@ -199,6 +202,7 @@ def test_a_locked_picture_stays_whatever_changes(call: Call, tmp_path: Path, sho
     assert (shots.parent / "01.png").read_bytes() != first
 
 
+@pytest.mark.thorough
 def test_a_recipe_can_ask_for_approval_before_any_clip(call: Call, tmp_path: Path) -> None:
     (tmp_path / "two.yaml").write_text(TWO.replace("fps: 12}", "fps: 12, review: required}"), encoding="utf-8")
     done = call("run", "two.yaml", "--progress", "json")
@@ -230,6 +234,7 @@ def test_mistakes_are_told_at_their_place_and_nothing_is_started(call: Call, sho
         assert "3 problems; nothing was started" in said.stderr
 
 
+@pytest.mark.thorough
 def test_another_story_is_chosen_and_its_shots_are_written_anew(call: Call, tmp_path: Path) -> None:
     told = "topic: a lighthouse keeper in a storm, duration: 24, story: {variants: 3}"
     recipe = TWO.replace("topic: a lighthouse keeper in a storm", told)

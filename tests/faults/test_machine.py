@@ -177,7 +177,12 @@ KINDS = ("story", "shots", "01/image", "01/clip", "narration", "captions", "asse
 
 @pytest.mark.parametrize(
     ("kind", "harm"),
-    [*((kind, "spoilt") for kind in KINDS), *((kind, "deleted") for kind in ("01/clip", "narration", "assembly"))],
+    [
+        ("story", "spoilt"),
+        ("narration", "deleted"),
+        *(pytest.param(kind, "spoilt", marks=pytest.mark.thorough) for kind in KINDS if kind != "story"),
+        *(pytest.param(kind, "deleted", marks=pytest.mark.thorough) for kind in ("01/clip", "assembly")),
+    ],
 )
 def test_a_file_that_was_harmed_is_made_again_and_nothing_else(
     once: Path, tmp_path: Path, kind: str, harm: str

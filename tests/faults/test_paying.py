@@ -103,6 +103,7 @@ def test_with_uploads_and_without_seeds_it_is_the_same(referenced: Path, tmp_pat
     assert paid.charged("openrouter") == paid.planned_texts + happened["write:lost_reply"]
 
 
+@pytest.mark.thorough
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_troubles_whatever_the_engine_does_first(week: Path, tmp_path: Path) -> None:
     first, second = (

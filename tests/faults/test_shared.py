@@ -47,7 +47,7 @@ def simulator() -> Iterator[Simulator]:
 # Two of them in every suite, all in make faults.
 @pytest.mark.parametrize(
     "moment",
-    [*MOMENTS[:2], *(pytest.param(moment, marks=pytest.mark.thorough) for moment in MOMENTS[2:])],
+    [MOMENTS[0], *(pytest.param(moment, marks=pytest.mark.thorough) for moment in MOMENTS[1:])],
     ids=lambda moment: moment.name,
 )
 def test_what_two_videos_need_is_paid_once_also_by_a_run_that_is_killed(

@@ -22,7 +22,7 @@ def test_there_is_one_for_each_kind_of_people() -> None:
     assert JOURNEYS == ["agency", "ci", "creator"]
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", JOURNEYS)
 def test_it_leads_to_its_end(name: str, commands: Path) -> None:
     assert travelled(name, {"JOURNEY_BIN": str(commands)}).endswith("== done\n")

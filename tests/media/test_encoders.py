@@ -98,6 +98,7 @@ async def test_one_that_encodes_is_found_and_remembered(tmp_path: Path) -> None:
     assert {trial.name: trial.seconds for trial in await Detection().trials(pretender, tmp_path)}["nvenc"] is None
 
 
+@pytest.mark.thorough
 async def test_spoilt_memories_are_not_believed(tmp_path: Path) -> None:
     pretender = a_pretender(tmp_path / "bin")
     await Detection().trials(pretender, tmp_path)
@@ -141,6 +142,7 @@ async def test_a_video_is_encoded_by_what_its_recipe_names(tmp_path: Path) -> No
     ]
 
 
+@pytest.mark.thorough
 async def test_when_it_fails_midway_the_whole_video_is_made_by_x264(tmp_path: Path) -> None:
     pretender = a_pretender(tmp_path / "bin", fails_from=TRIALS + 2)
     studio = await a_studio(tmp_path, pretender, "nvenc")
@@ -159,6 +161,7 @@ async def test_when_it_fails_midway_the_whole_video_is_made_by_x264(tmp_path: Pa
     assert calls(pretender) == before, "it is left alone from then on"
 
 
+@pytest.mark.thorough
 async def test_segments_of_another_driver_are_not_joined_but_made_anew_by_x264(tmp_path: Path) -> None:
     pretender = a_pretender(tmp_path / "bin")
     studio = await a_studio(tmp_path, pretender, "nvenc")

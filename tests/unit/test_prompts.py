@@ -166,7 +166,7 @@ def test_mistakes_are_told_in_the_part_where_they_are(tmp_path: Path) -> None:
     put(tmp_path, _style="\n{{ style.nmae }}")
     with pytest.raises(RecipeError) as raised:
         render_prompt(load_template(tmp_path / "image.j2"), CLIP)
-    assert str(raised.value.problems[0]).startswith(f"{tmp_path / '_style.j2'}:2:10: 'nmae' is undefined here")
+    assert str(raised.value.problems[0]).startswith(f"{tmp_path / '_style.j2'}:2:10: 'nmae' is undefined;")
     put(tmp_path, _style="{{ style.name", image='{% extends "builtin/image.j2" %}')
     (broken,) = check_template(load_template(tmp_path / "image.j2"), PROMPT_VARIABLES["image"])
     assert broken.path == str(tmp_path / "_style.j2")

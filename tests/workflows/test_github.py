@@ -13,7 +13,7 @@ from tests.workflows.conftest import OFFLINE
 from tests.workflows.github import Hub, JobRan
 from tiktoker_batch.store.journal import read_journal
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(shutil.which("jq") is None, reason="needs jq (apt install jq)")]
+pytestmark = [pytest.mark.thorough, pytest.mark.skipif(shutil.which("jq") is None, reason="needs jq (apt install jq)")]
 
 VIDEOS = ["oak-de", "oak-en", "sea-de", "sea-en"]
 KEYS = {"FAL_KEY": "id:secret", "ELEVENLABS_API_KEY": "sk_eleven"}

@@ -17,7 +17,7 @@ from tests.workflows.gitlab import Lab
 from tests.workflows.test_github import KEYS, VIDEOS, states
 from tiktoker_batch.store.journal import read_journal
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.thorough
 
 
 @pytest.fixture
