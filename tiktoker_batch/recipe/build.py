@@ -168,7 +168,8 @@ class _Builder:
         check_unique(given, self.findings)
         profiles = [overlay.layer for overlay in reversed(self.overlays)]
         inherited = [*profiles, Layer(self.data.get("defaults", {}), ("defaults",))]
-        unread = partial(is_unread, sound=self.data, written=self.findings.source.data)
+        # Where nothing was told of, nothing was left out: ten thousand videos need not ask.
+        unread = partial(is_unread, sound=self.data, written=self.findings.source.data) if self.findings else None
         return [Settings(index, video, inherited, is_unread=unread) for index, video in videos if video is not None]
 
     def _video(self, settings: Settings) -> Video | None:

@@ -41,9 +41,9 @@ def evaluate(text: str, names: Mapping[str, Any]) -> Any:
         program, single = _compiled(text)
         with metered():
             if not single:
-                return program.render(names)
+                return _rendered(program, names)
             kept: list[Any] = []
-            program.render({**names, "_kept": kept})
+            _rendered(program, {**names, "_kept": kept})
             return _usable(kept[0])
     except ExpressionFault:
         raise
@@ -59,6 +59,12 @@ def evaluate(text: str, names: Mapping[str, Any]) -> Any:
         raise ExpressionFault(f"this expression cannot be evaluated: {syntax_fault(error, _environment())}") from None
     except Exception as error:  # an expression is its writer's program: whatever it does wrong is theirs to mend
         raise ExpressionFault(f"this expression cannot be evaluated: {error}{_advice(str(error))}") from None
+
+
+def _rendered(program: jinja2.Template, names: Mapping[str, Any]) -> str:
+    """As Jinja's own ``render``, which copies what is known everywhere a name at a time."""
+    context = program.new_context({**program.environment.globals, **names}, shared=True)
+    return program.environment.concat(program.root_render_func(context))
 
 
 def _advice(said: str) -> str:

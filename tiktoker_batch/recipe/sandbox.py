@@ -111,8 +111,16 @@ class _Sandbox(ImmutableSandboxedEnvironment):
 
     @staticmethod
     def concat(pieces: Iterable[str]) -> str:
-        """Pieces of output as one text."""
-        return "".join(counted(piece) for piece in pieces)
+        """Pieces of output as one text; the pieces of a loop may be many."""
+        meter = _METER.get()
+        made, size, most = [], 0, meter.left if meter else MOST
+        for piece in pieces:
+            size += len(piece)
+            if size > most:
+                raise TooMuch
+            made.append(piece)
+        _take(size)
+        return "".join(made)
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """An operator whose result may be large."""

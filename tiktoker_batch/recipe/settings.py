@@ -37,7 +37,7 @@ class Found:
 class Settings:
     """The layers of one video, the nearest first. Mappings of ours are merged key by key.
 
-    ``is_unread`` tells of a place whether what is written there could not be read.
+    ``is_unread`` tells of a place whether what is written there could not be read; without it everything could be.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Settings:
         video: Mapping[str, Any],
         inherited: Sequence[Layer],
         *,
-        is_unread: Callable[[Place], bool] = lambda _: False,
+        is_unread: Callable[[Place], bool] | None = None,
     ) -> None:
         self.at: Place = ("videos", index)
         self.id = str(video.get("id", f"number {index + 1}"))
@@ -70,7 +70,7 @@ class Settings:
 
     def is_unread(self, *keys: str) -> bool:
         """Whether any layer has a value here that could not be read."""
-        return any(self._is_unread_in(layer, keys) for layer in self._layers)
+        return self._is_unread is not None and any(self._is_unread_in(layer, keys) for layer in self._layers)
 
     def get(self, *keys: str, built_in: Any) -> Found:
         """The nearest layer's value, or what is built in."""
@@ -90,7 +90,7 @@ class Settings:
         return found
 
     def _is_unread_in(self, layer: Layer, keys: Sequence[str]) -> bool:
-        return layer.at is not None and self._is_unread((*layer.at, *keys))
+        return self._is_unread is not None and layer.at is not None and self._is_unread((*layer.at, *keys))
 
     def is_off(self, key: str) -> bool:
         """Whether the nearest layer that speaks of it says ``false``."""
