@@ -13,7 +13,7 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from tiktoker_batch.recipe.compose import MAX_DEPTH
-from tiktoker_batch.recipe.sandbox import counted, metered, sandbox, syntax_fault
+from tiktoker_batch.recipe.sandbox import counted, metered, output, sandbox, syntax_fault
 from tiktoker_batch.recipe.scalars import MAX_INTEGER
 from tiktoker_batch.recipe.suggest import did_you_mean
 
@@ -41,9 +41,9 @@ def evaluate(text: str, names: Mapping[str, Any]) -> Any:
         program, single = _compiled(text)
         with metered():
             if not single:
-                return _rendered(program, names)
+                return output(program, names)
             kept: list[Any] = []
-            _rendered(program, {**names, "_kept": kept})
+            output(program, {**names, "_kept": kept})
             return _usable(kept[0])
     except ExpressionFault:
         raise
@@ -59,12 +59,6 @@ def evaluate(text: str, names: Mapping[str, Any]) -> Any:
         raise ExpressionFault(f"this expression cannot be evaluated: {syntax_fault(error, _environment())}") from None
     except Exception as error:  # an expression is its writer's program: whatever it does wrong is theirs to mend
         raise ExpressionFault(f"this expression cannot be evaluated: {error}{_advice(str(error))}") from None
-
-
-def _rendered(program: jinja2.Template, names: Mapping[str, Any]) -> str:
-    """As Jinja's own ``render``, which copies what is known everywhere a name at a time."""
-    context = program.new_context({**program.environment.globals, **names}, shared=True)
-    return program.environment.concat(program.root_render_func(context))
 
 
 def _advice(said: str) -> str:

@@ -16,7 +16,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from tiktoker_batch.errors import Problem, RecipeError
 from tiktoker_batch.recipe.parts import MAX_TEMPLATE_BYTES, find_part, folders_of, missing_part, references
-from tiktoker_batch.recipe.sandbox import metered, sandbox, syntax_fault
+from tiktoker_batch.recipe.sandbox import metered, output, sandbox, syntax_fault
 from tiktoker_batch.recipe.suggest import did_you_mean, listed
 from tiktoker_batch.recipe.text import read_text
 from tiktoker_batch.resources import resource_path
@@ -91,8 +91,7 @@ def render_prompt(template: Template, variables: Mapping[str, object]) -> str:
     :raises RecipeError: the template is not valid or uses what is not there, at its line.
     """
     try:
-        with metered():
-            return _rendered(template, variables)
+        return _rendered(template, variables)
     except jinja2.UndefinedError as error:
         message = str(error.message)
         name = message.split("'")[1] if "'" in message else None
@@ -139,12 +138,22 @@ def _rendered(template: Template, variables: Mapping[str, object]) -> str:
     try:
         return _rendered_with(template, used)
     except TypeError:  # a variable that has no hash, or a mistake of the template's that is made again
-        return _fold(_compiled(template).render(variables))
+        return _made(template, variables)
 
 
 @lru_cache(maxsize=4096)
 def _rendered_with(template: Template, used: tuple[tuple[str, type, object], ...]) -> str:
-    return _fold(_compiled(template).render({name: value for name, _, value in used}))
+    return _made(template, {name: value for name, _, value in used})
+
+
+def _made(template: Template, variables: Mapping[str, object]) -> str:
+    compiled = _compiled(template)
+    try:
+        with metered():
+            return _fold(output(compiled, variables))
+    except Exception:  # Jinja's own way knows at which line
+        with metered():
+            return _fold(compiled.render(variables))
 
 
 def uses_variable(template: Template, name: str) -> bool:
