@@ -7,12 +7,12 @@ import click
 
 from tiktoker_batch.app import Options
 from tiktoker_batch.cli.options import (
-    choice_of,
     echo_json,
     exclude_option,
     output_option,
     profile_option,
     recipe_argument,
+    recipe_options,
     say,
     select_option,
     set_option,
@@ -26,11 +26,7 @@ from tiktoker_batch.report.quantities import counted
 
 @subcommand("calendar", example="tiktoker-batch calendar recipes/week12.yaml --format ics > week12.ics")
 @recipe_argument
-@output_option
-@profile_option
-@set_option
-@select_option
-@exclude_option
+@recipe_options(output_option, profile_option, set_option, select_option, exclude_option)
 @click.option(
     "--format",
     "form",
@@ -39,24 +35,12 @@ from tiktoker_batch.report.quantities import counted
     show_default=True,
     help="A table, JSON, a spreadsheet, a file for calendar programs, or a page with months.",
 )
-def command(
-    *,
-    recipe: Path,
-    output: Path | None,
-    profiles: tuple[str, ...],
-    assignments: tuple[str, ...],
-    select: tuple[str, ...],
-    exclude: tuple[str, ...],
-    form: str,
-) -> None:
+def command(*, recipe: Path, options: Options, form: str) -> None:
     """Show when what is published.
 
     Moments that clash, are past, or posts that a platform would refuse come as warnings.
     """
-    found = content_calendar(
-        recipe,
-        Options(output=output, profiles=profiles, assignments=assignments, choice=choice_of(select, exclude, None)),
-    )
+    found = content_calendar(recipe, options)
     _print(found, form)
     for warning in found.warnings:
         say(f"warning: {warning}")

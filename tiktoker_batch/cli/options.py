@@ -173,7 +173,7 @@ force_option = click.option(
 
 
 def choice_of(
-    select: Sequence[str], exclude: Sequence[str], until: str | None, shard: "Shard | None" = None
+    select: Sequence[str] = (), exclude: Sequence[str] = (), until: str | None = None, shard: "Shard | None" = None
 ) -> "Choice":
     """What the options choose."""
     from tiktoker_batch.model import Kind  # noqa: PLC0415
@@ -212,8 +212,35 @@ verify_option = click.option(
 )
 
 
-# In the order of the help: which batch, with what, which part of it, and what of it again.
-PLANNING_OPTIONS = (
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def recipe_options(*chosen: Decorator) -> Decorator:
+    """Options that say what of a recipe is meant, in the order of the help; the command gets them as ``options``."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def called(*args: Any, **given: Any) -> Any:
+            from tiktoker_batch.app import Options  # noqa: PLC0415  (--help answers at once)
+
+            told = {name: given.pop(name) for name in names}
+            choice = choice_of(**{name: told.pop(name) for name in _OF_CHOICE & told.keys()})
+            return function(*args, options=Options(**told, choice=choice), **given)
+
+        own = len(getattr(called, "__click_params__", ()))
+        made: Any = called
+        for option in reversed(chosen):
+            made = option(made)
+        names = [parameter.name for parameter in made.__click_params__[own:]]
+        return called
+
+    return decorate
+
+
+_OF_CHOICE = frozenset({"select", "exclude", "until", "shard"})
+
+# Which batch, with what, which part of it, and what of it again.
+planning_options = recipe_options(
     output_option,
     limit_option,
     profile_option,
@@ -227,46 +254,6 @@ PLANNING_OPTIONS = (
     cache_option,
     verify_option,
 )
-
-
-def planning_options(function: Callable[..., int]) -> Callable[..., int]:
-    """All that decides what of a recipe would run, handed to the command as ``options``."""
-
-    @wraps(function)
-    def called(
-        *args: Any,
-        output: Path | None,
-        limits: Mapping[str, int],
-        profiles: tuple[str, ...],
-        assignments: tuple[str, ...],
-        budget: Decimal | None,
-        select: tuple[str, ...],
-        exclude: tuple[str, ...],
-        until: str | None,
-        shard: "Shard | None",
-        force: tuple[str, ...],
-        cache: bool,
-        verify: bool,
-        **others: Any,
-    ) -> int:
-        from tiktoker_batch.app import Options  # noqa: PLC0415  (--help answers at once)
-
-        options = Options(
-            output=output,
-            limits=limits,
-            profiles=profiles,
-            assignments=assignments,
-            budget=budget,
-            choice=choice_of(select, exclude, until, shard),
-            force=force,
-            cache=cache,
-            verify=verify,
-        )
-        return function(*args, options=options, **others)
-
-    for option in reversed(PLANNING_OPTIONS):
-        called = option(called)
-    return called
 
 
 progress_option = click.option(

@@ -12,6 +12,7 @@ from tiktoker_batch.cli.options import (
     output_option,
     profile_option,
     progress_option,
+    recipe_options,
     set_option,
     show,
     subcommand,
@@ -23,20 +24,10 @@ from tiktoker_batch.report.reconcile_text import reconcile_text
 
 @subcommand("reconcile", example="tiktoker-batch reconcile output/week12")
 @target_argument
-@output_option
-@profile_option
-@set_option
+@recipe_options(output_option, profile_option, set_option)
 @progress_option
 @format_option
-def command(
-    *,
-    target: Path,
-    output: Path | None,
-    profiles: tuple[str, ...],
-    assignments: tuple[str, ...],
-    progress: Mode,
-    form: str,
-) -> int:
+def command(*, target: Path, options: app.Options, progress: Mode, form: str) -> int:
     """Ask after paid requests that were left open; buy nothing.
 
     Requests whose answer never came, or whose result was never fetched, are looked for at their providers, and what is
@@ -44,9 +35,7 @@ def command(
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with open_progress(progress, sys.stderr, os.environ) as sink:
-        done = reconciling.reconcile(
-            target, app.Options(output=output, profiles=profiles, assignments=assignments), [sink]
-        )
+        done = reconciling.reconcile(target, options, [sink])
     if form == "json":
         echo_json([each.to_json() for each in done.found])
     else:

@@ -4,7 +4,6 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
-from decimal import Decimal
 from pathlib import Path
 
 import click
@@ -14,7 +13,6 @@ from tiktoker_batch.cli.options import (
     Session,
     account_option,
     budget_option,
-    choice_of,
     echo_json,
     exclude_option,
     faults_option,
@@ -24,6 +22,7 @@ from tiktoker_batch.cli.options import (
     profile_option,
     progress_option,
     recipe_argument,
+    recipe_options,
     say,
     seed_option,
     select_option,
@@ -34,7 +33,6 @@ from tiktoker_batch.cli.options import (
     subcommand,
     until_option,
 )
-from tiktoker_batch.planning.selection import Shard
 from tiktoker_batch.report.console import Mode, open_progress
 from tiktoker_batch.report.rehearsal_text import rehearsal_text
 from tiktoker_batch.report.run_text import failures_text, summary_text
@@ -42,15 +40,17 @@ from tiktoker_batch.report.run_text import failures_text, summary_text
 
 @subcommand("rehearse", example="tiktoker-batch rehearse recipes/week12.yaml --faults 0.1 --seed 7")
 @recipe_argument
-@output_option
-@limit_option
-@profile_option
-@set_option
-@budget_option
-@select_option
-@exclude_option
-@until_option
-@shard_option
+@recipe_options(
+    output_option,
+    limit_option,
+    profile_option,
+    set_option,
+    budget_option,
+    select_option,
+    exclude_option,
+    until_option,
+    shard_option,
+)
 @speed_option
 @faults_option
 @seed_option
@@ -62,15 +62,7 @@ def command(
     session: Session,
     *,
     recipe: Path,
-    output: Path | None,
-    limits: Mapping[str, int],
-    profiles: tuple[str, ...],
-    assignments: tuple[str, ...],
-    budget: Decimal | None,
-    select: tuple[str, ...],
-    exclude: tuple[str, ...],
-    until: str | None,
-    shard: Shard | None,
+    options: app.Options,
     speed: float,
     faults: float,
     seed: int,
@@ -84,10 +76,6 @@ def command(
     of its own, NAME-rehearsal. Work on this machine is done for real, and counts what it takes. It begins from
     nothing: for --select and --exclude every video is pending.
     """
-    choice = choice_of(select, exclude, until, shard)
-    options = app.Options(
-        output=output, limits=limits, profiles=profiles, assignments=assignments, budget=budget, choice=choice
-    )
     opened = rehearsal.open_rehearsal(recipe, options)
     session.output = opened.layout.root
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -6,12 +6,12 @@ import click
 
 from tiktoker_batch import app
 from tiktoker_batch.cli.options import (
-    choice_of,
     echo_json,
     exclude_option,
     format_option,
     profile_option,
     recipe_argument,
+    recipe_options,
     say,
     select_option,
     set_option,
@@ -25,33 +25,20 @@ from tiktoker_batch.steps.prompts import Prompt
 
 @subcommand("render", example="tiktoker-batch render recipes/quickstart.yaml --select 'coffee/*/image'")
 @recipe_argument
-@select_option
-@exclude_option
-@profile_option
-@set_option
+@recipe_options(select_option, exclude_option, profile_option, set_option)
 @click.option(
     "--expanded",
     is_flag=True,
     help="Print the recipe instead, with includes, profiles, --set, matrix, foreach and expressions written out.",
 )
 @format_option
-def command(
-    *,
-    recipe: Path,
-    select: tuple[str, ...],
-    exclude: tuple[str, ...],
-    profiles: tuple[str, ...],
-    assignments: tuple[str, ...],
-    expanded: bool,
-    form: str,
-) -> None:
+def command(*, recipe: Path, options: app.Options, expanded: bool, form: str) -> None:
     """Print every prompt as it will be sent.
 
     Words that another step has yet to write stand as «story» or «shot 3».
     """
-    options = app.Options(profiles=profiles, assignments=assignments, choice=choice_of(select, exclude, None))
     if expanded:
-        if select or exclude:
+        if options.choice:
             raise UsageError("--expanded prints the whole recipe; --select is for prompts")
         _show_expanded(recipe, options, form)
         return

@@ -11,6 +11,7 @@ from tiktoker_batch.cli.options import (
     echo_json,
     format_option,
     output_option,
+    recipe_options,
     show,
     subcommand,
     target_argument,
@@ -23,15 +24,15 @@ FOLLOW_SECONDS = 1.0
 
 @subcommand("status", example="tiktoker-batch status output/quickstart")
 @target_argument
-@output_option
+@recipe_options(output_option)
 @click.option("--follow", is_flag=True, help="Tell again whenever something has changed, until the run ends.")
 @format_option
-def command(*, target: Path, output: Path | None, follow: bool, form: str) -> None:
+def command(*, target: Path, options: app.Options, follow: bool, form: str) -> None:
     """Show how far a batch is, also while it runs.
 
     JSON has the shape of manifest.json.
     """
-    options, told = app.Options(output=output), -1
+    told = -1
     while True:
         standing = app.status(target, options)
         if standing.records != told:

@@ -11,6 +11,7 @@ from tiktoker_batch.cli.options import (
     echo_json,
     format_option,
     profile_option,
+    recipe_options,
     recipes_argument,
     say,
     set_option,
@@ -25,18 +26,15 @@ _PLACED = re.compile(r"(\S.*?:\d+:\d+:) ")
 
 @subcommand("validate", example="tiktoker-batch validate recipes/quickstart.yaml")
 @recipes_argument
-@profile_option
-@set_option
+@recipe_options(profile_option, set_option)
 @click.option("--strict", is_flag=True, help="A warning is an error.")
 @format_option
-def command(
-    recipes: tuple[Path, ...], profiles: tuple[str, ...], assignments: tuple[str, ...], strict: bool, form: str
-) -> int:
+def command(*, recipes: tuple[Path, ...], options: app.Options, strict: bool, form: str) -> int:
     """Check recipes without running them.
 
     Every problem is shown at once as file:line:column, with the nearest valid name.
     """
-    checked = app.validate(recipes, app.Options(profiles=profiles, assignments=assignments))
+    checked = app.validate(recipes, options)
     problems = [problem for each in checked for problem in each.problems]
     refused = strict and any(each.warnings for each in checked)
     if form == "json":
