@@ -4,7 +4,7 @@ Nothing here prints or exits; the command line does. Errors are TiktokerErrors.
 """
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
@@ -27,7 +27,7 @@ from tiktoker_batch.planning.likely import Shape
 from tiktoker_batch.planning.review import edit_warnings, waiting_steps
 from tiktoker_batch.planning.selection import Choice, chosen_steps, matching_steps
 from tiktoker_batch.providers.registry import providers, world_of
-from tiktoker_batch.recipe.build import load, load_recipe
+from tiktoker_batch.recipe.build import Loaded, load
 from tiktoker_batch.recipe.suggest import did_you_mean
 from tiktoker_batch.recipe.writing import expanded_recipe
 from tiktoker_batch.reviewing.edits import with_edits
@@ -114,9 +114,11 @@ class Opened:
 
         :raises UsageError: a selector cannot be understood, or names what is not there.
         """
-        states = {video.id: video.state for video in state.videos.values()}
+        states = state.video_states
         chosen = chosen_steps(self.plan, options.choice, states)
-        waiting = waiting_steps(self.plan) if chosen is None else waiting_steps(self.plan) & chosen
+        waiting = waiting_steps(self.plan)
+        if chosen is not None:
+            waiting &= chosen
         if waiting:
             chosen = frozenset(step.id for step in self.plan.steps if chosen is None or step.id in chosen) - waiting
         return Meant(
@@ -124,6 +126,10 @@ class Opened:
             forced=matching_steps(self.plan, options.force, states),
             waiting=waiting,
         )
+
+    def warnings(self, calendar: Iterable[str], forced: frozenset[str] = frozenset()) -> list[str]:
+        """What is allowed and may not be meant, a sentence each: in the recipe, in people's edits, in the calendar."""
+        return [*self.recipe.warnings, *edit_warnings(self.plan, forced), *calendar]
 
     def shelf(self, environ: Mapping[str, str]) -> Shelf | None:
         """What other batches have bought from the services that this environment leads to; ``None`` if switched off.
@@ -150,10 +156,7 @@ class Checked:
     def warnings(self) -> list[str]:
         """What is allowed but may not be meant, a sentence each."""
         opened = self.opened
-        if opened is None:
-            return []
-        calendar = calendar_warnings(opened.recipe.videos, opened.catalog.platforms)
-        return [*opened.recipe.warnings, *edit_warnings(opened.plan), *calendar]
+        return opened.warnings(calendar_warnings(opened.recipe.videos, opened.catalog.platforms)) if opened else []
 
 
 def validate(paths: Sequence[Path], options: Options) -> list[Checked]:
@@ -174,7 +177,7 @@ def prompts(path: Path, options: Options) -> list[Prompt]:
     :raises UsageError: an expression cannot be understood, or no prompt is left.
     """
     opened, choice = open_recipe(path, options), options.choice
-    states = {video.id: video.state for video in fold(history(opened.layout)).videos.values()} if choice else {}
+    states = fold(history(opened.layout)).video_states if choice else {}
     wanted = matching_steps(opened.plan, choice.select, states)
     unwanted = matching_steps(opened.plan, choice.exclude, states)
     found = [
@@ -194,6 +197,12 @@ def expanded(path: Path, options: Options) -> Any:
     :raises RecipeError: it is not valid.
     :raises UsageError: it holds a secret.
     """
+    loaded, catalog, environ = _loaded(path, options)
+    return expanded_recipe(loaded, options.profiles, catalog, environ)
+
+
+def _loaded(path: Path, options: Options) -> tuple[Loaded, Catalog, Mapping[str, str]]:
+    """A checked recipe, with the catalog and the environment that it was read with."""
     environ = environment(path)
     catalog = full_catalog(environ)
     loaded = load(
@@ -204,7 +213,7 @@ def expanded(path: Path, options: Options) -> Any:
         assignments=options.assignments,
         providers=tuple(providers()),
     )
-    return expanded_recipe(loaded, options.profiles, catalog, environ)
+    return loaded, catalog, environ
 
 
 def models_of(path: Path) -> frozenset[str]:
@@ -217,16 +226,8 @@ def open_recipe(path: Path, options: Options) -> Opened:
 
     :raises RecipeError: it is not valid, or an edited shots.yaml in its output folder is not.
     """
-    environ = environment(path)
-    catalog = full_catalog(environ)
-    recipe = load_recipe(
-        path,
-        catalog=catalog,
-        environ=environ,
-        profiles=options.profiles,
-        assignments=options.assignments,
-        providers=tuple(providers()),
-    )
+    loaded, catalog, environ = _loaded(path, options)
+    recipe = loaded.recipe
     if options.budget is not None:
         recipe = replace(recipe, budget=replace(recipe.budget, max_usd=options.budget))
     if options.choice.shard is not None:

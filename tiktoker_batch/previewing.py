@@ -12,7 +12,6 @@ from tiktoker_batch.model import Step
 from tiktoker_batch.planning.calendar import calendar_warnings
 from tiktoker_batch.planning.difference import Before, Difference, compare
 from tiktoker_batch.planning.estimate import Estimate, estimate
-from tiktoker_batch.planning.review import edit_warnings
 from tiktoker_batch.planning.selection import touched
 from tiktoker_batch.planning.view import plan_json
 from tiktoker_batch.providers.registry import not_ready
@@ -36,11 +35,6 @@ class Preview:
     spared: frozenset[str] = frozenset()
     meant: Meant = field(default_factory=Meant)
     before: BatchState = field(default_factory=BatchState)
-
-    @property
-    def states(self) -> dict[str, str]:
-        """The states of the videos that the last run knew."""
-        return {video.id: video.state for video in self.before.videos.values()}
 
     def action(self, step: Step) -> str:
         """``run``, ``reuse``, ``skip`` what is not selected, or ``reattach`` to a request that is paid for already."""
@@ -68,10 +62,8 @@ class Preview:
     def warnings(self) -> list[str]:
         """What may keep it from being done although it can be started, a sentence each."""
         videos = [planned.video for planned in touched(self.opened.plan, self.meant.selected)]
-        calendar = calendar_warnings(videos, self.opened.catalog.platforms, self.states, datetime.now(UTC))
-        plan = self.opened.plan
-        edits = edit_warnings(plan, self.meant.forced)
-        return [*budget_warnings(plan, self.pays), *plan.recipe.warnings, *edits, *calendar]
+        calendar = calendar_warnings(videos, self.opened.catalog.platforms, self.before.video_states, datetime.now(UTC))
+        return [*budget_warnings(self.opened.plan, self.pays), *self.opened.warnings(calendar, self.meant.forced)]
 
     @property
     def not_ready(self) -> list[str]:

@@ -28,7 +28,7 @@ def content_calendar(path: Path, options: Options) -> Calendar:
     :raises RecipeError, UsageError: the recipe is not valid, or a selector cannot be understood.
     """
     opened = open_recipe(path, options)
-    states = {video.id: video.state for video in fold(history(opened.layout)).videos.values()}
+    states = fold(history(opened.layout)).video_states
     steps = chosen_steps(opened.plan, options.choice, states)
     videos = [planned.video for planned in touched(opened.plan, steps)]
     return Calendar(

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 
 import trio
 
@@ -26,7 +25,7 @@ from tiktoker_batch.events import Record, Recorder, RunFinished, Sink, VideoFini
 from tiktoker_batch.faultpoints import reach
 from tiktoker_batch.media.ffmpeg import find_ffmpeg
 from tiktoker_batch.media.probe import probe
-from tiktoker_batch.model import Artifact, Json, Plan, Video
+from tiktoker_batch.model import Artifact, Plan, Video
 from tiktoker_batch.planning.review import edit_warnings, waiting_steps
 from tiktoker_batch.preflight import require_ready, require_settings, require_voices
 from tiktoker_batch.providers.base import Provider
@@ -47,7 +46,7 @@ from tiktoker_batch.store.lock import batch_lock
 from tiktoker_batch.store.manifest import ManifestWriter
 from tiktoker_batch.store.seen import Seen
 from tiktoker_batch.store.state import BatchState, fold
-from tiktoker_batch.told import way_to_recipe
+from tiktoker_batch.told import to_be_told
 
 THREADS = 4  # for what blocks for moments; each keeps memory of its own, and more of them would not be faster
 
@@ -169,7 +168,7 @@ class _Run:
         announce(
             opened.plan,
             self.recorder,
-            options=self._told(),
+            options=to_be_told(self.opened, self.options, rehearsed=self.world.rehearsed),
             limits=opened.capacity,
             shapes=opened.shapes,
             selected=self.meant.selected,
@@ -201,27 +200,6 @@ class _Run:
             review=review,
             warnings=tuple(edit_warnings(opened.plan, self.meant.forced)),
         )
-
-    def _told(self) -> dict[str, Json]:
-        """What the journal keeps of the options, for ``resume``. Nothing is forced twice."""
-        options, choice = self.options, self.options.choice
-        return {
-            "limits": dict(options.limits),
-            "profiles": list(options.profiles),
-            "set": list(options.assignments),
-            "rehearsed": self.world.rehearsed,
-            "fail_fast": options.fail_fast,
-            "allow_partial": options.allow_partial,
-            "strict": options.strict,
-            "cache": options.cache,
-            "budget": None if options.budget is None else str(options.budget),
-            "select": list(choice.select),
-            "exclude": list(choice.exclude),
-            "until": choice.until,
-            "shard": str(choice.shard) if choice.shard else None,
-            "buys": options.buys,
-            "way_to_recipe": way_to_recipe(Path(self.opened.recipe.path), self.opened.layout.root),
-        }
 
     async def _engine(self, purse: Purse) -> bool:
         """Run the engine with its providers open; whether it was interrupted."""

@@ -7,10 +7,32 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from tiktoker_batch.app import Options
-from tiktoker_batch.model import Kind
+from tiktoker_batch.app import Opened, Options
+from tiktoker_batch.model import Json, Kind
 from tiktoker_batch.planning.selection import Choice, parse_shard
 from tiktoker_batch.store.state import BatchState
+
+
+def to_be_told(opened: Opened, options: Options, *, rehearsed: bool) -> dict[str, Json]:
+    """What the journal keeps of the options of a run, for ``resume``. Nothing is forced twice."""
+    choice = options.choice
+    return {
+        "limits": dict(options.limits),
+        "profiles": list(options.profiles),
+        "set": list(options.assignments),
+        "rehearsed": rehearsed,
+        "fail_fast": options.fail_fast,
+        "allow_partial": options.allow_partial,
+        "strict": options.strict,
+        "cache": options.cache,
+        "budget": None if options.budget is None else str(options.budget),
+        "select": list(choice.select),
+        "exclude": list(choice.exclude),
+        "until": choice.until,
+        "shard": str(choice.shard) if choice.shard else None,
+        "buys": options.buys,
+        "way_to_recipe": _way_to_recipe(Path(opened.recipe.path), opened.layout.root),
+    }
 
 
 def told_options(state: BatchState, given: Options) -> Options:
@@ -38,7 +60,7 @@ def told_options(state: BatchState, given: Options) -> Options:
     )
 
 
-def way_to_recipe(recipe: Path, root: Path) -> str | None:
+def _way_to_recipe(recipe: Path, root: Path) -> str | None:
     """How a recipe is reached from an output folder; holds wherever a command is called, or both are moved to."""
     try:
         return Path(os.path.relpath(recipe.resolve(), root.resolve())).as_posix()

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
+from tiktoker_batch.cli.job_page import tell_the_job
 from tiktoker_batch.cli.options import say, show, subcommand
-from tiktoker_batch.cli.run import tell_the_job
 from tiktoker_batch.merging import merge
 from tiktoker_batch.report.quantities import counted
 from tiktoker_batch.report.run_text import failures_text, summary_text

@@ -4,7 +4,6 @@ import os
 import signal
 import sys
 from dataclasses import replace
-from decimal import Decimal
 from pathlib import Path
 
 import click
@@ -12,6 +11,7 @@ import click
 from tiktoker_batch import app, plan_file, reporting, running
 from tiktoker_batch.cli.again import run_again, run_on
 from tiktoker_batch.cli.asking import agreed, somebody_is_there
+from tiktoker_batch.cli.job_page import tell_the_job
 from tiktoker_batch.cli.options import (
     Session,
     junit_option,
@@ -25,13 +25,12 @@ from tiktoker_batch.cli.options import (
     yes_option,
 )
 from tiktoker_batch.cli.plan import show_plan
-from tiktoker_batch.errors import ExitCode, TiktokerError
+from tiktoker_batch.errors import ExitCode
 from tiktoker_batch.previewing import preview, require_no_warning
 from tiktoker_batch.report.console import Mode, open_progress
 from tiktoker_batch.report.quantities import counted
 from tiktoker_batch.report.run_text import failures_text, in_flight_text, summary_text
 from tiktoker_batch.reviewing.writing import Review
-from tiktoker_batch.store.state import BatchState
 
 MOST_FILES = 6  # are named one by one
 
@@ -118,14 +117,6 @@ def make(
     reporting.write_extras(ended.layout, extras)
     tell_the_job(ended.state, ended.spent_usd)
     return ended.exit_code
-
-
-def tell_the_job(state: BatchState, spent_usd: Decimal) -> None:
-    """Its page is a courtesy: that it cannot be written does not make a command fail."""
-    try:
-        reporting.append_job_summary(state, spent_usd, os.environ)
-    except TiktokerError as error:
-        say(f"warning: the summary of the job: {error.message}")
 
 
 def _say_what_to_review(review: Review, session: Session) -> None:

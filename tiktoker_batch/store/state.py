@@ -203,6 +203,11 @@ class BatchState:
         """All money that ever left."""
         return self.spent.usd
 
+    @property
+    def video_states(self) -> dict[str, str]:
+        """The state of each video of the newest run."""
+        return {video.id: video.state for video in self.videos.values()}
+
     def attempts(self) -> Iterator[Attempt]:
         """Every attempt of every run, also of steps that are not planned any more."""
         for step in {**self._earlier, **self.steps}.values():
