@@ -27,7 +27,7 @@ from tiktoker_batch.events import (
     VideoPlanned,
     WorkDone,
 )
-from tiktoker_batch.model import Artifact
+from tiktoker_batch.outcomes import Artifact
 from tiktoker_batch.store.journal import Journal
 
 MORNING = datetime(2027, 3, 15, 9, 0, tzinfo=UTC)

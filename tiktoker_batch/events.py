@@ -1,20 +1,18 @@
 """Frozen events: everything that happened in a batch, in the words of the journal.
 
-Manifest, progress and report are folds of this stream and know nothing else. ``Recorder`` is the only clock:
-it stamps each event with the wall time (for people), the seconds since the run began (monotonic, for
-arithmetic) and the number of the run.
+Manifest, progress and report are folds of this stream and know nothing else. Each is stamped (see ``recording``) with
+the wall time (for people), the seconds since the run began (monotonic, for arithmetic) and the number of the run.
 """
 
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import msgspec
 
-from tiktoker_batch.model import Artifact
+from tiktoker_batch.outcomes import Artifact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -359,53 +357,3 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     elapsed: float
     run: int
     event: Event
-
-
-class Sink(Protocol):
-    """Takes each record synchronously; must not block and must not raise for what it does not know."""
-
-    def __call__(self, record: Record) -> None:
-        """Take one record."""
-        ...
-
-
-class Recorder:
-    """Stamps events and hands them to the sinks, in order. ``emit`` has no checkpoint: nothing can fall in between.
-
-    ``redact`` takes keys out of what others said, whoever passed it on.
-    """
-
-    def __init__(
-        self,
-        sinks: Sequence[Sink],
-        *,
-        run: int,
-        clock: Callable[[], float] = time.monotonic,
-        redact: Callable[[str], str] = str,
-    ) -> None:
-        self._sinks = tuple(sinks)
-        self._clock = clock
-        self._redact = redact
-        self._origin = clock()
-        self.run = run
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds since the run began."""
-        return self._clock() - self._origin
-
-    def emit(self, event: Event) -> None:
-        """Stamp the event and hand it to every sink."""
-        told = _redacted(event, self._redact)
-        record = Record(at=datetime.now(UTC), elapsed=self.elapsed, run=self.run, event=told)
-        for sink in self._sinks:
-            sink(record)
-
-
-def _redacted(event: Event, redact: Callable[[str], str]) -> Event:
-    match event:
-        case AttemptFailed() | StepFailed() | OutcomeUnknown() | JobDropped():
-            return replace(event, message=redact(event.message))
-        case VideoFinished():
-            return replace(event, notes=tuple(map(redact, event.notes)))
-    return event

@@ -14,7 +14,6 @@ from tiktoker_batch.ending import final_state
 from tiktoker_batch.errors import Locked, TiktokerError, UsageError
 from tiktoker_batch.events import (
     Record,
-    Recorder,
     RunFinished,
     RunStarted,
     StepBlocked,
@@ -23,6 +22,7 @@ from tiktoker_batch.events import (
     VideoFinished,
     VideoPlanned,
 )
+from tiktoker_batch.recording import Recorder
 from tiktoker_batch.report.html import write_report
 from tiktoker_batch.store.artifacts import disk_errors, is_intact, new_part, sha256_file
 from tiktoker_batch.store.journal import last_run, write_journal

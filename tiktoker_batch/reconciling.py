@@ -7,8 +7,8 @@ from pathlib import Path
 
 from tiktoker_batch.app import Options, history, open_recipe, output_of
 from tiktoker_batch.errors import ExitCode, UsageError
-from tiktoker_batch.events import Sink
 from tiktoker_batch.planning.selection import Choice
+from tiktoker_batch.recording import Sink
 from tiktoker_batch.report.reconcile_text import FoundRequest
 from tiktoker_batch.running import run
 from tiktoker_batch.store.jobs import OpenJob, each_open, find_job

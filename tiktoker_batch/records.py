@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from tiktoker_batch.events import EVENT_TYPES, Event, PlannedStep, Record
-from tiktoker_batch.model import Artifact
+from tiktoker_batch.outcomes import Artifact
 
 
 def record_to_json(record: Record) -> dict[str, Any]:

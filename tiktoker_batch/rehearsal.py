@@ -14,9 +14,9 @@ import trio
 from tiktoker_batch.app import Opened, Options, full_catalog, history, open_recipe
 from tiktoker_batch.engine.capacity import Capacity
 from tiktoker_batch.errors import PreflightError, UsageError
-from tiktoker_batch.events import Sink
 from tiktoker_batch.media.ffmpeg import find_ffmpeg
 from tiktoker_batch.planning.review import all_approved
+from tiktoker_batch.recording import Sink
 from tiktoker_batch.running import Ended, Surroundings, run
 from tiktoker_batch.simulator.clock import FlyingClock
 from tiktoker_batch.simulator.faults import Faults

@@ -21,16 +21,18 @@ from tiktoker_batch.engine.shelf import Shelf
 from tiktoker_batch.engine.supervise import supervise
 from tiktoker_batch.engine.syncing import already_on_disk, synced_together
 from tiktoker_batch.errors import ExitCode, UsageError
-from tiktoker_batch.events import Record, Recorder, RunFinished, Sink, VideoFinished
+from tiktoker_batch.events import Record, RunFinished, VideoFinished
 from tiktoker_batch.faultpoints import reach
 from tiktoker_batch.media.ffmpeg import find_ffmpeg
 from tiktoker_batch.media.probe import probe
-from tiktoker_batch.model import Artifact, Plan, Video
+from tiktoker_batch.model import Plan, Video
+from tiktoker_batch.outcomes import Artifact
 from tiktoker_batch.planning.review import edit_warnings, waiting_steps
 from tiktoker_batch.preflight import require_ready, require_settings, require_voices
 from tiktoker_batch.providers.base import Provider
 from tiktoker_batch.providers.registry import keys_set, providers, world_of
 from tiktoker_batch.providers.setting import Setting
+from tiktoker_batch.recording import Recorder, Sink
 from tiktoker_batch.redaction import Secrets
 from tiktoker_batch.report.html import write_report
 from tiktoker_batch.report.sidecar import write_sidecar

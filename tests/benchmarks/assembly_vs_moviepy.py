@@ -18,7 +18,8 @@ import trio
 
 from tests.media.studio import MINUTE_SEGMENTS as SEGMENTS
 from tests.media.studio import Studio, a_minute
-from tiktoker_batch.model import Artifact, Kind
+from tiktoker_batch.model import Kind
+from tiktoker_batch.outcomes import Artifact
 from tiktoker_batch.steps.registry import STEP_KINDS
 
 # As different clouds deliver them.

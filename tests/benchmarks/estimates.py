@@ -29,11 +29,11 @@ from tiktoker_batch.engine.announce import announce
 from tiktoker_batch.engine.capacity import Capacity
 from tiktoker_batch.engine.reuse import Reuse
 from tiktoker_batch.engine.run import Batch, run_batch
-from tiktoker_batch.events import Recorder
 from tiktoker_batch.model import Json, Kind, Model, Plan, Step
 from tiktoker_batch.planning.estimate import estimate
 from tiktoker_batch.planning.schedule import Range
 from tiktoker_batch.providers.base import Job, Produced
+from tiktoker_batch.recording import Recorder
 from tiktoker_batch.report.remaining import Remaining
 from tiktoker_batch.steps.base import Made, Tools, Work
 from tiktoker_batch.store.artifacts import write_atomic

@@ -29,10 +29,12 @@ from tiktoker_batch.engine.budget import open_purse
 from tiktoker_batch.engine.capacity import Capacity
 from tiktoker_batch.engine.reuse import Reuse
 from tiktoker_batch.engine.run import run_batch
-from tiktoker_batch.events import Record, Recorder
-from tiktoker_batch.model import Budget, Hedge, Json, Kind, Retry, Step, Succeeded, Video
+from tiktoker_batch.events import Record
+from tiktoker_batch.model import Budget, Hedge, Json, Kind, Retry, Step, Video
+from tiktoker_batch.outcomes import Succeeded
 from tiktoker_batch.planning.build import Draft, Planning
 from tiktoker_batch.providers.base import Job, Produced, Request
+from tiktoker_batch.recording import Recorder
 from tiktoker_batch.steps.base import Inputs, Made, Tools, Work
 from tiktoker_batch.store.artifacts import write_atomic
 from tiktoker_batch.store.durations import Durations

@@ -25,8 +25,9 @@ from tiktoker_batch.engine.capacity import Capacity
 from tiktoker_batch.engine.reuse import Reuse
 from tiktoker_batch.engine.supervise import supervise
 from tiktoker_batch.engine.syncing import synced_together
-from tiktoker_batch.events import Record, Recorder, RunFinished
+from tiktoker_batch.events import Record, RunFinished
 from tiktoker_batch.model import Kind, Step
+from tiktoker_batch.recording import Recorder
 from tiktoker_batch.steps.base import Tools
 from tiktoker_batch.store.journal import Journal, read_journal
 from tiktoker_batch.store.layout import Layout

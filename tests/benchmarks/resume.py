@@ -27,14 +27,15 @@ from tiktoker_batch.engine.reuse import inputs_digest
 from tiktoker_batch.events import (
     AttemptStarted,
     JobSubmitted,
-    Recorder,
     RunFinished,
     StepQueued,
     StepSucceeded,
     SubmitIntended,
     VideoFinished,
 )
-from tiktoker_batch.model import Artifact, Kind, PlannedVideo, Step
+from tiktoker_batch.model import Kind, PlannedVideo, Step
+from tiktoker_batch.outcomes import Artifact
+from tiktoker_batch.recording import Recorder
 from tiktoker_batch.steps.base import Inputs
 from tiktoker_batch.steps.registry import STEP_KINDS
 from tiktoker_batch.store.artifacts import write_atomic

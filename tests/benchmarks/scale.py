@@ -33,9 +33,10 @@ from tiktoker_batch.engine.reuse import Reuse
 from tiktoker_batch.engine.run import Batch
 from tiktoker_batch.engine.supervise import supervise
 from tiktoker_batch.engine.syncing import synced_together
-from tiktoker_batch.events import Recorder, RunFinished
+from tiktoker_batch.events import RunFinished
 from tiktoker_batch.model import Kind
 from tiktoker_batch.providers.base import Job, Produced
+from tiktoker_batch.recording import Recorder
 from tiktoker_batch.report.console import open_progress
 from tiktoker_batch.steps.base import Tools
 from tiktoker_batch.store.journal import Journal

@@ -17,8 +17,10 @@ import trio.testing
 
 from tests.media.studio import MINUTE_SEGMENTS as SEGMENTS
 from tests.media.studio import Studio, a_minute
-from tiktoker_batch.events import Recorder, StepSucceeded
-from tiktoker_batch.model import Artifact, Kind
+from tiktoker_batch.events import StepSucceeded
+from tiktoker_batch.model import Kind
+from tiktoker_batch.outcomes import Artifact
+from tiktoker_batch.recording import Recorder
 from tiktoker_batch.steps.registry import STEP_KINDS
 from tiktoker_batch.store.journal import Journal, read_journal
 

@@ -18,9 +18,11 @@ from tests.values import a_plan, a_step
 from tiktoker_batch.engine.capacity import Capacity
 from tiktoker_batch.engine.reuse import Reuse
 from tiktoker_batch.engine.run import Batch, run_batch
-from tiktoker_batch.events import Event, Recorder
-from tiktoker_batch.model import Artifact, Kind, Plan, Retry, Step, Succeeded
+from tiktoker_batch.events import Event
+from tiktoker_batch.model import Kind, Plan, Retry, Step
+from tiktoker_batch.outcomes import Artifact, Succeeded
 from tiktoker_batch.providers.base import Job, Produced, Request
+from tiktoker_batch.recording import Recorder
 from tiktoker_batch.steps.base import Made, Tools, Work
 from tiktoker_batch.store.layout import Layout
 

@@ -15,7 +15,8 @@ from tiktoker_batch.engine.breaker import PATIENCE, SILENT_STEPS
 from tiktoker_batch.engine.run import run_batch
 from tiktoker_batch.errors import AuthFailed, Rejected, Unavailable, Unfetched
 from tiktoker_batch.events import AttemptFailed, AttemptStarted, ProviderPaused, StepQueued
-from tiktoker_batch.model import Cancelled, Failed, Outcome, Retry, Succeeded
+from tiktoker_batch.model import Retry
+from tiktoker_batch.outcomes import Cancelled, Failed, Outcome, Succeeded
 from tiktoker_batch.providers.base import Job, Produced, Request
 
 

@@ -24,7 +24,8 @@ from tiktoker_batch.engine.budget import Purse, open_purse
 from tiktoker_batch.engine.run import run_batch
 from tiktoker_batch.errors import Rejected, Unavailable, Unfetched, UnknownOutcome, Unusable
 from tiktoker_batch.events import AttemptFailed, StepSucceeded, SubmitIntended
-from tiktoker_batch.model import Budget, Cancelled, Kind, Outcome, Retry, Step, Succeeded
+from tiktoker_batch.model import Budget, Kind, Retry, Step
+from tiktoker_batch.outcomes import Cancelled, Outcome, Succeeded
 from tiktoker_batch.planning.selection import Choice, Shard
 from tiktoker_batch.providers.base import Job, Produced, Request
 from tiktoker_batch.steps.base import Made, Work

@@ -15,9 +15,11 @@ from tiktoker_batch.engine.reuse import Reuse
 from tiktoker_batch.engine.run import run_batch
 from tiktoker_batch.engine.shelf import Shelf
 from tiktoker_batch.errors import TiktokerError
-from tiktoker_batch.events import Record, Recorder, StepReused
-from tiktoker_batch.model import Failed, Kind, Outcome, Reused, Step, Succeeded
+from tiktoker_batch.events import Record, StepReused
+from tiktoker_batch.model import Kind, Step
+from tiktoker_batch.outcomes import Failed, Outcome, Reused, Succeeded
 from tiktoker_batch.planning.digest import digest
+from tiktoker_batch.recording import Recorder
 from tiktoker_batch.steps.base import Tools
 from tiktoker_batch.store.cache import Cache
 from tiktoker_batch.store.layout import Layout

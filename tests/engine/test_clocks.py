@@ -14,12 +14,13 @@ from tests.engine.test_purchase import Line
 from tests.engine.test_run import Bench
 from tests.simulated import a_world, an_image, open_provider, simulated, troubles
 from tests.values import a_step
-from tiktoker_batch import events
+from tiktoker_batch import recording
 from tiktoker_batch.engine import purchase
 from tiktoker_batch.engine.run import run_batch
 from tiktoker_batch.errors import UnknownOutcome
 from tiktoker_batch.events import AttemptStarted, StepSucceeded
-from tiktoker_batch.model import Outcome, Retry, Succeeded
+from tiktoker_batch.model import Retry
+from tiktoker_batch.outcomes import Outcome, Succeeded
 from tiktoker_batch.providers import http
 from tiktoker_batch.report.standing import sequential_seconds
 from tiktoker_batch.simulator.clock import FlyingClock
@@ -44,7 +45,7 @@ def jumping(hours: Iterator[float]) -> type[datetime]:
 def jumps(monkeypatch: pytest.MonkeyPatch) -> None:
     """The wall clock goes back and forth by hours."""
     clock = jumping(cycle([0, 7, -5, 30, -100]))
-    for module in (events, purchase, http):
+    for module in (recording, purchase, http):
         monkeypatch.setattr(module, "datetime", clock)
 
 

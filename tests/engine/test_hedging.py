@@ -34,7 +34,8 @@ from tiktoker_batch.events import (
     Straggling,
     SubmitIntended,
 )
-from tiktoker_batch.model import Budget, Failed, Hedge, Kind, Outcome, Retry, Step, Succeeded
+from tiktoker_batch.model import Budget, Hedge, Kind, Retry, Step
+from tiktoker_batch.outcomes import Failed, Outcome, Succeeded
 from tiktoker_batch.providers.base import Job, Produced, Request
 from tiktoker_batch.steps.base import Made, Work
 from tiktoker_batch.store.artifacts import commit, new_part

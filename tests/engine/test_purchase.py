@@ -37,7 +37,8 @@ from tiktoker_batch.events import (
     StepSucceeded,
     SubmitIntended,
 )
-from tiktoker_batch.model import Cancelled, Failed, Retry, Succeeded
+from tiktoker_batch.model import Retry
+from tiktoker_batch.outcomes import Cancelled, Failed, Succeeded
 from tiktoker_batch.providers.base import Job, Produced, Request
 from tiktoker_batch.providers.policy import LOCKED
 from tiktoker_batch.store.state import fold

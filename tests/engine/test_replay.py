@@ -25,9 +25,11 @@ from tiktoker_batch.engine.capacity import Capacity
 from tiktoker_batch.engine.reuse import Reuse
 from tiktoker_batch.engine.run import run_batch
 from tiktoker_batch.errors import Unavailable, Unfetched, UnknownOutcome
-from tiktoker_batch.events import JobSubmitted, Record, Recorder, RunFinished, StepReused, StepSucceeded, SubmitIntended
-from tiktoker_batch.model import Budget, Hedge, Kind, Outcome, Retry, Reused, Step, Succeeded
+from tiktoker_batch.events import JobSubmitted, Record, RunFinished, StepReused, StepSucceeded, SubmitIntended
+from tiktoker_batch.model import Budget, Hedge, Kind, Retry, Step
+from tiktoker_batch.outcomes import Outcome, Reused, Succeeded
 from tiktoker_batch.providers.base import Job, Produced, Request
+from tiktoker_batch.recording import Recorder
 from tiktoker_batch.steps.base import Tools
 from tiktoker_batch.store.compaction import compact
 from tiktoker_batch.store.durations import Durations

@@ -24,13 +24,14 @@ from tiktoker_batch.events import (
     Event,
     JobSubmitted,
     Record,
-    Recorder,
     StepBlocked,
     StepQueued,
     SubmitIntended,
     VideoFinished,
 )
-from tiktoker_batch.model import Blocked, Cancelled, Failed, Kind, Outcome, Retry, Reused, Step, Succeeded
+from tiktoker_batch.model import Kind, Retry, Step
+from tiktoker_batch.outcomes import Blocked, Cancelled, Failed, Outcome, Reused, Succeeded
+from tiktoker_batch.recording import Recorder
 from tiktoker_batch.steps.base import Made, StepKind, Tools, Work
 from tiktoker_batch.store.layout import Layout
 from tiktoker_batch.store.state import BatchState, fold

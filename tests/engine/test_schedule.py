@@ -16,8 +16,9 @@ from tiktoker_batch.engine.pause import Pause
 from tiktoker_batch.engine.ranks import LeastLeftFirst
 from tiktoker_batch.engine.run import run_batch
 from tiktoker_batch.errors import Unavailable
-from tiktoker_batch.events import Event, Recorder, VideoFinished, WorkDone
+from tiktoker_batch.events import Event, VideoFinished, WorkDone
 from tiktoker_batch.model import Step
+from tiktoker_batch.recording import Recorder
 
 
 @pytest.fixture

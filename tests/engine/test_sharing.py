@@ -19,7 +19,8 @@ from tiktoker_batch.engine.reuse import Reuse
 from tiktoker_batch.engine.run import run_batch
 from tiktoker_batch.errors import AuthFailed, ProviderError, Rejected, TiktokerError, Unavailable, Unfetched
 from tiktoker_batch.events import JobReattached, StepReused, StepSucceeded, SubmitIntended
-from tiktoker_batch.model import Budget, Cancelled, Failed, Json, Kind, Outcome, Retry, Reused, Step, Succeeded
+from tiktoker_batch.model import Budget, Json, Kind, Retry, Step
+from tiktoker_batch.outcomes import Cancelled, Failed, Outcome, Reused, Succeeded
 from tiktoker_batch.providers.base import Job, Produced, Request
 from tiktoker_batch.steps.base import Inputs
 from tiktoker_batch.store.manifest import manifest_json

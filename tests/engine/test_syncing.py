@@ -16,9 +16,10 @@ from tiktoker_batch.engine.pause import Pause
 from tiktoker_batch.engine.purchase import Purchase
 from tiktoker_batch.engine.syncing import synced_together
 from tiktoker_batch.errors import TiktokerError
-from tiktoker_batch.events import Record, Recorder, SubmitIntended
+from tiktoker_batch.events import Record, SubmitIntended
 from tiktoker_batch.model import Budget, Kind
 from tiktoker_batch.providers.base import Job, Request
+from tiktoker_batch.recording import Recorder
 
 
 class Disk:

@@ -20,12 +20,14 @@ from tiktoker_batch.engine.batch import Batch
 from tiktoker_batch.engine.capacity import Capacity
 from tiktoker_batch.engine.run import run_batch
 from tiktoker_batch.engine.syncing import already_on_disk, synced_together
-from tiktoker_batch.events import Record, Recorder, Sink
+from tiktoker_batch.events import Record
 from tiktoker_batch.media.ffmpeg import find_ffmpeg
-from tiktoker_batch.model import Json, Kind, Outcome, Step, Succeeded, Video
+from tiktoker_batch.model import Json, Kind, Step, Video
+from tiktoker_batch.outcomes import Outcome, Succeeded
 from tiktoker_batch.planning.build import Draft, Planning
 from tiktoker_batch.providers.registry import providers
 from tiktoker_batch.providers.setting import Setting
+from tiktoker_batch.recording import Recorder, Sink
 from tiktoker_batch.rehearsal import open_rehearsal
 from tiktoker_batch.simulator.clock import FlyingClock
 from tiktoker_batch.simulator.faults import Scripted

@@ -12,12 +12,14 @@ from tiktoker_batch.catalog.loader import Language
 from tiktoker_batch.engine.attempt import StepSeats
 from tiktoker_batch.engine.capacity import Capacity
 from tiktoker_batch.engine.pause import Pause
-from tiktoker_batch.events import Record, Recorder, WorkDone
+from tiktoker_batch.events import Record, WorkDone
 from tiktoker_batch.media.ffmpeg import bundled_ffmpeg, run_ffmpeg
-from tiktoker_batch.model import Artifact, Kind, Step, Video
+from tiktoker_batch.model import Kind, Step, Video
+from tiktoker_batch.outcomes import Artifact
 from tiktoker_batch.planning.build import Planning, build_plan
 from tiktoker_batch.providers.base import Produced, Request
 from tiktoker_batch.recipe.prompts import builtin_templates
+from tiktoker_batch.recording import Recorder
 from tiktoker_batch.shots import Shot
 from tiktoker_batch.steps.base import Inputs, Made, Tools, Work
 from tiktoker_batch.steps.registry import STEP_KINDS

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from tiktoker_batch.errors import TiktokerError
-from tiktoker_batch.model import Artifact
+from tiktoker_batch.outcomes import Artifact
 from tiktoker_batch.store.artifacts import commit, is_intact, new_part, sha256_file, sweep_parts, write_atomic
 
 

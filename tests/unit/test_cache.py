@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tiktoker_batch.errors import TiktokerError, UsageError
-from tiktoker_batch.model import Artifact
+from tiktoker_batch.outcomes import Artifact
 from tiktoker_batch.planning.digest import digest
 from tiktoker_batch.store import cache as store
 from tiktoker_batch.store.artifacts import is_intact, write_atomic

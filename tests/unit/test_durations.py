@@ -19,7 +19,6 @@ from tiktoker_batch.events import (
     AttemptStarted,
     Event,
     JobReattached,
-    Recorder,
     StepQueued,
     StepReused,
     StepSucceeded,
@@ -27,6 +26,7 @@ from tiktoker_batch.events import (
 )
 from tiktoker_batch.model import Kind
 from tiktoker_batch.planning.likely import History, Taken, expected_shape, likely, shape_from_json, size_of
+from tiktoker_batch.recording import Recorder
 from tiktoker_batch.store.durations import MOST_MODELS, REMEMBERED, Durations, Learner
 from tiktoker_batch.store.state import BatchState
 

@@ -15,7 +15,8 @@ from tiktoker_batch import preflight, running
 from tiktoker_batch.app import Opened, Options, open_recipe
 from tiktoker_batch.engine.reuse import inputs_digest
 from tiktoker_batch.errors import ExitCode, PreflightError
-from tiktoker_batch.model import Artifact, Step
+from tiktoker_batch.model import Step
+from tiktoker_batch.outcomes import Artifact
 from tiktoker_batch.preflight import require_voices
 from tiktoker_batch.rehearsal import Rehearsal, open_rehearsal, rehearse
 from tiktoker_batch.simulator import speech

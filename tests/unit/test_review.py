@@ -9,11 +9,13 @@ from tests.values import a_plan, a_step, a_video
 from tiktoker_batch.engine.reuse import Reuse
 from tiktoker_batch.engine.sharing import Sharing
 from tiktoker_batch.engine.telling import tell_outcome
-from tiktoker_batch.events import Event, Record, Recorder, StepReused, VideoPlanned
-from tiktoker_batch.model import Artifact, Plan, Step, Video
+from tiktoker_batch.events import Event, Record, StepReused, VideoPlanned
+from tiktoker_batch.model import Plan, Step, Video
+from tiktoker_batch.outcomes import Artifact
 from tiktoker_batch.planning.build import Planning, build_plan
 from tiktoker_batch.planning.review import all_approved, unapproved, waiting_steps
 from tiktoker_batch.recipe.prompts import builtin_templates
+from tiktoker_batch.recording import Recorder
 from tiktoker_batch.records import record_from_line, record_to_line
 from tiktoker_batch.shots import Edit, Shot, ShotState
 from tiktoker_batch.steps.registry import STEP_KINDS

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tiktoker_batch.model import Artifact
+from tiktoker_batch.outcomes import Artifact
 from tiktoker_batch.store import seen as store
 from tiktoker_batch.store.artifacts import write_atomic
 from tiktoker_batch.store.layout import Layout

@@ -10,7 +10,8 @@ from tests.faults.paying import Paid, pay
 from tests.simulated import a_world
 from tests.values import a_step, a_video
 from tiktoker_batch.errors import BadRequest
-from tiktoker_batch.model import Artifact, Failed, Models, Video
+from tiktoker_batch.model import Models, Video
+from tiktoker_batch.outcomes import Artifact, Failed
 from tiktoker_batch.providers.base import Produced
 from tiktoker_batch.recipe.prompts import builtin_templates
 from tiktoker_batch.recipe.rendering import clip_prompt, closest, overlong, segment_count

@@ -3,10 +3,11 @@
 from collections.abc import Collection, Mapping
 
 from tiktoker_batch import __version__
-from tiktoker_batch.events import PlannedStep, Recorder, RunStarted, VideoPlanned
+from tiktoker_batch.events import PlannedStep, RunStarted, VideoPlanned
 from tiktoker_batch.model import Json, Plan, PlannedVideo, Video
 from tiktoker_batch.planning.ingredients import ingredients
 from tiktoker_batch.planning.likely import Shape
+from tiktoker_batch.recording import Recorder
 
 
 def announce(

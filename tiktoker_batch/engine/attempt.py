@@ -24,9 +24,11 @@ from tiktoker_batch.errors import (
     Unfetched,
     UnknownOutcome,
 )
-from tiktoker_batch.events import AttemptFailed, Recorder, WorkDone
+from tiktoker_batch.events import AttemptFailed, WorkDone
 from tiktoker_batch.faultpoints import reach
-from tiktoker_batch.model import Outcome, Step, Succeeded
+from tiktoker_batch.model import Step
+from tiktoker_batch.outcomes import Outcome, Succeeded
+from tiktoker_batch.recording import Recorder
 from tiktoker_batch.store.jobs import OpenJob
 
 

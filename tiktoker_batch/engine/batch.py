@@ -11,9 +11,10 @@ from tiktoker_batch.engine.pause import Pause
 from tiktoker_batch.engine.reuse import Reuse
 from tiktoker_batch.engine.shelf import Shelf
 from tiktoker_batch.engine.syncing import OnDisk, already_on_disk
-from tiktoker_batch.events import Recorder
-from tiktoker_batch.model import Artifact, Budget, Kind, Plan, Video
+from tiktoker_batch.model import Budget, Kind, Plan, Video
+from tiktoker_batch.outcomes import Artifact
 from tiktoker_batch.providers.base import Provider
+from tiktoker_batch.recording import Recorder
 from tiktoker_batch.steps.base import StepKind, Tools
 from tiktoker_batch.store.durations import Durations
 from tiktoker_batch.store.jobs import OpenJobs

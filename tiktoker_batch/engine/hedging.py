@@ -23,10 +23,11 @@ from tiktoker_batch.errors import (
     Unfetched,
     UnknownOutcome,
 )
-from tiktoker_batch.events import Recorder, Straggling
+from tiktoker_batch.events import Straggling
 from tiktoker_batch.faultpoints import reach
 from tiktoker_batch.model import Hedge, Step
 from tiktoker_batch.providers.base import Produced, Request
+from tiktoker_batch.recording import Recorder
 from tiktoker_batch.store.artifacts import disk_errors
 from tiktoker_batch.store.durations import Durations
 from tiktoker_batch.store.jobs import OpenJob

@@ -23,10 +23,11 @@ from tiktoker_batch.errors import (
     Unfetched,
     UnknownOutcome,
 )
-from tiktoker_batch.events import JobDropped, JobReattached, JobSubmitted, OutcomeUnknown, Recorder, SubmitIntended
+from tiktoker_batch.events import JobDropped, JobReattached, JobSubmitted, OutcomeUnknown, SubmitIntended
 from tiktoker_batch.faultpoints import reach
 from tiktoker_batch.model import CHEAP_USD, Step
 from tiktoker_batch.providers.base import Job, Produced, Provider, Request
+from tiktoker_batch.recording import Recorder
 from tiktoker_batch.store.jobs import OpenJob
 from tiktoker_batch.units import NOTHING, Units, things_of
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 import trio
 
 from tiktoker_batch.errors import Damaged
-from tiktoker_batch.model import Artifact, Kind, Plan, Reused, Step
+from tiktoker_batch.model import Kind, Plan, Step
+from tiktoker_batch.outcomes import Artifact, Reused
 from tiktoker_batch.planning.digest import digest
 from tiktoker_batch.steps.base import Inputs, StepKind
 from tiktoker_batch.store.layout import Layout

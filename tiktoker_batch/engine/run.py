@@ -46,17 +46,8 @@ from tiktoker_batch.events import (
     StepSucceeded,
 )
 from tiktoker_batch.faultpoints import reach
-from tiktoker_batch.model import (
-    Artifact,
-    Blocked,
-    Cancelled,
-    Failed,
-    Outcome,
-    PlannedVideo,
-    Reused,
-    Step,
-    Succeeded,
-)
+from tiktoker_batch.model import PlannedVideo, Step
+from tiktoker_batch.outcomes import Artifact, Blocked, Cancelled, Failed, Outcome, Reused, Succeeded
 from tiktoker_batch.steps.base import Inputs, Made, Work
 
 STARTED_AT_ONCE = 100  # tasks; ten thousand in one go would keep the first answers waiting for a second

@@ -9,7 +9,8 @@ import trio
 from tiktoker_batch.engine.purchase import may_repeat
 from tiktoker_batch.engine.shelf import is_bought
 from tiktoker_batch.errors import BadRequest, Broken, Rejected, ResultLost, TiktokerError, UnknownOutcome
-from tiktoker_batch.model import Artifact, Failed, Outcome, Reused, Step, Succeeded
+from tiktoker_batch.model import Step
+from tiktoker_batch.outcomes import Artifact, Failed, Outcome, Reused, Succeeded
 from tiktoker_batch.store.artifacts import copy_artifacts
 from tiktoker_batch.store.layout import Layout, placed, shape_of
 

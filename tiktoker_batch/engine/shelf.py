@@ -10,7 +10,8 @@ import trio
 
 from tiktoker_batch.engine.reuse import inputs_digest
 from tiktoker_batch.errors import TiktokerError
-from tiktoker_batch.model import Artifact, Failed, Kind, Outcome, Reused, Step, Succeeded
+from tiktoker_batch.model import Kind, Step
+from tiktoker_batch.outcomes import Artifact, Failed, Outcome, Reused, Succeeded
 from tiktoker_batch.planning.digest import digest
 from tiktoker_batch.steps.base import Inputs, StepKind
 from tiktoker_batch.store.cache import Cache, Item, Name

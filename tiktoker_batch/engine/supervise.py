@@ -8,7 +8,7 @@ import trio
 from tiktoker_batch.engine.batch import Batch
 from tiktoker_batch.engine.run import run_batch
 from tiktoker_batch.events import Interrupted
-from tiktoker_batch.model import Cancelled, Outcome
+from tiktoker_batch.outcomes import Cancelled, Outcome
 
 HEARTBEAT_SECONDS = 0.5
 

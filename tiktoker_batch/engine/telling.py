@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
-from tiktoker_batch.events import AttemptFailed, Recorder, StepBlocked, StepFailed, StepReused, VideoFinished
-from tiktoker_batch.model import Artifact, Blocked, Cancelled, Failed, Outcome, Reused, Step, Succeeded, Video
+from tiktoker_batch.events import AttemptFailed, StepBlocked, StepFailed, StepReused, VideoFinished
+from tiktoker_batch.model import Step, Video
+from tiktoker_batch.outcomes import Artifact, Blocked, Cancelled, Failed, Outcome, Reused, Succeeded
+from tiktoker_batch.recording import Recorder
 
 
 def tell_outcome(recorder: Recorder, step: Step, outcome: Outcome) -> None:

@@ -19,12 +19,12 @@ from tiktoker_batch.events import (
     ProviderPaused,
     Record,
     RunStarted,
-    Sink,
     StepFailed,
     StepSucceeded,
     VideoFinished,
 )
 from tiktoker_batch.planning.schedule import Range
+from tiktoker_batch.recording import Sink
 from tiktoker_batch.records import record_to_json
 from tiktoker_batch.report.quantities import clock_text, counted, one_line, range_text, seconds_text
 from tiktoker_batch.report.remaining import Remaining

@@ -20,7 +20,8 @@ from tiktoker_batch.media.fonts import caption_font
 from tiktoker_batch.media.loudness import level_to_target
 from tiktoker_batch.media.probe import VideoStream, probe
 from tiktoker_batch.media.timing import Slot
-from tiktoker_batch.model import Artifact, Json, Kind, Step, Video
+from tiktoker_batch.model import Json, Kind, Step, Video
+from tiktoker_batch.outcomes import Artifact
 from tiktoker_batch.planning.build import Draft, Planning, step_id
 from tiktoker_batch.planning.digest import digest
 from tiktoker_batch.recipe.rendering import segment_count, segment_seconds

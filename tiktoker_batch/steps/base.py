@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tiktoker_batch.media.detection import Detection
-from tiktoker_batch.model import Artifact, Json, Step, Video
+from tiktoker_batch.model import Json, Step, Video
+from tiktoker_batch.outcomes import Artifact
 from tiktoker_batch.planning.build import Draft, Planning
 from tiktoker_batch.providers.base import Produced, Request
 from tiktoker_batch.store.layout import Layout

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import trio
 
-from tiktoker_batch.model import Artifact
+from tiktoker_batch.outcomes import Artifact
 from tiktoker_batch.store.artifacts import commit, write_atomic
 
 

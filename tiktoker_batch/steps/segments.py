@@ -16,7 +16,8 @@ from tiktoker_batch.media.encoders import X264, Encoder
 from tiktoker_batch.media.ffmpeg import run_ffmpeg
 from tiktoker_batch.media.probe import probe
 from tiktoker_batch.media.timing import Slot, Timing, fill
-from tiktoker_batch.model import Artifact, Json
+from tiktoker_batch.model import Json
+from tiktoker_batch.outcomes import Artifact
 from tiktoker_batch.planning.digest import digest
 from tiktoker_batch.steps.base import Work
 from tiktoker_batch.steps.keeping import keep

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from tiktoker_batch.errors import TiktokerError
 from tiktoker_batch.faultpoints import reach
-from tiktoker_batch.model import Artifact
+from tiktoker_batch.outcomes import Artifact
 
 # What ``new_part`` makes, and what a tool puts beside it under its name; a user's own ``notes.part`` is neither.
 _PART = re.compile(r"\.\d+-[0-9a-f]{8}\.part(\..+)?$")

@@ -25,7 +25,7 @@ from typing import Any
 
 from tiktoker_batch.errors import TiktokerError, UsageError
 from tiktoker_batch.faultpoints import reach
-from tiktoker_batch.model import Artifact
+from tiktoker_batch.outcomes import Artifact
 from tiktoker_batch.store.artifacts import commit, disk_errors, new_part, pour, sha256_file
 
 FORMAT, VERSION = "tiktoker-batch/cache", 1

@@ -13,7 +13,7 @@ import msgspec
 
 from tiktoker_batch.events import Event, Record, RunFinished, RunStarted, VideoPlanned
 from tiktoker_batch.faultpoints import reach
-from tiktoker_batch.model import Artifact
+from tiktoker_batch.outcomes import Artifact
 from tiktoker_batch.store.artifacts import write_atomic
 from tiktoker_batch.store.layout import Layout
 from tiktoker_batch.store.state import Attempt, BatchState, StepState, VideoState

@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tiktoker_batch.errors import TiktokerError
-from tiktoker_batch.model import Artifact
+from tiktoker_batch.outcomes import Artifact
 from tiktoker_batch.store.artifacts import sha256_file, write_atomic
 from tiktoker_batch.store.layout import Layout
 

@@ -26,7 +26,8 @@ from tiktoker_batch.events import (
     VideoPlanned,
     WorkDone,
 )
-from tiktoker_batch.model import Artifact, Json, Kind
+from tiktoker_batch.model import Json, Kind
+from tiktoker_batch.outcomes import Artifact
 from tiktoker_batch.store.jobs import OpenJob, each_open, find_job, is_charged, mind_job
 from tiktoker_batch.units import NOTHING, Units
 

@@ -1,0 +1,62 @@
+"""Frozen values of what became of steps: their files, and how each of them ended."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """A file that a step produced; ``path`` is relative to the output folder, with forward slashes."""
+
+    path: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Succeeded:
+    """The step did its work; its artifacts, the most important one first."""
+
+    artifacts: tuple[Artifact, ...]
+    inputs: str
+    cost_usd: Decimal = Decimal(0)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reused:
+    """The artifacts of an earlier run still hold, or they were made for another batch (``from_cache``) or another step.
+
+    ``from_step`` is that step of this batch, for which the very same work was done. ``key`` is that of the work it is
+    the result of, where the step itself would come to another: it is locked.
+    """
+
+    artifacts: tuple[Artifact, ...]
+    inputs: str
+    key: str | None = None
+    from_cache: bool = False
+    from_step: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """The step gave up; ``error_kind`` names the type of the last error."""
+
+    attempts: int
+    error_kind: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blocked:
+    """The step never started because ``by`` did not deliver."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancelled:
+    """The run ended before the step did."""
+
+
+Outcome = Succeeded | Reused | Failed | Blocked | Cancelled
