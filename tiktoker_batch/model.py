@@ -109,6 +109,10 @@ class Model:
         """The name a recipe uses: ``provider:id``."""
         return f"{self.provider}:{self.id}"
 
+    def knows(self, language: str) -> bool:
+        """Whether it speaks or writes a language; one that names none takes any."""
+        return not self.languages or language in self.languages
+
     def offers_duration(self, seconds: float) -> bool:
         """Whether one clip of this many seconds can be asked for."""
         if self.duration_range is not None:

@@ -74,6 +74,10 @@ class Language:
         """How many of its units are spoken in a minute."""
         return self.characters_per_minute or self.words_per_minute
 
+    def seconds(self, text: str) -> float:
+        """How long it takes to speak a text."""
+        return self.count(text) / self.pace * 60
+
     def count(self, text: str) -> int:
         """The units of a text."""
         return sum(each.isalnum() for each in text) if self.characters_per_minute else len(text.split())
@@ -134,8 +138,7 @@ class Catalog:
         """The first of several models that knows a language; the last one when none does."""
         ref = ""
         for ref in refs:
-            model = self.models[ref]
-            if not model.languages or language in model.languages:
+            if self.models[ref].knows(language):
                 break
         return ref
 
@@ -167,16 +170,16 @@ def read_catalog(folder: Path) -> Catalog:
 
     :raises TiktokerError: a file is broken; names the file and the entry.
     """
-    voices = _read(folder / "voices.yaml")
+    voices = read_yaml(folder / "voices.yaml")
     catalog = Catalog(
-        models=_each(folder / "models.yaml", _read(folder / "models.yaml"), catalog_model),
-        styles=_each(folder / "styles.yaml", _read(folder / "styles.yaml"), _style),
+        models=_each(folder / "models.yaml", read_yaml(folder / "models.yaml"), catalog_model),
+        styles=_each(folder / "styles.yaml", read_yaml(folder / "styles.yaml"), _style),
         voices=_each(folder / "voices.yaml", _section(folder / "voices.yaml", voices, "voices"), _voice),
-        languages=_each(folder / "languages.yaml", _read(folder / "languages.yaml"), _language),
+        languages=_each(folder / "languages.yaml", read_yaml(folder / "languages.yaml"), _language),
         default_voices=MappingProxyType(_section(folder / "voices.yaml", voices, "defaults")),
-        profiles=_each(folder / "profiles.yaml", _read(folder / "profiles.yaml"), build_profile),
-        unfit=_each(folder / "unfit.yaml", _read(folder / "unfit.yaml"), _unfit),
-        platforms=_each(folder / "platforms.yaml", _read(folder / "platforms.yaml"), _platform),
+        profiles=_each(folder / "profiles.yaml", read_yaml(folder / "profiles.yaml"), build_profile),
+        unfit=_each(folder / "unfit.yaml", read_yaml(folder / "unfit.yaml"), _unfit),
+        platforms=_each(folder / "platforms.yaml", read_yaml(folder / "platforms.yaml"), _platform),
     )
     _check_aliases(folder / "styles.yaml", catalog)
     _check_default_voices(folder / "voices.yaml", catalog)
@@ -188,7 +191,11 @@ def read_catalog(folder: Path) -> Catalog:
 # --------------------------------------------------------------------------- files
 
 
-def _read(path: Path) -> Mapping[str, Any]:
+def read_yaml(path: Path) -> Mapping[str, Any]:
+    """The entries of a catalog file by their names.
+
+    :raises TiktokerError: it cannot be read, or is no mapping.
+    """
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506  (a safe loader, in C)
     except OSError as error:

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import yaml
-
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+from tiktoker_batch.catalog.loader import read_yaml
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +23,7 @@ class Words:
 @cache
 def load_words() -> Words:
     """The words of this installation, read once."""
-    path = Path(__file__).with_name("words.yaml")
-    content = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506  (a safe loader, in C)
-    foreign = {name: frozenset(words.split()) for name, words in content.pop("foreign").items()}
-    return Words(foreign=foreign, **{name: frozenset(words.split()) for name, words in content.items()})
+    content = read_yaml(Path(__file__).with_name("words.yaml"))
+    foreign = {name: frozenset(words.split()) for name, words in content["foreign"].items()}
+    sets = {name: frozenset(words.split()) for name, words in content.items() if name != "foreign"}
+    return Words(foreign=foreign, **sets)

@@ -17,12 +17,11 @@ from tiktoker_batch.importing.notes import (
     placed,
     shared,
     slug,
-    speaks,
+    uncaptioned,
     unique,
 )
 from tiktoker_batch.importing.reading import Document, Fields, read_documents
 from tiktoker_batch.importing.text import Entry, Mapping, Remark, readable, recipe_text, shown
-from tiktoker_batch.recipe.offers import CAPTION_SCRIPTS
 from tiktoker_batch.recipe.suggest import language_meant
 
 _RATIOS = ("9:16", "16:9", "1:1")
@@ -203,11 +202,11 @@ def _models(language: str, name: str, batch: _Batch, *, written: bool, narrated:
     usual, cloud = catalog.default_models(language), catalog.profiles["standard"].models
     if narrated:
         entries.append(Entry("narration", cloud["narration"][0], "has the voice"))
-    elif not speaks(usual.narration, language):
-        able = [each.ref for each in catalog.models.values() if each.kind == "narration" and speaks(each, language)]
+    elif not usual.narration.knows(language):
+        able = [each.ref for each in catalog.models.values() if each.kind == "narration" and each.knows(language)]
         entries.append(Entry("narration", able[0] if able else cloud["narration"][0]))
         batch.notes.warn(f"nothing on this machine speaks {language!r}: {entries[-1].value!r} is named for it", name)
-    if not written and not speaks(usual.text, language):
+    if not written and not usual.text.knows(language):
         entries.insert(0, Entry("text", cloud["text"][0]))
         batch.notes.warn(f"nothing on this machine writes {language!r}: {entries[0].value!r} is named for it", name)
     return {"models": Entry("models", tuple(entries))} if entries else {}
@@ -218,13 +217,9 @@ def _captions(fields: Fields, language: str, name: str, batch: _Batch) -> Video:
     percent = fields.number("custom_position")
     if enabled is False:
         return {"captions": Entry("captions", False, "subtitle_enabled")}
-    script = batch.catalog.languages[language].script
-    if script not in CAPTION_SCRIPTS:
-        why = f"captions cannot be drawn in {script.capitalize()} script yet"
-        return {
-            "uncaptioned": batch.notes.left("drawing subtitles", "", why, name),
-            "captions": Entry("captions", False),
-        }
+    undrawn = uncaptioned(language, batch.catalog, batch.notes, name)
+    if undrawn:
+        return undrawn
     where, whence = _POSITIONS.get(position or "bottom"), f"subtitle_position {position}" if position else ""
     if where is None:
         share = 70 if percent is None else percent

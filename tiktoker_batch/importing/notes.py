@@ -8,12 +8,11 @@ from pathlib import Path
 
 from tiktoker_batch.catalog.loader import Catalog
 from tiktoker_batch.importing.text import Entry, Mapping, Remark
-from tiktoker_batch.model import Model
-from tiktoker_batch.recipe.offers import LETTERS, letters_of
+from tiktoker_batch.recipe.names import is_reserved
+from tiktoker_batch.recipe.offers import CAPTION_SCRIPTS, LETTERS, letters_of
 from tiktoker_batch.recipe.suggest import listed, nearest
 
 MAX_SECONDS = 600  # of a video, as the recipe's schema has it
-_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
 _MODEL_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]*")
 
 
@@ -56,7 +55,7 @@ def slug(text: str, usual: str, *, at_most: int = 48) -> str:
     """A name for a batch or a video, made of the letters that every file system takes."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     name = re.sub(r"[^A-Za-z0-9._]+", "-", plain)[:at_most].strip("-.")
-    return usual if not name or _RESERVED.fullmatch(name) else name
+    return usual if not name or is_reserved(name) else name
 
 
 def unique(name: str, taken: Iterable[str]) -> str:
@@ -75,6 +74,15 @@ def language_of(text: str, catalog: Catalog) -> str | None:
         return "zh"
     readers = (each.code for each in catalog.languages.values() if letters in LETTERS.get(each.script, {each.script}))
     return next(readers, None)
+
+
+def uncaptioned(language: str, catalog: Catalog, notes: Notes, name: str) -> dict[str, Entry | Remark]:
+    """What is said of a video whose captions cannot be drawn; nothing of one whose can."""
+    script = catalog.languages[language].script
+    if script in CAPTION_SCRIPTS:
+        return {}
+    why = f"captions cannot be drawn in {script.capitalize()} script yet"
+    return {"uncaptioned": notes.left("drawing captions", "", why, name), "captions": Entry("captions", False)}
 
 
 def known_model(kind: str, name: str, usual: str, catalog: Catalog, notes: Notes) -> tuple[str, str]:
@@ -99,11 +107,6 @@ def known_model(kind: str, name: str, usual: str, catalog: Catalog, notes: Notes
     instead = nearest(name, (ref for ref in of_kind if ref.endswith(":free") is free)) or usual
     notes.warn(f"{kind} model {asked!r} is not in the catalog; {instead!r}, the nearest that is, takes its place")
     return instead, f"{asked}, which the catalog does not know"
-
-
-def speaks(model: Model, language: str) -> bool:
-    """Whether a model knows a language."""
-    return not model.languages or language in model.languages
 
 
 def shared(videos: Iterable[dict[str, Entry | Remark]], keys: Iterable[str]) -> list[Entry]:

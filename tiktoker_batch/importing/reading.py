@@ -10,7 +10,7 @@ from typing import Any
 
 from tiktoker_batch.errors import Problem, RecipeError
 from tiktoker_batch.importing.text import readable
-from tiktoker_batch.recipe.text import place_of, read_text
+from tiktoker_batch.recipe.text import parsed_json, place_of, read_text
 
 MAX_BYTES = 50 * 1024 * 1024
 Pointer = tuple[str | int, ...]
@@ -55,7 +55,7 @@ def read_document(path: Path, problems: list[Problem]) -> Document:
     :raises RecipeError: it cannot be read, or is no JSON, at its place.
     """
     text, _ = read_text(path, max_bytes=MAX_BYTES)
-    return Document(path=path, text=text, data=_parsed(path, text, 1), problems=problems)
+    return Document(path=path, text=text, data=parsed_json(path, text), problems=problems)
 
 
 def read_documents(path: Path, problems: list[Problem]) -> list[Document]:
@@ -69,25 +69,15 @@ def read_documents(path: Path, problems: list[Problem]) -> list[Document]:
         raise RecipeError([Problem(path=str(path), line=1, column=1, message="the file is empty")])
     if text.lstrip()[0] == "{" and len(lines) > 1 and _is_json(lines[0][1]):
         return [
-            Document(path=path, text=line, data=_parsed(path, line, number), problems=problems, line=number)
+            Document(path=path, text=line, data=parsed_json(path, line, line=number), problems=problems, line=number)
             for number, line in lines
         ]
-    data = _parsed(path, text, 1)
+    data = parsed_json(path, text)
     if not isinstance(data, list):
         return [Document(path=path, text=text, data=data, problems=problems)]
     return [
         Document(path=path, text=text, data=item, problems=problems, base=(index,)) for index, item in enumerate(data)
     ]
-
-
-def _parsed(path: Path, text: str, line: int) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        line, column, message = line + error.lineno - 1, error.colno, f"not JSON: {error.msg}"
-    except (RecursionError, ValueError):
-        column, message = 1, "this JSON is nested too deeply, or holds too long a number"
-    raise RecipeError([Problem(path=str(path), line=line, column=column, message=message)])
 
 
 def _is_json(line: str) -> bool:

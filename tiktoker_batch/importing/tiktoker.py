@@ -15,13 +15,13 @@ from tiktoker_batch.importing.notes import (
     placed,
     shared,
     slug,
+    uncaptioned,
     unique,
 )
 from tiktoker_batch.importing.reading import read_document
 from tiktoker_batch.importing.text import Entry, Mapping, Remark, Value, recipe_text, shown
 from tiktoker_batch.importing.tiktoker_env import Told, read_env
 from tiktoker_batch.importing.tiktoker_session import Look, Session, read_session, read_styles
-from tiktoker_batch.recipe.offers import CAPTION_SCRIPTS
 from tiktoker_batch.recipe.suggest import listed
 
 PLAIN_STYLE = "as_written"
@@ -236,13 +236,9 @@ def _models(session: Session, project: _Project, notes: Notes) -> Mapping:
 def _captions(session: Session, language: str, catalog: Catalog, notes: Notes, name: str) -> dict[str, Entry | Remark]:
     if not session.captions:
         return {"captions": Entry("captions", False, "this TikToker draws none")}
-    script = catalog.languages[language].script
-    if script not in CAPTION_SCRIPTS:
-        why = f"captions cannot be drawn in {script.capitalize()} script yet"
-        return {
-            "uncaptioned": notes.left("drawing captions", "", why, name),
-            "captions": Entry("captions", False),
-        }
+    undrawn = uncaptioned(language, catalog, notes, name)
+    if undrawn:
+        return undrawn
     look: Mapping = (Entry("preset", "karaoke"), Entry("position", "lower-third"))
     return {"captions": Entry("captions", look, "word by word, below the centre")}
 

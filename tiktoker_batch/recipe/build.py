@@ -27,7 +27,7 @@ from tiktoker_batch.recipe.respell import respell
 from tiktoker_batch.recipe.schema import check_schema
 from tiktoker_batch.recipe.settings import OWN, Found, Layer, Place, Settings, is_unread, own_names
 from tiktoker_batch.recipe.source import Source
-from tiktoker_batch.shots import Shot, Style, Template
+from tiktoker_batch.shots import Shot, Template
 
 _RETRY: Mapping[str, Callable[[Any], Any]] = {"max_attempts": int, "on_unknown": str}
 
@@ -138,7 +138,7 @@ class _Builder:
             limits={name: int(value) for name, value in overlaid("limits", self.data, self.overlays).items()},
             budget=_budget(overlaid("budget", self.data, self.overlays)),
             videos=tuple(in_series([(video, series) for video, series in videos if video])),
-            styles={name: Style(name=name, prompt=words.strip()) for name, words in self.references.own_styles.items()},
+            styles=self.references.own_styles,
             warnings=self.findings.warnings,
         )
 

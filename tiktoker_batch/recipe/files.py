@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,7 +17,7 @@ from tiktoker_batch.recipe.prompts import (
     load_template,
 )
 from tiktoker_batch.recipe.settings import Found
-from tiktoker_batch.recipe.text import missing, read_text, unreadable
+from tiktoker_batch.recipe.text import no_folder, read_text, unreadable
 from tiktoker_batch.shots import Template
 
 MAX_SCRIPT_BYTES = 256 * 1024
@@ -84,24 +85,25 @@ class Files:
         return {name: template for name, template in chosen.items() if template}
 
     def _template(self, name: str, named: Found | None, folder: Path | None) -> Template | None:
-        path = folder / f"{name}.j2" if folder and (folder / f"{name}.j2").is_file() else None
-        if named:
-            path = self.path(named)
-            if not self.is_there(named):
-                return None
+        if named and not self.is_there(named):
+            return None
+        path = self.path(named) if named else None
         if path is None and folder is None:
             return builtin_templates()[name]
         if (path, folder, name) not in self._templates:
-            load = (lambda: load_template(path, folder)) if path else (lambda: builtin_template(name, folder))
-            self._templates[path, folder, name] = self._load(load, PROMPT_VARIABLES[name])
+            self._templates[path, folder, name] = self._load(
+                partial(_found, name, path, folder), PROMPT_VARIABLES[name]
+            )
         return self._templates[path, folder, name]
 
     def _folder(self, found: Found) -> Path | None:
         path = self.path(found)
-        if path.is_dir():
-            return path
-        self.findings.add(found.at, missing(path) if not path.exists() else f"{str(path)!r} is not a folder")
-        return None
+        if path not in self._faults:
+            self._faults[path] = no_folder(path)
+        fault = self._faults[path]
+        if fault:
+            self.findings.add(found.at, fault)
+        return None if fault else path
 
     def _load(self, load: Callable[[], Template], variables: Iterable[str]) -> Template | None:
         try:
@@ -111,6 +113,14 @@ class Files:
             return None
         self.findings.stage(check_template(template, variables))
         return template
+
+
+def _found(name: str, path: Path | None, folder: Path | None) -> Template:
+    """The template that is named, else the one in the recipe's folder of them, else the shipped one."""
+    own = folder / f"{name}.j2" if folder else None
+    if path is None and own and own.is_file():
+        path = own
+    return load_template(path, folder) if path else builtin_template(name, folder)
 
 
 def is_address(text: str) -> bool:

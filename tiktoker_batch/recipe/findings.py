@@ -1,7 +1,7 @@
 """Collects problems: each once, at its place."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from tiktoker_batch.errors import Problem
 from tiktoker_batch.recipe.nodes import Spot
@@ -19,9 +19,11 @@ class Findings:
     def __init__(self, source: Source) -> None:
         self.source = source
         self._problems: list[Problem] = []
-        self._warnings: dict[tuple[Spot, str], Problem] = {}
         self._said: set[tuple[Spot, str]] = set()
         self._of_rows: Counter[Spot] = Counter()
+        self._warnings: list[Problem] = []
+        self._warned: set[tuple[Spot, str]] = set()
+        self._warned_of_rows: Counter[Spot] = Counter()
         self._settled: set[Spot] = set()
 
     def __len__(self) -> int:
@@ -29,7 +31,7 @@ class Findings:
 
     def stage(self, problems: Iterable[Problem]) -> None:
         """Take the problems of a whole stage."""
-        placed = [(each, Spot(each.path, each.line, each.column)) for each in problems]
+        placed = [(each, Spot.of(each)) for each in problems]
         fresh = [(each, spot) for each, spot in placed if spot not in self._settled]
         self._problems += [each for each, _ in fresh]
         self._settled |= {spot for _, spot in fresh}
@@ -44,29 +46,31 @@ class Findings:
         if (spot, message) in self._said or spot in self._settled:
             return
         self._said.add((spot, message))
-        origin = self.source.origin(at)
-        if origin:
-            self._of_rows[spot] += 1
-            if self._of_rows[spot] > FEW:
-                return
-        said = f"video {video!r}: {message}" if video else message
-        self._problems.append(spot.problem(said + origin))
+        self._problems += self._worded(spot, at, message, video, self._of_rows)
 
     def warn(self, at: Pointer, message: str, *, video: str | None = None) -> None:
         """Note what is allowed and may not be meant. The same words about an inherited value name the first video."""
         spot = self.source.locate(at)
+        if (spot, message) in self._warned:
+            return
+        self._warned.add((spot, message))
+        self._warnings += self._worded(spot, at, message, video, self._warned_of_rows)
+
+    def _worded(
+        self, spot: Spot, at: Pointer, message: str, video: str | None, of_rows: Counter[Spot]
+    ) -> Iterator[Problem]:
+        """What is said; nothing where enough rows have been named at this place."""
         origin = self.source.origin(at)
         if origin:
-            told = sum(each == spot for each, _ in self._warnings)
-            if told >= FEW:
-                return
-        said = f"video {video!r}: {message}" if video else message
-        self._warnings.setdefault((spot, message), spot.problem(said + origin))
+            of_rows[spot] += 1
+        if not origin or of_rows[spot] <= FEW:
+            said = f"video {video!r}: {message}" if video else message
+            yield spot.problem(said + origin)
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """All that was warned of, by place."""
-        return tuple(map(str, sorted(self._warnings.values())))
+        return tuple(map(str, sorted(self._warnings)))
 
     @property
     def problems(self) -> list[Problem]:

@@ -8,6 +8,7 @@ from tiktoker_batch.catalog.words import load_words
 from tiktoker_batch.model import Video
 from tiktoker_batch.recipe.english import not_english
 from tiktoker_batch.recipe.findings import Findings
+from tiktoker_batch.recipe.offers import spoken_text
 from tiktoker_batch.recipe.prompts import uses_variable
 from tiktoker_batch.recipe.rendering import clip_prompt, image_prompt, segment_count, shot_placeholder, shots_of
 from tiktoker_batch.recipe.settings import Place, Settings
@@ -57,11 +58,8 @@ class Lint:
         video, language = self.video, self.language
         if video.script is None:
             return
-        count = language.count(video.script)
-        seconds = count / language.pace * 60
-        own = self.settings.own
-        at = (*self.settings.at, "script_file" if "script_file" in own else "script")
-        told = f"{count:,} {language.unit} take about {seconds:.0f} s to speak in {language.name}"
+        seconds, at = language.seconds(video.script), self.settings.script.at
+        told = spoken_text(video.script, language)
         if seconds > video.duration * TOO_LONG and video.length == "auto":
             self._warn(
                 at, f"these {told}, and the video is to have {video.duration:g} s; it becomes as long as its text"

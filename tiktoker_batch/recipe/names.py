@@ -10,9 +10,14 @@ from tiktoker_batch.recipe.settings import Place
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
 
 
+def is_reserved(name: str) -> bool:
+    """Whether Windows refuses it as a file name, whatever its ending."""
+    return _RESERVED.fullmatch(name) is not None
+
+
 def check_name(name: str, at: Place, findings: Findings) -> None:
     """A slug (the schema has seen to its characters) that Windows would refuse as a file name is a problem."""
-    if _RESERVED.fullmatch(name):
+    if is_reserved(name):
         findings.add(at, f"{name!r} is a reserved file name on Windows; choose another")
     elif name.endswith("."):
         findings.add(at, f"{name!r} ends with a dot, which Windows drops from file names; choose another")

@@ -16,6 +16,11 @@ class Spot(NamedTuple):
     line: int
     column: int
 
+    @classmethod
+    def of(cls, problem: Problem) -> "Spot":
+        """Where a problem is."""
+        return cls(problem.path, problem.line, problem.column)
+
     def problem(self, message: str) -> Problem:
         """A problem here."""
         return Problem(path=self.path, line=self.line, column=self.column, message=message)

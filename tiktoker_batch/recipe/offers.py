@@ -81,9 +81,9 @@ class Offers:
             kinds.append(("text", "write"))
         for kind, verb in kinds:
             chosen = self.models.get(kind)
-            if chosen is None or not chosen.model.languages or asked.value in chosen.model.languages:
+            if chosen is None or chosen.model.knows(asked.value):
                 continue
-            able = [model.ref for model in catalog.models.values() if model.kind == kind and _knows(model, asked.value)]
+            able = [model.ref for model in catalog.models.values() if model.kind == kind and model.knows(asked.value)]
             instead = f"; models that do: {listed(map(repr, able), 'and', at_most=4)}" if able else ""
             message = f"{kind} model {chosen.model.ref!r} does not {verb} {asked.value!r}{instead}"
             self._say(message, asked, chosen.found)
@@ -103,18 +103,15 @@ class Offers:
 
     def pace(self, video: Video, language: Language) -> None:
         """Not so many words that nobody could speak them in a video of exactly its length."""
-        words = language.count(video.script or "")
-        seconds = words / language.pace * 60
+        script = video.script or ""
         is_sure = not (self.settings.is_unread("duration") or self.settings.is_unread("length"))
-        if video.length != "exact" or seconds <= video.duration * HASTIEST or not is_sure:
+        if video.length != "exact" or language.seconds(script) <= video.duration * HASTIEST or not is_sure:
             return
-        own = self.settings.own
-        key = "script_file" if "script_file" in own else "script"
         message = (
-            f"these {words:,} {language.unit} take about {seconds:.0f} s to speak in {language.name}, and "
-            f"'length: exact' leaves {video.duration:g} s; shorten the text, raise 'duration' or use 'length: auto'"
+            f"these {spoken_text(script, language)}, and 'length: exact' leaves {video.duration:g} s; "
+            "shorten the text, raise 'duration' or use 'length: auto'"
         )
-        self._say(message, Found(own[key], (*self.settings.at, key), OWN))
+        self._say(message, self.settings.script)
 
     def script(self, text: Found) -> None:
         """Words that a user wrote are spoken whole, so the narration model must take that many characters."""
@@ -189,15 +186,17 @@ class Offers:
         self.findings.add(nearest_of(*about), f"{message}{because(*about)}", video=self.settings.id)
 
 
+def spoken_text(script: str, language: Language) -> str:
+    """``12 words take about 4 s to speak in English``."""
+    count, seconds = language.count(script), language.seconds(script)
+    return f"{count:,} {language.unit} take about {seconds:.0f} s to speak in {language.name}"
+
+
 def letters_of(text: str) -> str | None:
     """The script that most letters of a text belong to (``latin``, ``cyrillic``, ...); ``None`` without a majority."""
     names = [unicodedata.name(letter, "?").split()[0].casefold() for letter in text[:2000] if letter.isalpha()]
     most = max(set(names), key=names.count, default=None)
     return most if most and names.count(most) > len(names) / 2 else None
-
-
-def _knows(model: Model, language: str) -> bool:
-    return not model.languages or language in model.languages
 
 
 def _takes_reference(model: Model) -> bool:

@@ -24,6 +24,18 @@ class Chosen:
     found: Found
 
 
+def style_named(name: str, own: Mapping[str, Style], catalog: Catalog) -> Style | str:
+    """A style of one's own or a built-in one, by its name or an alias; words on what is wrong where there is none."""
+    if name in own:
+        return own[name]
+    known = catalog.style(name)
+    if known:
+        return Style(name=known.name, prompt=known.prompt)
+    aliases = [alias for style in catalog.styles.values() for alias in style.aliases]
+    near = did_you_mean(name, [*own, *catalog.styles, *aliases])
+    return f"unknown style {name!r}{near} ('tiktoker-batch styles' lists them)"
+
+
 class References:
     """Resolves names; whatever cannot be resolved is a problem and ``None``.
 
@@ -39,7 +51,9 @@ class References:
         self.providers = tuple(dict.fromkeys([*self.catalog.providers, *providers]))
         self.findings = findings
         self.recipe = recipe
-        self.own_styles: dict[str, str] = own_names(recipe.get("styles", {}))
+        self.own_styles = {
+            name: Style(name=name, prompt=words.strip()) for name, words in own_names(recipe.get("styles", {})).items()
+        }
         self.own_voices: dict[str, str] = own_names(recipe.get("voices", {}))
 
     def language(self, settings: Settings) -> Found | None:
@@ -55,16 +69,11 @@ class References:
 
     def style(self, name: str, at: Place) -> Style | None:
         """A style of the recipe's own or a built-in one, by its name or an alias."""
-        if name in self.own_styles:
-            return Style(name=name, prompt=self.own_styles[name].strip())
-        known = self.catalog.style(name)
-        if known:
-            return Style(name=known.name, prompt=known.prompt)
-        if self._is_unread("styles", name):
-            return None
-        aliases = [alias for style in self.catalog.styles.values() for alias in style.aliases]
-        near = did_you_mean(name, [*self.own_styles, *self.catalog.styles, *aliases])
-        self.findings.add(at, f"unknown style {name!r}{near} ('tiktoker-batch styles' lists them)")
+        found = style_named(name, self.own_styles, self.catalog)
+        if isinstance(found, Style):
+            return found
+        if not self._is_unread("styles", name):
+            self.findings.add(at, found)
         return None
 
     def models(self, settings: Settings, language: str) -> dict[ModelKind, Chosen]:
@@ -101,8 +110,7 @@ class References:
             self._about(settings, message, found, narrator.found)
             return None
         # Where the model itself does not speak it, that is the problem to report.
-        speakable = not model.languages or language in model.languages
-        if speakable and known.languages and language not in known.languages:
+        if model.knows(language) and known.languages and language not in known.languages:
             self._about(settings, f"voice {name!r} does not speak {language!r}", found)
         return Voice(name=name, provider=model.provider, id=voice_id)
 

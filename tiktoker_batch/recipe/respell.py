@@ -10,7 +10,7 @@ from typing import Any
 
 from tiktoker_batch.errors import Problem
 from tiktoker_batch.recipe.nodes import Entry, Node, Spot
-from tiktoker_batch.recipe.schema import Path, belongs_elsewhere, glued_key, recipe_schema, unknown_key
+from tiktoker_batch.recipe.schema import Path, belongs_elsewhere, glued_key, recipe_schema, referred, unknown_key
 from tiktoker_batch.recipe.source import Source
 from tiktoker_batch.recipe.suggest import nearest
 
@@ -32,7 +32,7 @@ def respell(source: Source) -> Respelled:
     """Give keys that are nearly right the name of the only one they can be."""
     walk = _Walk()
     root = walk.node(source.root, recipe_schema(), ())
-    places = frozenset(Spot(each.path, each.line, each.column) for each in walk.problems)
+    places = frozenset(Spot.of(each) for each in walk.problems)
     return Respelled(replace(source, root=root), tuple(dict.fromkeys(walk.problems)), places, frozenset(walk.unread))
 
 
@@ -109,7 +109,7 @@ def _merged(schema: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _parts(schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     if "$ref" in schema:
-        yield from _parts(recipe_schema()["$defs"][schema["$ref"].removeprefix("#/$defs/")])
+        yield from _parts(referred(schema["$ref"]))
     for branch in schema.get("oneOf", ()):
         if branch.get("type") in {"object", "array"}:
             yield branch

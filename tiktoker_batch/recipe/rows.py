@@ -4,7 +4,6 @@ import codecs
 import csv
 import hashlib
 import io
-import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from typing import Any
 from tiktoker_batch.errors import Problem, RecipeError
 from tiktoker_batch.recipe.compose import compose
 from tiktoker_batch.recipe.source import plain
-from tiktoker_batch.recipe.text import decode, missing, read_bytes
+from tiktoker_batch.recipe.text import decode, missing, parsed_json, read_bytes
 
 MAX_BYTES = 50 * 1024 * 1024
 FORMATS = (".csv", ".tsv", ".json", ".ndjson", ".jsonl", ".yaml", ".yml")
@@ -145,16 +144,11 @@ def _lines(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[st
 
 
 def _json(path: Path, text: str, line: int) -> Any:
+    hooks = {"parse_constant": _refuse_constant, "parse_float": _finite}
     try:
-        return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
-    except json.JSONDecodeError as error:
-        at = line + error.lineno - 1
-        place = Problem(path=str(path), line=at, column=error.colno, message=f"not JSON: {error.msg}; check this place")
-        raise RecipeError([place]) from None
+        return parsed_json(path, text, line=line, advice="; check this place", **hooks)
     except _NotFinite as error:
         raise _wrong(path, line, f"{error} is not a finite number; put it in quotes if it is text") from None
-    except (RecursionError, ValueError):
-        raise _wrong(path, line, "this JSON is nested too deeply, or holds too long a number") from None
 
 
 class _NotFinite(Exception):

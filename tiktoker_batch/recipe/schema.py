@@ -35,6 +35,12 @@ _PLACES = (
 )
 
 
+def referred(ref: str) -> dict[str, Any]:
+    """The part of the schema that a ``$ref`` names."""
+    found: dict[str, Any] = recipe_schema()["$defs"][ref.removeprefix("#/$defs/")]
+    return found
+
+
 @cache
 def recipe_schema() -> dict[str, Any]:
     """The published schema of recipes."""

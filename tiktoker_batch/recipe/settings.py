@@ -54,6 +54,12 @@ class Settings:
         self._layers = (Layer(video, self.at), *inherited)
         self._is_unread = is_unread
 
+    @property
+    def script(self) -> Found:
+        """What names the narration of a video that has one."""
+        key = "script_file" if "script_file" in self.own else "script"
+        return Found(self.own[key], (*self.at, key), OWN)
+
     def find(self, *keys: str) -> Found | None:
         """The nearest layer's value; ``None`` when no layer has one."""
         guessed = False

@@ -2,10 +2,12 @@
 
 import codecs
 import hashlib
+import json
 import os
 import re
 import stat
 from pathlib import Path
+from typing import Any
 
 from tiktoker_batch.errors import Problem, RecipeError
 from tiktoker_batch.recipe.suggest import did_you_mean
@@ -96,6 +98,27 @@ def unreadable(path: Path) -> str | None:
     if found.st_size == 0:
         return f"{str(path)!r} is empty; fill it or name another"
     return None if os.access(path, os.R_OK) else f"no permission to read {str(path)!r}; change its mode"
+
+
+def no_folder(path: Path) -> str | None:
+    """Why a path is no folder, or ``None``."""
+    if path.is_dir():
+        return None
+    return f"{str(path)!r} is not a folder" if path.exists() else missing(path)
+
+
+def parsed_json(path: Path, text: str, *, line: int = 1, advice: str = "", **hooks: Any) -> Any:
+    """JSON as Python has it; ``line`` is the one of its file that the text begins on, ``hooks`` are json's own.
+
+    :raises RecipeError: it is no JSON, at its place.
+    """
+    try:
+        return json.loads(text, **hooks)
+    except json.JSONDecodeError as error:
+        line, column, message = line + error.lineno - 1, error.colno, f"not JSON: {error.msg}{advice}"
+    except (RecursionError, ValueError):
+        column, message = 1, "this JSON is nested too deeply, or holds too long a number"
+    raise RecipeError([Problem(path=str(path), line=line, column=column, message=message)])
 
 
 def _names(folder: Path) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from tiktoker_batch.recipe.schema import recipe_schema
+from tiktoker_batch.recipe.schema import recipe_schema, referred
 
 _CHOICES = ("oneOf", "anyOf")
 
@@ -16,13 +16,11 @@ def wanted_types(path: tuple[str, ...], definition: str | None = None) -> frozen
     The path begins at the top of a recipe, or in one of the schema's definitions. Nothing for a place that may hold
     anything, or one of listed values, or that there is not.
     """
-    schema = recipe_schema()
-    definitions = schema["$defs"]
-    found = [schema if definition is None else definitions[definition]]
+    found = [recipe_schema() if definition is None else referred(definition)]
     for step in path:
-        shapes = _shapes(found, definitions)
+        shapes = _shapes(found)
         found = [each for each in (_under(shape, step) for shape in shapes) if isinstance(each, dict)]
-    return frozenset(each["type"] for each in _shapes(found, definitions) if isinstance(each.get("type"), str))
+    return frozenset(each["type"] for each in _shapes(found) if isinstance(each.get("type"), str))
 
 
 def _under(shape: Mapping[str, Any], step: str) -> Any:
@@ -32,12 +30,12 @@ def _under(shape: Mapping[str, Any], step: str) -> Any:
     return shape.get("additionalProperties") if named is None else named
 
 
-def _shapes(schemas: Sequence[Any], definitions: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _shapes(schemas: Sequence[Any]) -> Iterator[dict[str, Any]]:
     for each in schemas:
         yield each
         if "$ref" in each:
-            yield from _shapes([definitions[each["$ref"].removeprefix("#/$defs/")]], definitions)
-        yield from _shapes([each[branch] for branch in ("then", "else") if branch in each], definitions)
+            yield from _shapes([referred(each["$ref"])])
+        yield from _shapes([each[branch] for branch in ("then", "else") if branch in each])
         for choice in _CHOICES:
             if choice in each and "type" not in each:
-                yield from _shapes(each[choice], definitions)
+                yield from _shapes(each[choice])

@@ -18,6 +18,7 @@ from tiktoker_batch.recipe.interpolate import secret_in
 from tiktoker_batch.recipe.nodes import Node, Spot
 from tiktoker_batch.recipe.profiles import choose_profiles, overlaid
 from tiktoker_batch.recipe.schema import recipe_schema
+from tiktoker_batch.recipe.source import plain
 
 _FILES = frozenset({("music", "file"), ("reference_image",), ("script_file",), ("output_dir",)})
 _OFF = ("captions", "music", "hedge")  # false takes away, for a video, what a layer below it says
@@ -74,7 +75,7 @@ class _Walk:
         match node.content:
             case dict() as entries:
                 return {
-                    name: _unread(entry.node) if name.startswith("x-") else self._data(entry.node, (*path, name))
+                    name: plain(entry.node) if name.startswith("x-") else self._data(entry.node, (*path, name))
                     for name, entry in entries.items()
                 }
             case tuple() as items:
@@ -100,16 +101,6 @@ def _names_a_file(path: tuple[str, ...]) -> bool:
     within = {"videos": 2, "defaults": 1, "profiles": 3}.get(path[0], 0)
     own = path[within:]
     return own in _FILES or (len(own) == 2 and own[0] == "templates")
-
-
-def _unread(node: Node) -> Any:
-    match node.content:
-        case dict() as entries:
-            return {name: _unread(entry.node) for name, entry in entries.items()}
-        case tuple() as items:
-            return [_unread(item) for item in items]
-        case scalar:
-            return scalar
 
 
 def _escaped(text: str, *, may_be_expression: bool) -> str:

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from tiktoker_batch.planning.difference import TO_DO, Difference, VideoChange
 from tiktoker_batch.report.diff_text import MARKS, groups, has_news, headline, summary, totals, why_text
-from tiktoker_batch.report.markdown import LIMIT, code, fitted, table
+from tiktoker_batch.report.markdown import LIMIT, code, fitted_table
 from tiktoker_batch.report.quantities import counted, one_line
 from tiktoker_batch.store.state import BatchState
 
@@ -44,7 +44,5 @@ def _step_rows(video: VideoChange) -> list[list[str]]:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], room: int) -> list[str]:
-    titles = table(head, [], right=[4] if len(head) > 4 else ())
-    lines = table((), rows)[2:]
     rest = "| | and {} more" + " |" * (len(head) - 1)
-    return [*titles, *fitted(lines, room - len("\n".join([*titles, ""]).encode()), rest)]
+    return fitted_table(head, rows, room, rest, right=[4] if len(head) > 4 else ())

@@ -28,6 +28,15 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable
     return [f"| {' | '.join(cells)} |" for cells in (head, rules, *rows)]
 
 
+def fitted_table(
+    head: Sequence[str], rows: Sequence[Sequence[str]], room: int, rest: str, *, right: Iterable[int] = ()
+) -> list[str]:
+    """A table of as many rows as fit into so many bytes; ``rest`` is the row that tells of ``{}`` others."""
+    titles = table(head, [], right=right)
+    lines = table((), rows)[2:]
+    return [*titles, *fitted(lines, room - len("\n".join([*titles, ""]).encode()), rest)]
+
+
 def fitted(lines: Sequence[str], room: int, rest: str) -> list[str]:
     """As many of these lines as fit into so many bytes; ``rest`` tells of ``{}`` others."""
     used, spare = 0, len(rest.encode()) + 12

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from tiktoker_batch.model import Plan, PlannedVideo, Step
 from tiktoker_batch.planning.estimate import Estimate
-from tiktoker_batch.report.markdown import LIMIT, code, fitted, table
+from tiktoker_batch.report.markdown import LIMIT, code, fitted, fitted_table
 from tiktoker_batch.report.plan_text import TO_DO, Action, path_text
 from tiktoker_batch.report.quantities import counted, one_line, range_text, seconds_text, usd_text
 
@@ -43,10 +43,7 @@ def _headline(to_do: int, estimate: Estimate) -> str:
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], room: int) -> list[str]:
     right = range(1, len(head)) if "video" in head else range(3, len(head))
-    titles = table(head, [], right=right)
-    lines = table((), rows)[2:]
-    rest = "| and {} more" + " |" * len(head)
-    return [*titles, *fitted(lines, room - len("\n".join([*titles, ""]).encode()), rest)]
+    return fitted_table(head, rows, room, "| and {} more" + " |" * len(head), right=right)
 
 
 def _row(planned: PlannedVideo, action: Action, names: Sequence[str]) -> list[str]:

@@ -5,9 +5,8 @@ from dataclasses import replace
 from tiktoker_batch.catalog.loader import Catalog
 from tiktoker_batch.errors import Problem, RecipeError
 from tiktoker_batch.model import Recipe, Video
+from tiktoker_batch.recipe.references import style_named
 from tiktoker_batch.recipe.shots_file import StyleOf, as_edit, read_shots_file
-from tiktoker_batch.recipe.suggest import did_you_mean
-from tiktoker_batch.shots import Style
 from tiktoker_batch.store.layout import Layout
 
 
@@ -41,14 +40,4 @@ def with_edits(recipe: Recipe, layout: Layout, catalog: Catalog) -> Recipe:
 
 def styles_of(recipe: Recipe, catalog: Catalog) -> StyleOf:
     """Finds a style by the names that the recipe knows."""
-
-    def find(name: str) -> Style | str:
-        own, known = recipe.styles.get(name), catalog.style(name)
-        if own:
-            return own
-        if known:
-            return Style(name=known.name, prompt=known.prompt)
-        near = did_you_mean(name, [*recipe.styles, *catalog.styles])
-        return f"unknown style {name!r}{near} ('tiktoker-batch styles' lists them)"
-
-    return find
+    return lambda name: style_named(name, recipe.styles, catalog)

@@ -20,8 +20,9 @@ from tiktoker_batch.store.state import Attempt, BatchState, StepState, VideoStat
 
 INTERVAL_SECONDS = 0.5
 LINES_AT_ONCE = 100  # in some 4 ms: whoever waits for the network comes first after that
-_encode = msgspec.json.Encoder().encode  # a large batch's lines are written thousands at a time
 SHARE_OF_TIME = 0.007  # writing the manifest may take this much of a run; with the last one it stays below 1 %
+
+_encode = msgspec.json.Encoder().encode  # a large batch's lines are written thousands at a time
 
 
 def manifest_json(state: BatchState) -> dict[str, Any]:
