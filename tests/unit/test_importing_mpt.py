@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
+from tests.imported import videos
 from tiktoker_batch import app
 from tiktoker_batch.errors import RecipeError
 from tiktoker_batch.importing.mpt import import_mpt
 from tiktoker_batch.importing.mpt_fields import ALIKE, LEFT
 from tiktoker_batch.importing.notes import Imported
 from tiktoker_batch.model import Video
-from tiktoker_batch.previewing import preview
 
 Task = dict[str, Any]
 HONEY: Task = {"video_subject": "Why honey keeps", "video_script": "Honey never spoils.\nIt was found in tombs."}
@@ -22,17 +22,6 @@ def imported(folder: Path, *tasks: Task) -> Imported:
     file = folder / "tasks.json"
     file.write_text(json.dumps(list(tasks), ensure_ascii=False, indent=1), encoding="utf-8")
     return import_mpt(file, app.full_catalog())
-
-
-def videos(made: Imported, folder: Path) -> list[Video]:
-    """The recipe's videos; it is valid, and plans."""
-    recipe = folder / "recipe.yaml"
-    recipe.write_text(made.text, encoding="utf-8")
-    (checked,) = app.validate([recipe], app.Options())
-    assert checked.problems == (), made.text
-    found = preview(recipe, app.Options())
-    assert found.to_run
-    return list(found.opened.recipe.videos)
 
 
 def video(folder: Path, task: Task) -> Video:

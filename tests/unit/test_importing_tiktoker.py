@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
+from tests.imported import videos
 from tiktoker_batch import app
 from tiktoker_batch.errors import RecipeError, UsageError
 from tiktoker_batch.importing.notes import Imported
 from tiktoker_batch.importing.tiktoker import import_tiktoker
-from tiktoker_batch.model import Video
-from tiktoker_batch.previewing import preview
 
 STYLES = [
     {"name": "Глиняный двор", "prompt": "soft clay figures, warm lamp light"},
@@ -74,17 +73,6 @@ def project(folder: Path, *sessions: dict[str, Any], env: str = ENV, styles: Any
 
 def imported(folder: Path) -> Imported:
     return import_tiktoker(folder, app.full_catalog())
-
-
-def videos(made: Imported, folder: Path) -> list[Video]:
-    """The recipe's videos; it is valid, and plans."""
-    file = folder / "recipe.yaml"
-    file.write_text(made.text, encoding="utf-8")
-    (checked,) = app.validate([file], app.Options())
-    assert checked.problems == (), made.text
-    found = preview(file, app.Options())
-    assert found.to_run
-    return list(found.opened.recipe.videos)
 
 
 def test_the_words_of_a_session_are_spoken_and_shown_as_they_stand(tmp_path: Path) -> None:
