@@ -22,6 +22,12 @@ def no_account(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def fresh_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command is started in an interpreter of its own, as a user starts it: see ``tests.starting``."""
+    monkeypatch.setenv("FRESH_STARTS", "1")
+
+
+@pytest.fixture
 def flying_clock() -> FlyingClock:
     """Time flies while everybody waits for simulated services; a test that takes it runs on it."""
     return FlyingClock(speed=1000.0)

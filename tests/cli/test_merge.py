@@ -2,14 +2,15 @@
 
 import json
 import shutil
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cli.conftest import ARGV, Call, clean_environment
+from tests import starting
+from tests.cli.conftest import Call
+from tests.starting import ARGV, clean_environment
 from tiktoker_batch.merging import merge
 from tiktoker_batch.report.html import render_report
 from tiktoker_batch.store.journal import read_journal
@@ -36,7 +37,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "four.yaml").write_text(FOUR, encoding="utf-8")
     for number in (1, 2):
         argv = [*ARGV, "run", "four.yaml", "--shard", f"{number}/2", "--output", f"half-{number}"]
-        subprocess.run(argv, cwd=folder, env=clean_environment(), check=True, capture_output=True)
+        starting.run(argv, cwd=folder, env=clean_environment(), check=True, capture_output=True)
     return folder
 
 

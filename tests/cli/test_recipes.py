@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import ROOT, TINY, Call
+from tests.cli.conftest import TINY, Call
+from tests.starting import ROOT
 from tiktoker_batch.resources import resource_path
 
 BROKEN = TINY.replace("style: noir", "style: nior").replace("fps: 12", "fsp: 12")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import ARGV, ROOT, Call, clean_environment
+from tests.cli.conftest import Call
+from tests.starting import ARGV, ROOT, clean_environment
 from tiktoker_batch.store.layout import Layout
 from tiktoker_batch.store.lock import batch_lock
 

@@ -11,8 +11,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.cli.conftest import ARGV, Call, clean_environment, wait_until_said
+from tests import starting
+from tests.cli.conftest import Call, wait_until_said
 from tests.cli.test_rehearse import CANARIES, simulator
+from tests.starting import ARGV, clean_environment
 from tiktoker_batch.reconciling import resumed
 
 pytestmark = pytest.mark.slow
@@ -96,7 +98,7 @@ def test_a_stopped_batch_goes_on_with_the_options_it_was_run_with(
         "--shard",
         "1/1",
     ]
-    with subprocess.Popen(
+    with starting.Popen(
         argv, cwd=tmp_path, env=clean_environment(), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
     ) as process:
         wait_until_said(process, '"step_succeeded"')
@@ -116,7 +118,7 @@ def test_a_stopped_batch_goes_on_with_the_options_it_was_run_with(
 def test_a_batch_at_work_can_be_followed_from_elsewhere(call: Call, tmp_path: Path) -> None:
     (tmp_path / "two.yaml").write_text(TWO)
     argv = [*ARGV, "run", "two.yaml", "--progress", "json"]
-    with subprocess.Popen(
+    with starting.Popen(
         argv, cwd=tmp_path, env=clean_environment(), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
     ) as process:
         wait_until_said(process, '"run_started"')

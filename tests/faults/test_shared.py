@@ -45,6 +45,7 @@ def simulator() -> Iterator[Simulator]:
 
 
 # Two of them in every suite, all in make faults.
+@pytest.mark.usefixtures("fresh_starts")
 @pytest.mark.parametrize(
     "moment",
     [MOMENTS[0], *(pytest.param(moment, marks=pytest.mark.thorough) for moment in MOMENTS[1:])],

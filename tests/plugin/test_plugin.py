@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import ARGV, ROOT, clean_environment
+from tests.starting import ARGV, ROOT, clean_environment
 from tiktoker_batch.errors import PreflightError
 from tiktoker_batch.providers.registry import providers
 
