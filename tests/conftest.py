@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -12,6 +13,12 @@ from tiktoker_batch.simulator.clock import FlyingClock
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # A developer's own cache is left alone, and no test takes what another one has bought; a test of the cache says so.
 os.environ["TIKTOKER_CACHE_GB"] = "0"
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests stay until the end: the garbage collector need not look at them again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

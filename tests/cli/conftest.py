@@ -13,7 +13,7 @@ from tests.starting import ARGV, clean_environment
 TINY = """\
 version: 1
 name: tiny
-defaults: {duration: 4, resolution: 720p, fps: 12}
+defaults: {duration: 4, resolution: 720p, fps: 4}
 videos:
   - id: lamp
     script: A small lamp burns at the end of the pier.

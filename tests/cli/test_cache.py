@@ -14,7 +14,7 @@ RECIPE = """\
 version: 1
 name: paid
 defaults:
-  {duration: 4, resolution: 720p, fps: 12, models: {image: "fal:fal-ai/flux/schnell"}}
+  {duration: 4, resolution: 720p, fps: 4, models: {image: "fal:fal-ai/flux/schnell"}}
 videos:
   - id: lamp
     script: A small lamp burns at the end of the pier.
@@ -28,7 +28,7 @@ name: twins
 defaults:
   duration: 4
   resolution: 720p
-  fps: 12
+  fps: 4
   models: {image: "fal:fal-ai/flux/schnell", narration: "elevenlabs:eleven_multilingual_v2"}
 videos:
   - id: plain

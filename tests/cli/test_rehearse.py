@@ -22,7 +22,7 @@ name: cloud
 defaults:
   duration: 4
   resolution: 720p
-  fps: 12
+  fps: 4
   retry: {initial_delay: 0.1, max_delay: 1, max_attempts: 6, on_unknown: retry}
   models:
     text: "openrouter:openai/gpt-4o-mini"

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 TWO = """\
 version: 1
 name: two
-defaults: {duration: 8, resolution: 720p, fps: 12}
+defaults: {duration: 8, resolution: 720p, fps: 4}
 videos:
   - {id: lamp, topic: a lighthouse keeper in a storm, style: noir}
   - {id: tea, script: Tea is hot and the cup is cold., style: watercolor, prompts: [a cup of tea, a kettle]}
@@ -27,7 +27,7 @@ version: 1
 name: cloud
 defaults:
   duration: 12
-  fps: 12
+  fps: 4
   retry: {initial_delay: 0.1}
   models:
     text: "openrouter:openai/gpt-4o-mini"
@@ -204,7 +204,7 @@ def test_a_locked_picture_stays_whatever_changes(call: Call, tmp_path: Path, sho
 
 @pytest.mark.thorough
 def test_a_recipe_can_ask_for_approval_before_any_clip(call: Call, tmp_path: Path) -> None:
-    (tmp_path / "two.yaml").write_text(TWO.replace("fps: 12}", "fps: 12, review: required}"), encoding="utf-8")
+    (tmp_path / "two.yaml").write_text(TWO.replace("fps: 4}", "fps: 4, review: required}"), encoding="utf-8")
     done = call("run", "two.yaml", "--progress", "json")
     assert done.returncode == 1
     assert not {step for step in made(done) if step.endswith(("/clip", "/assembly"))}
@@ -288,7 +288,7 @@ def test_nothing_is_paid_twice_after_an_edit(call: Call, tmp_path: Path) -> None
 
 
 def test_a_rehearsal_waits_for_nobody(call: Call, tmp_path: Path) -> None:
-    (tmp_path / "cloud.yaml").write_text(CLOUD.replace("fps: 12", "fps: 12\n  review: required"), encoding="utf-8")
+    (tmp_path / "cloud.yaml").write_text(CLOUD.replace("fps: 4", "fps: 4\n  review: required"), encoding="utf-8")
     done = call("rehearse", "cloud.yaml", "--speed", "1000", "--format", "json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["state"] == "done"
