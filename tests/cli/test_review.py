@@ -2,15 +2,18 @@
 
 import json
 import re
+import shutil
 import subprocess
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from tests import starting
 from tests.cli.conftest import Call
 from tests.cli.test_rehearse import CANARIES, simulator
 from tests.cli.test_selecting import _jobs
+from tests.starting import ARGV, clean_environment
 
 pytestmark = pytest.mark.slow
 
@@ -58,11 +61,20 @@ def tell(call: Call, *arguments: object) -> set[str]:
     return made(call("run", "two.yaml", "--progress", "json", *arguments))
 
 
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the recipe, after a run that stopped at the pictures."""
+    folder = tmp_path_factory.mktemp("stopped")
+    (folder / "two.yaml").write_text(TWO, encoding="utf-8")
+    argv = [*ARGV, "run", "two.yaml", "--until", "image"]
+    starting.run(argv, cwd=folder, env=clean_environment(), check=True, capture_output=True, timeout=120)
+    return folder
+
+
 @pytest.fixture
-def shots(call: Call, tmp_path: Path) -> Path:
-    """The file of a video whose shots were written, after a run that stopped at the pictures."""
-    (tmp_path / "two.yaml").write_text(TWO, encoding="utf-8")
-    assert call("run", "two.yaml", "--until", "image").returncode == 0
+def shots(stopped: Path, tmp_path: Path) -> Path:
+    """The file of a video whose shots were written, in a copy of that folder."""
+    shutil.copytree(stopped, tmp_path, dirs_exist_ok=True)
     return tmp_path / "output" / "two" / "work" / "lamp" / "shots.yaml"
 
 
