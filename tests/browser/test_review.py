@@ -18,7 +18,7 @@ EVIL = "</script><script>window.hacked=1</script>"
 RECIPE = f"""\
 version: 1
 name: sheet
-defaults: {{duration: 8, fps: 4, style: noir}}
+defaults: {{duration: 8, aspect_ratio: "1:1", resolution: 720p, fps: 4, style: noir}}
 videos:
   - {{id: lamp, script: "A lamp burns {EVIL}", prompts: [a lamp on a pier, "a pier: empty {EVIL}"]}}
   - {{id: tea, script: Tea is hot., prompts: [a cup of tea]}}

@@ -13,7 +13,7 @@ from tests.starting import ARGV, clean_environment
 TINY = """\
 version: 1
 name: tiny
-defaults: {duration: 4, resolution: 720p, fps: 4}
+defaults: {duration: 4, resolution: 720p, fps: 4, aspect_ratio: "1:1"}
 videos:
   - id: lamp
     script: A small lamp burns at the end of the pier.

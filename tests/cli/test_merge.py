@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 FOUR = """\
 version: 1
 name: four
-defaults: {duration: 4, resolution: 720p, fps: 4}
+defaults: {duration: 4, aspect_ratio: "1:1", resolution: 720p, fps: 4}
 videos:
   - {id: lamp, script: A small lamp burns., style: noir, prompts: [a lamp]}
   - {id: tea, script: Tea is hot., style: watercolor, prompts: [a cup of tea]}

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 TWO = """\
 version: 1
 name: two
-defaults: {duration: 8, resolution: 720p, fps: 4}
+defaults: {duration: 8, aspect_ratio: "1:1", resolution: 720p, fps: 4}
 videos:
   - {id: lamp, topic: a lighthouse keeper in a storm, style: noir}
   - {id: tea, script: Tea is hot and the cup is cold., style: watercolor, prompts: [a cup of tea, a kettle]}

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 TWO = """\
 version: 1
 name: two
-defaults: {duration: 4, resolution: 720p, fps: 4}
+defaults: {duration: 4, aspect_ratio: "1:1", resolution: 720p, fps: 4}
 videos:
   - {id: lamp, script: A small lamp burns at the end of the pier., style: noir, prompts: [a lamp], tags: [sea]}
   - {id: tea, script: Tea is only leaves and hot water and patience., style: watercolor, prompts: [a cup of tea]}
