@@ -22,7 +22,7 @@ run: $(VENV)/.run
 	$(BIN)/tiktoker-batch run recipes/quickstart.yaml
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 3
 
 editors: tests/editors/node_modules/.package-lock.json
 

@@ -127,10 +127,9 @@ def _serve(control: socket.socket) -> Call | None:
 def _become(call: Call) -> None:
     """Be as a fresh interpreter would be: ``python -m tiktoker_batch`` in that folder, with that environment."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    for number, stream in enumerate(call.streams):
-        os.dup2(stream, number)
-    for stream in call.streams:
-        os.close(stream)
+    for number, given in enumerate(call.streams):
+        os.dup2(given, number)
+        os.close(given)
     os.chdir(call.folder)
     os.environ.clear()
     os.environ.update(call.environ)
@@ -158,7 +157,7 @@ def _opened(number: int, like: io.TextIOWrapper) -> TextIO:
     """A standard stream as the interpreter opens it, in the encoding of the one that was there."""
     mode, unbuffered = ("r", False) if number == 0 else ("w", like.write_through)
     binary: Any = open(number, f"{mode}b", buffering=0 if unbuffered else -1, closefd=False)  # noqa: SIM115
-    text: TextIO = io.TextIOWrapper(
+    text: Any = io.TextIOWrapper(
         binary,
         encoding=like.encoding,
         errors=like.errors,

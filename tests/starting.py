@@ -141,9 +141,8 @@ def _server() -> socket.socket:
     """What the process that forks is spoken to by; it ends with this one."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.forking"], stdin=theirs, cwd=ROOT, env=clean_environment()
-        )
+        argv = [sys.executable, "-m", "tests.forking"]
+        process = subprocess.Popen(argv, stdin=theirs.fileno(), cwd=ROOT, env=clean_environment())
     atexit.register(process.wait, 10)
     atexit.register(ours.close)  # called before
     return ours
