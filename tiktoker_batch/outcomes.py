@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+import msgspec
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Artifact:
+
+class Artifact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A file that a step produced; ``path`` is relative to the output folder, with forward slashes."""
 
     path: str

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from markupsafe import Markup, escape
 
 from tiktoker_batch.report.quantities import one_line, seconds_text, usd_text
-from tiktoker_batch.store.state import StepState
+from tiktoker_batch.store.step_state import StepState
 
 WORTH_TELLING_SECONDS = 0.05  # of waiting
 _LONGEST_ERROR = 400

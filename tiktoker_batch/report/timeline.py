@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from tiktoker_batch.report.quantities import seconds_text
-from tiktoker_batch.store.state import Attempt, BatchState, StepState, VideoState
+from tiktoker_batch.store.state import BatchState, VideoState
+from tiktoker_batch.store.step_state import Attempt, StepState
 
 Look = Literal["wait", "work", "lost", "backoff", "idle"]
 

@@ -20,7 +20,8 @@ from tiktoker_batch.reviewing.sheet import write_sheet
 from tiktoker_batch.shots import Shot
 from tiktoker_batch.store.artifacts import commit, new_part, write_atomic
 from tiktoker_batch.store.layout import Layout
-from tiktoker_batch.store.state import BatchState, StepState
+from tiktoker_batch.store.state import BatchState
+from tiktoker_batch.store.step_state import StepState
 
 STOPS = frozenset({Kind.STORY, Kind.SHOTS, Kind.IMAGE})
 

@@ -16,7 +16,8 @@ from tiktoker_batch.faultpoints import reach
 from tiktoker_batch.outcomes import Artifact
 from tiktoker_batch.store.artifacts import write_atomic
 from tiktoker_batch.store.layout import Layout
-from tiktoker_batch.store.state import Attempt, BatchState, StepState, VideoState
+from tiktoker_batch.store.state import BatchState, VideoState
+from tiktoker_batch.store.step_state import Attempt, StepState
 
 INTERVAL_SECONDS = 0.5
 LINES_AT_ONCE = 100  # in some 4 ms: whoever waits for the network comes first after that
