@@ -243,6 +243,13 @@ class StepReused(Event, frozen=True, kw_only=True, tag="step_reused"):
     from_step: str | None = None
 
 
+class StepsReused(Event, frozen=True, kw_only=True, tag="steps_reused"):
+    """Nothing is to be done for these steps of a video: what each of them left the last time still holds."""
+
+    video: str
+    steps: tuple[str, ...]
+
+
 class StepFailed(Event, frozen=True, kw_only=True, tag="step_failed"):
     """The step gave up after ``attempts`` tries."""
 
@@ -301,7 +308,8 @@ EVENT_TYPES: dict[str, type[Event]] = {
     for cls in (
         RunStarted, VideoPlanned, StepQueued, AttemptStarted, SubmitIntended, JobSubmitted, JobReattached,
         Straggling, JobDropped, OutcomeUnknown, AttemptFailed, BackedOff, ProviderPaused, CapacityChanged,
-        StepSucceeded, StepReused,        StepFailed, StepBlocked, WorkDone, VideoFinished, Interrupted, RunFinished,
+        StepSucceeded, StepReused, StepsReused, StepFailed, StepBlocked, WorkDone, VideoFinished, Interrupted,
+        RunFinished,
     )
 }  # fmt: skip
 

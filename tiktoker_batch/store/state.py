@@ -17,6 +17,7 @@ from tiktoker_batch.events import (
     RunFinished,
     RunStarted,
     StepReused,
+    StepsReused,
     StepSucceeded,
     SubmitIntended,
     VideoFinished,
@@ -29,7 +30,7 @@ from tiktoker_batch.store.step_state import CHANGES, Attempt, StepState
 from tiktoker_batch.units import NOTHING, Units
 
 # By type: a journal of a large batch has 100,000 records.
-_OF_BATCH = frozenset({RunStarted, VideoPlanned, VideoFinished, RunFinished})
+_OF_BATCH = frozenset({RunStarted, VideoPlanned, StepsReused, VideoFinished, RunFinished})
 _MONEY = frozenset({SubmitIntended, JobSubmitted, JobReattached, JobDropped, AttemptFailed, StepSucceeded, StepReused})
 
 
@@ -149,6 +150,8 @@ class BatchState:
                 self._start_run(event, record)
             case VideoPlanned() as event:
                 self._plan(event)
+            case StepsReused(steps=names):
+                self._hold(names)
             case VideoFinished() as event:
                 self._finish_video(event)
             case RunFinished(state=state):
@@ -202,6 +205,12 @@ class BatchState:
         if before:
             step.attempts, step.cost_usd = before.attempts, before.cost_usd
         return step
+
+    def _hold(self, names: Iterable[str]) -> None:
+        for name in names:
+            step, success = self.steps.get(name), self.successes.get(name)
+            if step and success:  # a line that told of it may be missing from a mended journal
+                step.state, step.artifacts, step.inputs = "reused", success.artifacts, success.inputs
 
     def _finish_video(self, event: VideoFinished) -> None:
         video = self.videos.get(event.video)

@@ -56,6 +56,8 @@ class Attempt:
     @property
     def request_id(self) -> str | None:
         """The provider's name of the request that counts."""
+        if not self.dropped:
+            return self.request_ids[-1] if self.request_ids else None
         return next((name for name in reversed(self.request_ids) if name not in self.dropped), None)
 
     @property
