@@ -25,7 +25,7 @@ OPEN_STEPS = 300
 
 def write_report(layout: Layout, state: BatchState) -> Path:
     """Write the report of a batch, complete or not at all; gives its path."""
-    write_atomic(layout.report, render_report(state), root=layout.root)
+    write_atomic(layout.report, render_report(state))
     return layout.report
 
 

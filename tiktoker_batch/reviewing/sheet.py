@@ -52,7 +52,7 @@ def write_sheet(opened: Opened, state: BatchState, videos: Sequence[Found]) -> P
             spent=sum((shot["cost"] for video in shown for shot in video["shots"]), start=0),
         )
     )
-    write_atomic(opened.layout.review, page, root=opened.layout.root)
+    write_atomic(opened.layout.review, page)
     return opened.layout.review
 
 

@@ -81,7 +81,7 @@ class _Writer:
         """Write a file, unless it would not say what was written: one that nobody can read would stop every command."""
         part = new_part(path)
         try:
-            write_atomic(part, text, root=self.layout.root, durable=False)
+            write_atomic(part, text, durable=False)
             found = read_shots_file(part, planned.video, self.style_of)
             if (found.narration, found.shots) != (written.narration, written.shots):
                 return False

@@ -118,7 +118,7 @@ class ManifestWriter:
 
 def _write(text: str, layout: Layout) -> None:
     reach("manifest.before_write")
-    write_atomic(layout.manifest, text, root=layout.root)
+    write_atomic(layout.manifest, text)
     reach("manifest.after_write")
 
 

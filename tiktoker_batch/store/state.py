@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+import msgspec
+
 from tiktoker_batch.events import (
     AttemptFailed,
     AttemptStarted,
@@ -34,8 +36,7 @@ _OF_BATCH = frozenset({RunStarted, VideoPlanned, StepsReused, VideoFinished, Run
 _MONEY = frozenset({SubmitIntended, JobSubmitted, JobReattached, JobDropped, AttemptFailed, StepSucceeded, StepReused})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Success:
+class Success(msgspec.Struct, frozen=True, kw_only=True):
     """What a step left the last time it worked; reuse is decided on this."""
 
     key: str
