@@ -46,34 +46,52 @@ def commit(part: Path, final: Path, *, root: Path, durable: bool = True, sha256:
     :raises TiktokerError: the disk refuses.
     """
     with disk_errors(final):
-        with part.open("rb") as file:
-            if durable:
-                os.fsync(file.fileno())
-            found = sha256 or hashlib.file_digest(file, "sha256").hexdigest()
-            size = os.fstat(file.fileno()).st_size
-        reach("commit.before_rename")
-        part.replace(final)
-        reach("commit.before_folder_sync")
-        if durable:
-            sync_folder(final.parent)
-            reach("commit.after_folder_sync")
+        found, size = sha256 or sha256_file(part), part.stat().st_size
+        _put_in_place(part, final, durable=durable)
     return Artifact(path=final.relative_to(root).as_posix(), sha256=found, bytes=size)
 
 
-def write_atomic(final: Path, content: str | bytes, *, root: Path, durable: bool = True) -> Artifact:
-    """Write a small file under its final name, complete or not at all.
+def _put_in_place(part: Path, final: Path, *, durable: bool) -> None:
+    if durable:
+        with part.open("rb") as file:
+            os.fsync(file.fileno())
+    reach("commit.before_rename")
+    part.replace(final)
+    reach("commit.before_folder_sync")
+    if durable:
+        sync_folder(final.parent)
+        reach("commit.after_folder_sync")
+
+
+def write_atomic(final: Path, content: str | bytes, *, durable: bool = True) -> None:
+    """Write a file under its final name, complete or not at all.
 
     :raises TiktokerError: the disk refuses.
     """
     part = new_part(final)
     try:
         with disk_errors(final):
-            # Half a surrogate pair, as a language model may answer, is no reason to lose a file.
-            part.write_bytes(content.encode(errors="backslashreplace") if isinstance(content, str) else content)
-        return commit(part, final, root=root, durable=durable)
+            part.write_bytes(_as_bytes(content))
+            _put_in_place(part, final, durable=durable)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def write_artifact(final: Path, content: str | bytes, *, root: Path) -> Artifact:
+    """The same with what a step made.
+
+    :raises TiktokerError: the disk refuses.
+    """
+    content = _as_bytes(content)
+    write_atomic(final, content)
+    found = hashlib.sha256(content).hexdigest()
+    return Artifact(path=final.relative_to(root).as_posix(), sha256=found, bytes=len(content))
+
+
+def _as_bytes(content: str | bytes) -> bytes:
+    """Half a surrogate pair, as a language model may answer, is no reason to lose a file."""
+    return content.encode(errors="backslashreplace") if isinstance(content, str) else content
 
 
 def copy_artifacts(artifacts: Sequence[Artifact], finals: Sequence[Path], *, root: Path) -> tuple[Artifact, ...] | None:
