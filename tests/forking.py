@@ -7,7 +7,6 @@ whole environment as JSON, with four descriptors: a socket that is told the proc
 what becomes stdin, stdout and stderr. It ends when the socket's other end is closed. ``tests.starting`` is that end.
 """
 
-import atexit
 import gc
 import importlib
 import io
@@ -19,13 +18,12 @@ import select
 import signal
 import socket
 import sys
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import Any, TextIO
 
 from tiktoker_batch.catalog.loader import load_catalog
 from tiktoker_batch.catalog.words import load_words
@@ -71,13 +69,7 @@ def main() -> None:
     for each in shuffles:  # whoever starts anew draws anew
         each.seed()
     _become(call)
-    try:
-        runpy.run_module(MODULE, run_name="__main__", alter_sys=True)
-    except SystemExit as ended:
-        if isinstance(ended.code, int):
-            with suppress(OSError, ValueError):  # which the interpreter tells in its own way
-                _leave(ended.code)
-        raise
+    runpy.run_module(MODULE, run_name="__main__", alter_sys=True)
 
 
 def _load() -> None:
@@ -103,7 +95,7 @@ def _serve(control: socket.socket) -> Call | None:
         for ready in select.select([control.fileno(), *running], [], [])[0]:
             if ready in running:
                 pid, teller = running.pop(ready)
-                teller.send(os.waitpid(pid, 0)[1].to_bytes(4, "little"))
+                _tell(teller, os.waitpid(pid, 0)[1])
                 teller.close()
                 os.close(ready)
                 continue
@@ -121,7 +113,12 @@ def _serve(control: socket.socket) -> Call | None:
             for stream in streams:
                 os.close(stream)
             running[os.pidfd_open(pid)] = pid, teller
-            teller.send(pid.to_bytes(4, "little"))
+            _tell(teller, pid)
+
+
+def _tell(teller: socket.socket, number: int) -> None:
+    with suppress(OSError):  # nobody wants to know any more
+        teller.send(number.to_bytes(4, "little"))
 
 
 def _become(call: Call) -> None:
@@ -142,15 +139,6 @@ def _become(call: Call) -> None:
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
     importlib.reload(sys.modules[f"{MODULE}.faultpoints"])  # which is armed by the environment
-
-
-def _leave(code: int) -> NoReturn:
-    """End as the interpreter does, without taking apart first what was loaded."""
-    threading._shutdown()
-    atexit._run_exitfuncs()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
 
 
 def _opened(number: int, like: io.TextIOWrapper) -> TextIO:
