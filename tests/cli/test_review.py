@@ -30,6 +30,8 @@ version: 1
 name: cloud
 defaults:
   duration: 12
+  aspect_ratio: "1:1"
+  resolution: 720p
   fps: 4
   retry: {initial_delay: 0.1}
   models:

@@ -47,7 +47,7 @@ defaults:
     clip: "fal:fal-ai/minimax/hailuo-2.3-fast/standard/image-to-video"
     narration: "elevenlabs:eleven_multilingual_v2"
 videos:
-  - {{id: one, topic: a lamp at the end of a pier}}
+  - {{id: one, topic: a lamp at the end of a pier, aspect_ratio: "1:1"}}
   - id: two
     script: The tide takes the sand and brings it back.
     prompts: [the tide, the sand]

@@ -15,6 +15,7 @@ version: 1
 name: torn
 defaults:
   duration: 6
+  aspect_ratio: "1:1"
   resolution: 720p
   fps: 4
   models: {image: "fal:fal-ai/flux/schnell", narration: "elevenlabs:eleven_multilingual_v2"}
