@@ -56,26 +56,33 @@ class Popen(subprocess.Popen[Any]):
         return self._teller is not None
 
     def _execute_child(self, *given: Any) -> None:
-        told = inspect.signature(subprocess.Popen._execute_child).bind(self, *given).arguments  # type: ignore[attr-defined]
+        told = inspect.signature(subprocess.Popen._execute_child).bind(self, *given).arguments
         if not _can_be_forked(told):
-            super()._execute_child(*given)  # type: ignore[misc]
+            super()._execute_child(*given)
             return
         self._teller = _call(told)
         self.pid = int.from_bytes(self._teller.recv(4), "little")
         assert self.pid, "what forks has ended"
         self._child_created = True
-        self._close_pipe_fds(*(told[name] for name in _PIPES))  # type: ignore[attr-defined]
+        self._close_pipe_fds(*(told[name] for name in _PIPES))
 
     def _internal_poll(self, *given: Any, **more: Any) -> int | None:
-        if self._teller is not None:
-            more["_waitpid"] = lambda _pid, flags: self._try_wait(flags)
-        found: int | None = super()._internal_poll(*given, **more)  # type: ignore[misc]
-        return found
+        if self._teller is None:
+            found: int | None = super()._internal_poll(*given, **more)
+            return found
+        if self.returncode is None and self._waitpid_lock.acquire(blocking=False):
+            try:
+                pid, status = self._try_wait(os.WNOHANG) if self.returncode is None else (0, 0)
+                if pid == self.pid:
+                    self._handle_exitstatus(status)
+            finally:
+                self._waitpid_lock.release()
+        return self.returncode
 
     def _try_wait(self, flags: int) -> tuple[int, int]:
         """As ``waitpid``; the parent of the process tells what it waited for."""
         if self._teller is None:
-            found: tuple[int, int] = super()._try_wait(flags)  # type: ignore[misc]
+            found: tuple[int, int] = super()._try_wait(flags)
             return found
         try:
             told = self._teller.recv(4, socket.MSG_DONTWAIT if flags & os.WNOHANG else 0)
