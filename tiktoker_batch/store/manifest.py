@@ -62,6 +62,10 @@ class ManifestWriter:
 
     def _forget(self, event: Event) -> None:
         """The lines of the steps that an event is about to change."""
+        step = getattr(event, "step", None)
+        if step is not None:  # of most events
+            self._outdated((step,))
+            return
         match event:
             case RunStarted():
                 self._lines.clear()
@@ -73,7 +77,7 @@ class ManifestWriter:
             case RunFinished():
                 self._outdated(self.state.unsettled())
             case _:
-                self._outdated([getattr(event, "step", "")])
+                pass
 
     def _outdated(self, names: Iterable[str]) -> None:
         for name in names:
