@@ -3,7 +3,7 @@
 SMALL_BATCH = """\
 version: 1
 name: small
-defaults: {duration: 4, aspect_ratio: "1:1", resolution: 720p, fps: 4}
+defaults: {duration: 4, resolution: 720p, fps: 12}
 videos:
   - id: lamp
     script: A small lamp burns at the end of the pier. Ships see it and turn.

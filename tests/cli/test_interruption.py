@@ -19,7 +19,8 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def recipe(tmp_path: Path) -> Path:
     file = tmp_path / "small.yaml"
-    file.write_text(SMALL_BATCH, encoding="utf-8")
+    assert "fps: 12" in SMALL_BATCH
+    file.write_text(SMALL_BATCH.replace("fps: 12", 'fps: 4, aspect_ratio: "1:1"'), encoding="utf-8")
     return file
 
 

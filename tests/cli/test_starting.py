@@ -28,7 +28,7 @@ def start(folder: Path, *arguments: str, **environ: str) -> "starting.Popen":
         (0, ("--help",), {"COLUMNS": "60"}),
         (0, ("plan", "tiny.yaml", "--format", "json"), {}),
         (0, ("render", "tiny.yaml"), {"PWD": "/nowhere"}),
-        (0, ("doctor", "--offline", "--format", "json"), {"TIKTOKER_CACHE_DIR": "./kept"}),
+        (0, ("cache", "info"), {"TIKTOKER_CACHE_DIR": "./kept"}),
         (0, ("models",), {"NO_COLOR": "1"}),
         (2, ("plan", "wrong.yaml"), {}),
         (2, ("plna", "tiny.yaml"), {}),
