@@ -245,6 +245,16 @@ async def test_clips_that_fit_but_are_unlike_are_encoded(tmp_path: Path) -> None
     assert worked(studio) == ENCODED
 
 
+async def test_a_length_that_the_clips_cannot_be_cut_to_is_encoded(tmp_path: Path) -> None:
+    studio = await a_studio(tmp_path, spoken=3.3)  # 92 frames; each may have 24, 29, 33, 37, 41, 45, 48, ...
+    for number in (1, 2):
+        await studio.film(number, **FITTING, options=REORDERED)
+    found = probe(tmp_path / (await studio.assemble()).artifacts[0].path)
+    assert worked(studio) == ENCODED
+    assert found.video is not None
+    assert found.video.frames == 92
+
+
 async def test_a_lost_clip_has_the_others_encoded(tmp_path: Path) -> None:
     studio = await a_studio(tmp_path)
     await studio.film(1, **FITTING, options=QUICK)

@@ -75,8 +75,8 @@ def test_slots_move_as_little_as_they_must() -> None:
 
 def test_the_end_of_the_video_never_moves_nor_any_other_too_far() -> None:
     assert lengths_of(timing_of(92, [2, 2]), {1: [45, 48], 2: [45, 48]}) is None
-    assert lengths_of(timing_of(92, [2, 2]), {1: [39], 2: [53]}) is None, "seven frames are too many"
-    assert lengths_of(timing_of(92, [2, 2]), {1: [40], 2: [52]}) == [40, 52]
+    assert lengths_of(timing_of(92, [2, 2]), {1: [33], 2: [59]}) is None, "thirteen frames are too many"
+    assert lengths_of(timing_of(92, [2, 2]), {1: [34], 2: [58]}) == [34, 58]
 
 
 def test_clips_that_are_too_short_together_are_no_way() -> None:

@@ -14,7 +14,9 @@ from tiktoker_batch.media.film import Film, read_film
 from tiktoker_batch.media.timing import Slot, Timing
 
 HIGHEST_LEVEL = 42  # what our own encodes are at most, which every player takes
-MOVED_SECONDS = 0.25  # how far the end of a slot may move
+# How far the end of a slot may move. Where every fourth picture is a cut, five of six lengths of a video can be had so,
+# and with half of it only every other one.
+MOVED_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +66,7 @@ def cuts(film: Film) -> list[int]:
 def share(timing: Timing, allowed: Mapping[int, Collection[int]]) -> tuple[Slot, ...] | None:
     """Slots as near to those of ``timing`` as can be, whose lengths are among those allowed for their numbers.
 
-    ``None`` where an end would have to move by more than a quarter of a second; the end of the video never moves.
+    ``None`` where an end would have to move by more than half a second; the end of the video never moves.
     """
     slack = round(MOVED_SECONDS * timing.fps)
     ways: dict[int, tuple[int, tuple[int, ...]]] = {0: (0, ())}  # by where they end: frames moved, and the lengths

@@ -23,17 +23,14 @@ class Agreement:
     """Whether all clips of a video are copied. Only all of them are: what is encoded has another header.
 
     Nothing is encoded for as long as every clip that came fits: those of one model with the same settings have one
-    form, so what the first one is, they all are. ``slots`` are those that the copies fill, once it is decided for them.
+    form. ``slots`` are those that the copies fill, once it is decided for them.
     """
 
     def __init__(self, bench: Bench) -> None:
         self.slots: dict[int, Slot] | None = None
         self._bench = bench
         self._takes: dict[int, Take] = {}
-        self._nominal = {
-            number: math.ceil(seconds * bench.timing.fps)
-            for number, seconds in enumerate(segment_seconds(bench.work.video), start=1)
-        }
+        self._seconds = dict(enumerate(segment_seconds(bench.work.video), start=1))
         self._decided = trio.Event()
         if not bench.copies:
             self.give_up()
@@ -59,18 +56,27 @@ class Agreement:
         if self._decided.is_set():
             return
         self._takes[slot.number] = take
-        slots = share(self._bench.timing, self._expected())
-        if slots is None or len({each.form for each in self._takes.values()}) > 1:
+        known = {number: take.cuts for number, take in self._takes.items()}
+        slots = share(self._bench.timing, known) if len(known) == len(self._seconds) else ()
+        unlike = len({each.form for each in self._takes.values()}) > 1
+        if unlike or slots is None or (slot.number == 1 and not self._is_likely(take)):
             self.give_up()
-        elif len(self._takes) == len(self._nominal):
+        elif slots:
             self.slots = {each.number: each for each in slots}
             self._decided.set()
 
-    def _expected(self) -> dict[int, frozenset[int]]:
-        """Where each clip may be cut; those that are not there yet will be as good as the best one was, it is hoped."""
-        more = max(max(take.cuts, default=0) - self._nominal[number] for number, take in self._takes.items())
-        hoped = {number: frozenset(range(1, frames + more + 1)) for number, frames in self._nominal.items()}
-        return {**hoped, **{number: take.cuts for number, take in self._takes.items()}}
+    def _is_likely(self, first: Take) -> bool:
+        """Whether there is a way if all clips can be cut where the first can, and those of another length anywhere.
+
+        It is always the first one that is asked, so that the order in which clips come decides nothing.
+        """
+        foreseen = {
+            number: first.cuts
+            if seconds == self._seconds[1]
+            else range(1, math.ceil(seconds * self._bench.timing.fps) + 1)
+            for number, seconds in self._seconds.items()
+        }
+        return share(self._bench.timing, foreseen) is not None
 
 
 async def copy(bench: Bench, slot: Slot, take: Take, clip: Artifact) -> Path:

@@ -163,10 +163,12 @@ async def _encode(bench: Bench, slot: Slot, command: list[str], part: Path) -> N
 
 
 def _captions_of(bench: Bench, slot: Slot) -> str | None:
+    """The captions that are seen in a slot; ``None`` where there are none, which spares ffmpeg the filter."""
     if bench.subtitles is None:
         return None
     fps = bench.timing.fps
-    return slice_captions(bench.subtitles, slot.start / fps, (slot.start + slot.frames) / fps).to_string("ass")
+    seen = slice_captions(bench.subtitles, slot.start / fps, (slot.start + slot.frames) / fps)
+    return seen.to_string("ass") if seen.events else None
 
 
 def require_frames(path: Path, slot: Slot) -> None:
