@@ -17,7 +17,7 @@ from tiktoker_batch.events import Record, WorkDone
 from tiktoker_batch.media.commands import Canvas
 from tiktoker_batch.media.copying import examine
 from tiktoker_batch.media.probe import probe
-from tiktoker_batch.model import Kind
+from tiktoker_batch.model import Captions, Kind, Video
 from tiktoker_batch.outcomes import Artifact
 from tiktoker_batch.planning.build import Planning
 from tiktoker_batch.recording import Recorder
@@ -30,9 +30,16 @@ QUICK = "-preset ultrafast"  # no B-frames: it may be cut anywhere
 REORDERED = "-preset veryfast -x264-params bframes=3:b-pyramid=normal:b-adapt=0:keyint=24"
 
 
+def a_filmed_video(**changes: object) -> Video:
+    """Without captions, and with clips of a service."""
+    video = small_video(**{"captions": None, **changes})
+    clip = replace(video.models.clip, provider="fal")
+    return replace(video, models=replace(video.models, clip=clip))
+
+
 async def a_studio(folder: Path, *, spoken: float = 3.37, **changes: object) -> Studio:
     """Two clips of 2 s are wanted, 48 frames each; 3.37 s of speech and its tail take 93 frames."""
-    studio = Studio(folder, small_video(**{"captions": None, **changes}))
+    studio = Studio(folder, a_filmed_video(**changes))
     await studio.narrate(spoken)
     await studio.caption()
     return studio
@@ -163,6 +170,7 @@ UNFIT = {
     "full range": (FITTING, f"{QUICK} -vf scale=out_range=pc -color_range pc", "colours"),
     "other colours": (FITTING, f"{QUICK} -colorspace smpte170m", "colours"),
     "ten bits": (FITTING, f"{QUICK} -pix_fmt yuv420p10le", "profile 110"),
+    "too many bytes": (FITTING, f"{QUICK} -crf 2", "too large"),
     "interlaced": (FITTING, f"{QUICK} -flags +ildct+ilme -x264-params tff=1", "interlaced"),
     "uneven": (FITTING, f"{QUICK} -vf select=not(eq(n\\,7)) -fps_mode vfr", "evenly|last alike"),
     "in fragments": (FITTING, f"{QUICK} -movflags frag_keyframe+empty_moov", "last alike"),
@@ -265,7 +273,16 @@ async def test_a_lost_clip_has_the_others_encoded(tmp_path: Path) -> None:
 
 
 async def test_words_on_the_picture_have_it_encoded(tmp_path: Path) -> None:
-    studio = Studio(tmp_path, small_video())
+    studio = await a_studio(tmp_path, captions=Captions())
+    for number in (1, 2):
+        await studio.film(number, **FITTING, options=QUICK)
+    await studio.assemble()
+    assert worked(studio) == ENCODED
+
+
+async def test_clips_that_were_made_here_are_encoded(tmp_path: Path) -> None:
+    """They are made for that: at five times the bytes."""
+    studio = Studio(tmp_path, small_video(captions=None))
     await studio.narrate(3.37)
     await studio.caption()
     for number in (1, 2):
@@ -333,8 +350,8 @@ def test_how_clips_are_copied_is_part_of_the_key_where_nothing_is_burned() -> No
     planning = Planning(languages={}, file_sha256={})
 
     def told(**changes: object) -> object:
-        [draft] = STEP_KINDS[Kind.ASSEMBLY].plan(small_video(**changes), planning)
+        [draft] = STEP_KINDS[Kind.ASSEMBLY].plan(a_filmed_video(**changes), planning)
         return draft.params.get("copies")
 
-    assert told() is None
-    assert told(captions=None) == 1
+    assert told(captions=Captions()) is None
+    assert told() == 1

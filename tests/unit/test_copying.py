@@ -34,6 +34,7 @@ def a_film(shown: list[int], anew: Collection[int] = (0,)) -> Film:
         shown=shown,
         anew=[number in anew for number in range(len(shown))],
         ahead=0,
+        bytes=1,
     )
 
 

@@ -14,6 +14,9 @@ from tiktoker_batch.media.film import Film, read_film
 from tiktoker_batch.media.timing import Slot, Timing
 
 HIGHEST_LEVEL = 42  # what our own encodes are at most, which every player takes
+# Bits a pixel: 9 Mbit/s for 720x1280 at 24 frames a second. A minute stays below the 72 MB that TikTok's app takes on
+# Android, and what is heavier was meant to be encoded once more.
+HEAVIEST = 0.4
 # How far the end of a slot may move. Where every fourth picture is a cut, five of six lengths of a video can be had so,
 # and with half of it only every other one.
 MOVED_SECONDS = 0.5
@@ -47,6 +50,8 @@ def examine(path: Path, canvas: Canvas) -> Take:
         raise ValueError("its colours are unusual")
     if found.level > HIGHEST_LEVEL:
         raise ValueError(f"its level is {found.level / 10:g}")
+    if film.bytes * 8 > HEAVIEST * len(film.shown) * canvas.width * canvas.height:
+        raise ValueError("it is too large")
     return Take(form=(film.header, film.ahead), cuts=frozenset(cuts(film)), told_colours=found.told_colours)
 
 

@@ -26,7 +26,7 @@ class Film:
 
     ``shown`` gives each its place (from 0) among those that are shown, ``anew`` says which need none before them.
     ``rate`` is pictures a second, ``ahead`` how many pictures' time the decoder begins before the player, ``header``
-    digests the codec's own header.
+    digests the codec's own header. ``bytes`` are those of all pictures.
     """
 
     rate: Fraction
@@ -35,6 +35,7 @@ class Film:
     shown: Sequence[int]
     anew: Sequence[bool]
     ahead: int
+    bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +82,7 @@ def _film(path: Path, head: bytes) -> Film:
         shown=[order[time] for time in times],
         anew=list(_anew(path, _places(table, sizes), header, sequence)),
         ahead=min(times) // tick,
+        bytes=sum(sizes),
     )
 
 

@@ -28,7 +28,7 @@ from tiktoker_batch.planning.digest import digest
 from tiktoker_batch.recipe.rendering import segment_count, segment_seconds
 from tiktoker_batch.steps.base import Inputs, Made, Work
 from tiktoker_batch.steps.captions import fit_video
-from tiktoker_batch.steps.copying import COPY_FORM, Agreement, copy
+from tiktoker_batch.steps.copying import COPY_FORM, Agreement, copy, may_copy
 from tiktoker_batch.steps.image import frame_size
 from tiktoker_batch.steps.keeping import keep
 from tiktoker_batch.steps.segments import (
@@ -169,7 +169,7 @@ def _params(video: Video) -> dict[str, Json]:
         "segments": list(segment_seconds(video)),
         **({} if video.encoder == "x264" else {"encoder": video.encoder}),
         "captions": video.captions is not None,
-        **({} if video.captions else {"copies": COPY_FORM}),
+        **({"copies": COPY_FORM} if may_copy(video) else {}),
         "music": {"gain_db": video.music.gain_db, "duck": video.music.duck} if video.music else None,
     }
 
@@ -193,7 +193,7 @@ async def _prepare(work: Work, arrived: Arrived) -> Bench:
         canvas=commands.Canvas(width=width, height=height, fps=work.video.fps),
         timing=await trio.to_thread.run_sync(fit_video, work.video, inputs, narration),
         subtitles=pysubs2.SSAFile.load(str(inputs.path(captions))) if work.video.captions else None,
-        copies=work.video.captions is None,
+        copies=may_copy(work.video),
     )
 
 

@@ -9,6 +9,7 @@ from tiktoker_batch.errors import MediaError
 from tiktoker_batch.media import commands
 from tiktoker_batch.media.copying import Take, examine, share
 from tiktoker_batch.media.timing import Slot
+from tiktoker_batch.model import Video
 from tiktoker_batch.outcomes import Artifact
 from tiktoker_batch.planning.digest import digest
 from tiktoker_batch.recipe.rendering import segment_seconds
@@ -17,6 +18,11 @@ from tiktoker_batch.steps.segments import Bench, CopyFailed, failed_as, require_
 from tiktoker_batch.store.artifacts import new_part
 
 COPY_FORM = 1  # raised when the same clips would be copied in another way
+
+
+def may_copy(video: Video) -> bool:
+    """Whether its clips may be joined as they are. Those that are made here are not: they are made to be encoded."""
+    return video.captions is None and video.models.clip.provider != "local"
 
 
 class Agreement:
