@@ -200,7 +200,7 @@ class _Run:
             spent_usd=writer.state.spent_usd - spent_before,
             stopped_by=purse.refused,
             review=review,
-            warnings=tuple(edit_warnings(opened.plan, self.meant.forced)),
+            warnings=tuple(edit_warnings(opened.plan.videos, self.meant.forced)),
         )
 
     async def _engine(self, purse: Purse) -> bool:

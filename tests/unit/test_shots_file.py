@@ -87,7 +87,7 @@ def test_what_a_person_writes_is_linted_like_a_recipe(tmp_path: Path) -> None:
         "version: 1\nvideo: one\nnarration: x\nshots:\n  - prompt: ein Leuchtturm im Sturm\n  - prompt: wide shot, 8k\n"
     )
     found = read(tmp_path, text, video)
-    assert [warning.removeprefix(f"{tmp_path / 'shots.yaml'}:") for warning in found.warnings] == [
+    assert [str(warning).removeprefix(f"{tmp_path / 'shots.yaml'}:") for warning in found.warnings] == [
         "5:13: shot 1: it looks like German; picture models understand English best",
         "6:13: shot 2: it says how something is seen, and not what; name a subject",
     ]

@@ -139,7 +139,7 @@ class _Builder:
             budget=_budget(overlaid("budget", self.data, self.overlays)),
             videos=tuple(in_series([(video, series) for video, series in videos if video])),
             styles=self.references.own_styles,
-            warnings=self.findings.warnings,
+            remarks=self.findings.remarks,
         )
 
     def _check_top(self) -> None:

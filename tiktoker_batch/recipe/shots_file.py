@@ -34,7 +34,7 @@ StyleOf = Callable[[str], Style | str]
 class ShotsFile:
     """What stands in the file. ``shots`` is ``None`` where it has none: they are to be written.
 
-    ``warnings`` are what is allowed and may not be meant, as ``path:line:column``.
+    ``warnings`` are what is allowed and may not be meant.
     """
 
     narration: str
@@ -42,7 +42,7 @@ class ShotsFile:
     written: str | None = None
     story_key: str | None = None
     shots_key: str | None = None
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Problem, ...] = ()
 
     @property
     def is_edited(self) -> bool:
@@ -126,7 +126,7 @@ class _Reader:
         return ShotsFile(
             narration=narration,
             shots=shots,
-            warnings=tuple(map(str, warnings)),
+            warnings=tuple(warnings),
             **{name: value if isinstance(value, str) else None for name, value in keys.items()},
         )
 

@@ -7,6 +7,7 @@ from tiktoker_batch.errors import Problem, RecipeError
 from tiktoker_batch.model import Recipe, Video
 from tiktoker_batch.recipe.references import style_named
 from tiktoker_batch.recipe.shots_file import StyleOf, as_edit, read_shots_file
+from tiktoker_batch.remarks import Remark
 from tiktoker_batch.store.layout import Layout
 
 
@@ -19,7 +20,7 @@ def with_edits(recipe: Recipe, layout: Layout, catalog: Catalog) -> Recipe:
         return recipe
     problems: list[Problem] = []
     videos: list[Video] = []
-    warnings = list(recipe.warnings)
+    remarks = list(recipe.remarks)
     style_of = styles_of(recipe, catalog)
     for video in recipe.videos:
         try:
@@ -32,10 +33,15 @@ def with_edits(recipe: Recipe, layout: Layout, catalog: Catalog) -> Recipe:
             videos.append(video)
             continue
         videos.append(replace(video, edit=as_edit(found, video, str(path))))
-        warnings += found.warnings
+        remarks += [_remark(each, video) for each in found.warnings]
     if problems:
         raise RecipeError(problems)
-    return replace(recipe, videos=tuple(videos), warnings=tuple(warnings))
+    return replace(recipe, videos=tuple(videos), remarks=tuple(remarks))
+
+
+def _remark(warning: Problem, video: Video) -> Remark:
+    words = {video.id: warning.message}
+    return Remark(path=warning.path, line=warning.line, column=warning.column, words=words)
 
 
 def styles_of(recipe: Recipe, catalog: Catalog) -> StyleOf:
