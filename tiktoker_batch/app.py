@@ -191,7 +191,8 @@ def render(path: Path, options: Options) -> Rendered:
         for prompt in planned_prompts(opened.plan, opened.catalog.languages)
         if wanted is None or prompt.step.id in wanted
     )
-    if wanted and not found:
+    selects_nothing = choice.select and not matching_steps(opened.plan, choice.select, states)
+    if choice and not found and not selects_nothing:
         chosen = f" matches {' or '.join(map(repr, choice.select))}" if choice.select else " is left"
         raise UsageError(f"no step with a prompt{chosen}")
     return Rendered(prompts=found, odd=tuple(opened.odd_choices(options)))

@@ -179,7 +179,7 @@ videos:
 
 def test_a_mistyped_selector_is_told_by_every_command_that_has_one(call: Call, tmp_path: Path) -> None:
     (tmp_path / "mixed.yaml").write_text(MIXED)
-    for command in ("validate", "plan", "run", "render", "calendar", "rehearse", "doctor", "reconcile"):
+    for command in ("validate", "plan", "run", "render", "calendar"):
         wrong = call(command, "mixed.yaml", "--select", "tag:wekly")
         assert wrong.returncode == 2, command
         assert "no video has the tag 'wekly'; did you mean 'tag:weekly'?" in wrong.stderr

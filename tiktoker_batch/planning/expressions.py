@@ -129,17 +129,25 @@ class _Parser:
     # ------------------------------------------------------------------ names
 
     def _by_name(self, word: str) -> Chooses:
-        """A video's id or a step's. A whole one that names nothing is a mistake; a pattern may fit nothing yet."""
+        """A video's id or a step's. One that is written out and names nothing is a mistake; a pattern may fit nothing
+        yet.
+        """
         if "/" in word:
             if not any(fnmatchcase(step.id, word) for step in self._plan.steps):
-                self._miss(word, f"no step matches {word!r}{self._step_meant(word)}")
+                self._miss(f"no step matches {word!r}{self._step_meant(word)}", mistake=self._is_written_out(word))
             return lambda _video, step, _changing: fnmatchcase(step.id, word)
         if not any(fnmatchcase(video, word) for video in self._videos()):
-            self._miss(word, f"no video matches {word!r}{did_you_mean(word, self._videos())}")
+            self._miss(f"no video matches {word!r}{did_you_mean(word, self._videos())}", mistake=not _is_pattern(word))
         return lambda video, _step, _changing: fnmatchcase(video.id, word)
 
-    def _miss(self, word: str, message: str) -> None:
-        if not set(word) & set("*?["):
+    def _is_written_out(self, word: str) -> bool:
+        """Whether a step, or the video or the kind of it, is named in full and is not there."""
+        (video, *_, kind), kinds = word.split("/"), {str(each) for each in Kind}
+        named = (not _is_pattern(video) and video not in self._videos(), not _is_pattern(kind) and kind not in kinds)
+        return any(named) or not _is_pattern(word)
+
+    def _miss(self, message: str, *, mistake: bool = False) -> None:
+        if mistake:
             raise self._wrong(message)
         self._unmatched[message] = None
 
@@ -163,7 +171,7 @@ class _Parser:
     def _by_tag(self, value: str) -> Chooses:
         tags = dict.fromkeys(tag for planned in self._plan.videos for tag in planned.video.tags)
         if not any(fnmatchcase(tag, value) for tag in tags):
-            self._unmatched[f"no video has the tag {value!r}{_tag_meant(value, tags)}"] = None
+            self._miss(f"no video has the tag {value!r}{_tag_meant(value, tags)}")
         return lambda video, _step, _changing: any(fnmatchcase(tag, value) for tag in video.tags)
 
     def _by_date(self, value: str) -> Chooses:
@@ -171,7 +179,7 @@ class _Parser:
         days = {at.date() for planned in self._plan.videos if (at := _published(planned.video))}
         if not any(first <= day <= last for day in days):
             when = f"{'in' if first < last else 'on'} {value}"
-            self._unmatched[f"nothing is published {when}{_day_meant(first, last, days)}"] = None
+            self._miss(f"nothing is published {when}{_day_meant(first, last, days)}")
         return _changing(lambda video: (at := _published(video)) is not None and first <= at.date() <= last)
 
     def _dates(self, value: str) -> tuple[date, date]:
@@ -187,6 +195,10 @@ class _Parser:
 
     def _wrong(self, message: str) -> UsageError:
         return wrong(self._text, message)
+
+
+def _is_pattern(word: str) -> bool:
+    return bool(set(word) & set("*?["))
 
 
 def _changing(chooses: Callable[[Video], bool]) -> Chooses:
