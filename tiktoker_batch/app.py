@@ -36,6 +36,7 @@ from tiktoker_batch.planning.selection import (
 )
 from tiktoker_batch.providers.registry import providers, world_of
 from tiktoker_batch.recipe.build import Loaded, load
+from tiktoker_batch.recipe.rendering import shots_of
 from tiktoker_batch.recipe.suggest import did_you_mean
 from tiktoker_batch.recipe.writing import expanded_recipe
 from tiktoker_batch.remarks import warnings_of
@@ -311,9 +312,11 @@ def artifact_cache(environ: Mapping[str, str] | None = None) -> Cache:
 
 
 def _files(recipe: Recipe) -> dict[str, str]:
-    """The content of files that decide results: music and reference images."""
+    """The content of files that decide results: music, reference images, pictures and clips that are there already."""
     named = {video.music.file for video in recipe.videos if video.music}
     named |= {video.reference_image for video in recipe.videos if video.reference_image}
+    shots = [shot for video in recipe.videos for shot in shots_of(video)]
+    named |= {file for shot in shots for file in (shot.image, shot.clip) if file}
     return {file: sha256_file(Path(file)) for file in named if "://" not in file}
 
 

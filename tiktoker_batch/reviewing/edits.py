@@ -1,6 +1,7 @@
 """What people made of text and shots, read where it lies and laid over the recipe's videos."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from tiktoker_batch.catalog.loader import Catalog
 from tiktoker_batch.errors import Problem, RecipeError
@@ -21,18 +22,18 @@ def with_edits(recipe: Recipe, layout: Layout, catalog: Catalog) -> Recipe:
     problems: list[Problem] = []
     videos: list[Video] = []
     remarks = list(recipe.remarks)
-    style_of = styles_of(recipe, catalog)
+    style_of, home = styles_of(recipe, catalog), Path(recipe.path).parent
     for video in recipe.videos:
         try:
             path = layout.edit(video.id)
-            found = read_shots_file(path, video, style_of) if path.exists() else None
+            found = read_shots_file(path, video, style_of, home) if path.exists() else None
         except RecipeError as error:
             problems += error.problems
             continue
         if found is None or not found.is_edited:
             videos.append(video)
             continue
-        videos.append(replace(video, edit=as_edit(found, video, str(path))))
+        videos.append(replace(video, edit=as_edit(found, video, str(path), home)))
         remarks += [_remark(each, video) for each in found.warnings]
     if problems:
         raise RecipeError(problems)
