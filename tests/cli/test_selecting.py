@@ -66,6 +66,7 @@ def test_a_part_of_a_batch_is_made_and_the_rest_is_left_for_later(call: Call, tm
     assert states(tmp_path) == {"lamp": "done", "tea": "done"}
     nothing = call("run", "two.yaml", "--select", "state:failed")
     assert nothing.returncode == 0
+    assert nothing.stderr.endswith("nothing is selected, so nothing was done\n")
     again = call("run", "two.yaml", "--force", "lamp/01/image", "--progress", "json")
     redone = [json.loads(line) for line in again.stderr.splitlines() if line.startswith("{")]
     assert {event["step"] for event in redone if event["event"] == "step_succeeded"} == {

@@ -111,6 +111,8 @@ def make(
     show(summary_text(ended.state, ended.layout, ended.spent_usd))
     for warning in ended.warnings:
         say(f"warning: {warning}")
+    if ended.idle:
+        say("nothing is selected, so nothing was done")
     if ended.review:
         _say_what_to_review(ended.review, session)
     _say_what_to_do(ended, session)
