@@ -12,7 +12,7 @@ from tiktoker_batch.planning.build import Draft, Planning
 from tiktoker_batch.providers.base import Job, Produced, Request
 from tiktoker_batch.steps.base import Inputs, Made, Work
 from tiktoker_batch.steps.keeping import keep_text
-from tiktoker_batch.store.artifacts import write_atomic
+from tiktoker_batch.store.artifacts import write_artifact
 
 
 @dataclass
@@ -86,5 +86,5 @@ class FakeKind:
         final = work.layout.work_of(work.step.video) / f"{work.step.id.replace('/', '-')}.txt"
         text = "\n".join([str(produced.value), str(work.step.params.get("text", "")), *read])
         root = work.layout.root
-        kept = await keep_text(final, text, root=root) if self.in_thread else write_atomic(final, text, root=root)
+        kept = await keep_text(final, text, root=root) if self.in_thread else write_artifact(final, text, root=root)
         return Made(artifacts=(kept,), inputs=inputs)

@@ -1,5 +1,6 @@
 """``python -m tiktoker_batch`` is the console script."""
 
+import atexit
 import os
 import sys
 from pathlib import Path
@@ -13,7 +14,24 @@ def main() -> NoReturn:
         from tiktoker_batch.cli import main as start  # noqa: PLC0415  (may be interrupted)
     except KeyboardInterrupt:
         sys.exit(130)
-    start()
+    try:
+        start()
+    except SystemExit as ended:
+        _end_at_once(ended)
+        raise
+
+
+def _end_at_once(ended: SystemExit) -> None:
+    """Leave the memory to the system: taking apart what a large batch has in it would last a tenth of a second."""
+    if not isinstance(ended.code, int):
+        return
+    try:
+        atexit._run_exitfuncs()  # noqa: SLF001  (what the interpreter would do)
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        return  # the interpreter knows how to tell that
+    os._exit(ended.code)
 
 
 def _open_closed_streams() -> None:

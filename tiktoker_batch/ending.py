@@ -2,7 +2,8 @@
 
 from tiktoker_batch.app import Meant, Options
 from tiktoker_batch.errors import ExitCode
-from tiktoker_batch.store.state import BatchState, StepState, VideoState
+from tiktoker_batch.store.state import BatchState, VideoState
+from tiktoker_batch.store.step_state import StepState
 
 _GOOD = frozenset({"done", "reused"})
 

@@ -5,25 +5,25 @@ the wall time (for people), the seconds since the run began (monotonic, for arit
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any
 
 import msgspec
 
 from tiktoker_batch.outcomes import Artifact
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """The base of every fact."""
+class Event(msgspec.Struct, frozen=True, gc=False, tag_field="event"):
+    """The base of every fact; its ``name`` is how the journal calls it. No event can be part of a cycle."""
 
-    name: ClassVar[str] = ""
+    @property
+    def name(self) -> str:
+        """What the journal calls it."""
+        return str(self.__struct_config__.tag)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedStep:
+class PlannedStep(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the journal keeps of a planned step (a part of :class:`VideoPlanned`).
 
     ``made_of`` is what its key is made of beside what stands here: short values as they are, others as digests. It is
@@ -38,32 +38,28 @@ class PlannedStep:
     model: str
     estimated_seconds: float
     estimated_cost_usd: Decimal
-    made_of: Mapping[str, Any] = field(default_factory=dict)
+    made_of: Mapping[str, Any] = {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunStarted(Event):
+class RunStarted(Event, frozen=True, kw_only=True, tag="run_started"):
     """A process took the lock and begins; ``options`` are those a resume needs, ``shapes`` how models' times spread."""
 
-    name = "run_started"
     batch: str
     recipe: str
     recipe_sha256: str
     tool_version: str
     options: Mapping[str, Any]
     limits: Mapping[str, int]
-    shapes: Mapping[str, Any] = field(default_factory=dict)
+    shapes: Mapping[str, Any] = {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VideoPlanned(Event):
+class VideoPlanned(Event, frozen=True, kw_only=True, tag="video_planned"):
     """A video belongs to this run. Unnamed steps of earlier runs are forgotten; ``left_out`` are those not selected.
 
     ``waiting`` are those of them that wait for a person's approval. ``edited`` names the file, below the output folder,
     with what a person made of its text.
     """
 
-    name = "video_planned"
     video: str
     title: str
     steps: tuple[PlannedStep, ...]
@@ -72,26 +68,21 @@ class VideoPlanned(Event):
     edited: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepQueued(Event):
+class StepQueued(Event, frozen=True, kw_only=True, tag="step_queued"):
     """Everything the attempt needs is there; it now waits for its seats."""
 
-    name = "step_queued"
     step: str
     attempt: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptStarted(Event):
+class AttemptStarted(Event, frozen=True, kw_only=True, tag="attempt_started"):
     """The attempt holds its seats and works."""
 
-    name = "attempt_started"
     step: str
     attempt: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubmitIntended(Event):
+class SubmitIntended(Event, frozen=True, kw_only=True, tag="submit_intended"):
     """A request is about to leave; written before it does.
 
     It can be found again by its ``token``. ``work`` digests what it is for: the step's ``key`` and its inputs.
@@ -99,7 +90,6 @@ class SubmitIntended(Event):
     not be known again. ``hedge``: it leaves beside the attempt's first request, which is out and late.
     """
 
-    name = "submit_intended"
     step: str
     attempt: int
     provider: str
@@ -108,35 +98,31 @@ class SubmitIntended(Event):
     token: int = 0
     key: str = ""
     work: str = ""
-    uploads: Mapping[str, Any] = field(default_factory=dict)
-    units: Mapping[str, Any] = field(default_factory=dict)
+    uploads: Mapping[str, Any] = {}
+    units: Mapping[str, Any] = {}
     hedge: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobSubmitted(Event):
+class JobSubmitted(Event, frozen=True, kw_only=True, tag="job_submitted"):
     """The provider took the request and gave it a name; ``addresses`` are where it can be asked after.
 
     ``token`` is that of its intent; 0, in older journals, means the last one of the step.
     """
 
-    name = "job_submitted"
     step: str
     attempt: int
     request_id: str
-    addresses: Mapping[str, Any] = field(default_factory=dict)
+    addresses: Mapping[str, Any] = {}
     token: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobReattached(Event):
+class JobReattached(Event, frozen=True, kw_only=True, tag="job_reattached"):
     """An attempt goes on with a request of an earlier run instead of sending another; see :class:`SubmitIntended`.
 
     ``sent_at`` is when that request left. Without a ``request_id`` it is looked for first. ``taken_from`` is the step
     that sent it, where that was another one, for the very same work: the request is no more its own.
     """
 
-    name = "job_reattached"
     step: str
     attempt: int
     provider: str
@@ -147,31 +133,27 @@ class JobReattached(Event):
     work: str
     sent_at: datetime
     request_id: str | None = None
-    addresses: Mapping[str, Any] = field(default_factory=dict)
-    uploads: Mapping[str, Any] = field(default_factory=dict)
-    units: Mapping[str, Any] = field(default_factory=dict)
+    addresses: Mapping[str, Any] = {}
+    uploads: Mapping[str, Any] = {}
+    units: Mapping[str, Any] = {}
     taken_from: str | None = None
     hedge: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Straggling(Event):
+class Straggling(Event, frozen=True, kw_only=True, tag="straggling"):
     """A job is at work for longer than nearly all of its model take: for ``seconds``."""
 
-    name = "straggling"
     step: str
     attempt: int
     seconds: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobDropped(Event):
+class JobDropped(Event, frozen=True, kw_only=True, tag="job_dropped"):
     """One of two requests of an attempt is done with: the other one delivered, or this one failed while it goes on.
 
     ``cost_usd`` is what it cost, or may have, and no part of the attempt's own cost; ``charged``: what it buys counts.
     """
 
-    name = "job_dropped"
     step: str
     attempt: int
     token: int
@@ -181,24 +163,20 @@ class JobDropped(Event):
     charged: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutcomeUnknown(Event):
+class OutcomeUnknown(Event, frozen=True, kw_only=True, tag="outcome_unknown"):
     """The submit was not answered, or not clearly: it may have been paid for, and is looked for at the provider."""
 
-    name = "outcome_unknown"
     step: str
     attempt: int
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptFailed(Event):
+class AttemptFailed(Event, frozen=True, kw_only=True, tag="attempt_failed"):
     """One try did not deliver; ``error_kind`` is the type's name, ``outcome`` retry, failed, unknown or cancelled.
 
     ``charged``: what its last request buys may have been paid for all the same.
     """
 
-    name = "attempt_failed"
     step: str
     attempt: int
     outcome: str
@@ -208,48 +186,40 @@ class AttemptFailed(Event):
     charged: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BackedOff(Event):
+class BackedOff(Event, frozen=True, kw_only=True, tag="backed_off"):
     """The step waits this long, without any seat, before its next attempt."""
 
-    name = "backed_off"
     step: str
     attempt: int
     seconds: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProviderPaused(Event):
+class ProviderPaused(Event, frozen=True, kw_only=True, tag="provider_paused"):
     """The provider does not answer: for so many seconds nothing new is asked of it."""
 
-    name = "provider_paused"
     provider: str
     seconds: float
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CapacityChanged(Event):
+class CapacityChanged(Event, frozen=True, kw_only=True, tag="capacity_changed"):
     """From now on so many may be under way at once at a provider, or at one of its models.
 
     ``cause``: a request was ``refused``, one more is ``tried``, the provider has ``told`` what it bears, or an earlier
     batch's limit is ``remembered``.
     """
 
-    name = "capacity_changed"
     limit: str
     seats: int
     cause: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepSucceeded(Event):
+class StepSucceeded(Event, frozen=True, kw_only=True, tag="step_succeeded"):
     """The artifacts are on disk under their final names. ``inputs`` digests what was consumed.
 
     ``notes`` are what a user should know of how they were made.
     """
 
-    name = "step_succeeded"
     step: str
     attempt: int
     key: str
@@ -259,14 +229,12 @@ class StepSucceeded(Event):
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepReused(Event):
+class StepReused(Event, frozen=True, kw_only=True, tag="step_reused"):
     """Same key, same inputs, verified artifacts: nothing to do.
 
     ``from_cache``: they were made in another batch; ``from_step``: they are a copy of what that step of this one made.
     """
 
-    name = "step_reused"
     step: str
     key: str
     inputs: str
@@ -275,34 +243,35 @@ class StepReused(Event):
     from_step: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepFailed(Event):
+class StepsReused(Event, frozen=True, kw_only=True, tag="steps_reused"):
+    """Nothing is to be done for these steps of a video: what each of them left the last time still holds."""
+
+    video: str
+    steps: tuple[str, ...]
+
+
+class StepFailed(Event, frozen=True, kw_only=True, tag="step_failed"):
     """The step gave up after ``attempts`` tries."""
 
-    name = "step_failed"
     step: str
     attempts: int
     error_kind: str
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepBlocked(Event):
+class StepBlocked(Event, frozen=True, kw_only=True, tag="step_blocked"):
     """The step never started: ``by`` did not deliver."""
 
-    name = "step_blocked"
     step: str
     by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkDone(Event):
+class WorkDone(Event, frozen=True, kw_only=True, tag="work_done"):
     """A named piece of work inside an attempt (``normalise 03``, ``mix``, ``concat``), for the timeline.
 
     ``began`` and ``ended`` are seconds since the run's start; ``waited`` is the wait for a seat before it.
     """
 
-    name = "work_done"
     step: str
     label: str
     waited: float
@@ -310,11 +279,9 @@ class WorkDone(Event):
     ended: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VideoFinished(Event):
+class VideoFinished(Event, frozen=True, kw_only=True, tag="video_finished"):
     """The video's last step ended; ``state`` is done, partial or failed."""
 
-    name = "video_finished"
     video: str
     state: str
     output: str | None = None
@@ -323,34 +290,31 @@ class VideoFinished(Event):
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interrupted(Event):
+class Interrupted(Event, frozen=True, kw_only=True, tag="interrupted"):
     """A signal asked the run to stop; ``how`` is drain or abort."""
 
-    name = "interrupted"
     signal: str
     how: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunFinished(Event):
+class RunFinished(Event, frozen=True, kw_only=True, tag="run_finished"):
     """The process let go; ``state`` is done, partial, failed, interrupted or stopped."""
 
-    name = "run_finished"
     state: str
 
 
 EVENT_TYPES: dict[str, type[Event]] = {
-    cls.name: cls
+    str(cls.__struct_config__.tag): cls
     for cls in (
         RunStarted, VideoPlanned, StepQueued, AttemptStarted, SubmitIntended, JobSubmitted, JobReattached,
         Straggling, JobDropped, OutcomeUnknown, AttemptFailed, BackedOff, ProviderPaused, CapacityChanged,
-        StepSucceeded, StepReused,        StepFailed, StepBlocked, WorkDone, VideoFinished, Interrupted, RunFinished,
+        StepSucceeded, StepReused, StepsReused, StepFailed, StepBlocked, WorkDone, VideoFinished, Interrupted,
+        RunFinished,
     )
 }  # fmt: skip
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
+class Record(msgspec.Struct, frozen=True, gc=False):
     """An event with its stamps: UTC wall time, seconds since the run began, number of the run (from 1)."""
 
     at: datetime

@@ -29,7 +29,8 @@ from tiktoker_batch.store.journal import last_run, write_journal
 from tiktoker_batch.store.layout import Layout
 from tiktoker_batch.store.lock import is_locked
 from tiktoker_batch.store.manifest import write_manifest
-from tiktoker_batch.store.state import BatchState, StepState, VideoState, fold
+from tiktoker_batch.store.state import BatchState, VideoState, fold
+from tiktoker_batch.store.step_state import StepState
 
 _FOLDERS = ("videos", "work")
 _RANK = {"done": 0, "partial": 1, "failed": 2, "pending": 3}

@@ -7,6 +7,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
 
+import msgspec
+
 from tiktoker_batch.remarks import Remark
 from tiktoker_batch.shots import Edit, Shot, Style, Template
 
@@ -292,8 +294,7 @@ class Recipe:
 # --------------------------------------------------------------------------- plan
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(msgspec.Struct, frozen=True, kw_only=True):
     """One node of the plan.
 
     ``key`` is a sha256 over everything that decides the result. ``prompt`` is the text as it will be sent; while it
@@ -313,7 +314,7 @@ class Step:
     may_lack: tuple[str, ...] = ()
     provider: str
     model: str
-    params: Mapping[str, Json] = field(default_factory=dict)
+    params: Mapping[str, Json] = {}
     prompt: str | None = None
     deferred: bool = False
     key: str

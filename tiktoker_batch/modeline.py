@@ -34,12 +34,12 @@ def install(recipe: Path, schema: bytes) -> str:
         home.mkdir(exist_ok=True)
     known = home / FILE
     if not known.exists() or known.read_bytes() != schema:
-        write_atomic(known, schema, root=home)
+        write_atomic(known, schema)
     if named is None:
         bom, body = (_BOM, text[1:]) if text.startswith(_BOM) else ("", text)
         newline = "\r\n" if "\r\n" in body else "\n"
         line = f"# yaml-language-server: $schema={FOLDER}/{FILE}{newline}"
-        write_atomic(recipe, (bom + line + body).encode(), root=recipe.parent)
+        write_atomic(recipe, (bom + line + body).encode())
     return f"editors find the schema in {home / FILE}"
 
 

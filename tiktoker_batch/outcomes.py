@@ -1,11 +1,11 @@
 """Frozen values of what became of steps: their files, and how each of them ended."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 
+import msgspec
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Artifact:
+
+class Artifact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A file that a step produced; ``path`` is relative to the output folder, with forward slashes."""
 
     path: str
@@ -13,8 +13,7 @@ class Artifact:
     bytes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Succeeded:
+class Succeeded(msgspec.Struct, frozen=True, kw_only=True):
     """The step did its work; its artifacts, the most important one first."""
 
     artifacts: tuple[Artifact, ...]
@@ -23,8 +22,7 @@ class Succeeded:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reused:
+class Reused(msgspec.Struct, frozen=True, kw_only=True):
     """The artifacts of an earlier run still hold, or they were made for another batch (``from_cache``) or another step.
 
     ``from_step`` is that step of this batch, for which the very same work was done. ``key`` is that of the work it is
@@ -38,8 +36,7 @@ class Reused:
     from_step: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failed:
+class Failed(msgspec.Struct, frozen=True, kw_only=True):
     """The step gave up; ``error_kind`` names the type of the last error."""
 
     attempts: int
@@ -47,15 +44,13 @@ class Failed:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Blocked:
+class Blocked(msgspec.Struct, frozen=True, kw_only=True):
     """The step never started because ``by`` did not deliver."""
 
     by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cancelled:
+class Cancelled(msgspec.Struct, frozen=True, kw_only=True):
     """The run ended before the step did."""
 
 

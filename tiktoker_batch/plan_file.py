@@ -22,7 +22,7 @@ def write_plan(file: Path, preview: Preview, options: Options) -> None:
 
     :raises TiktokerError: the disk refuses.
     """
-    write_atomic(file, json.dumps(_document(preview, options), indent=2) + "\n", root=file.parent)
+    write_atomic(file, json.dumps(_document(preview, options), indent=2) + "\n")
 
 
 def require_same_plan(file: Path, preview: Preview, options: Options) -> None:

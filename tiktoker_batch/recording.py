@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from tiktoker_batch.events import AttemptFailed, Event, JobDropped, OutcomeUnknown, Record, StepFailed, VideoFinished
 
@@ -50,10 +51,12 @@ class Recorder:
             sink(record)
 
 
+_WITH_MESSAGE = frozenset({AttemptFailed, StepFailed, OutcomeUnknown, JobDropped})
+
+
 def _redacted(event: Event, redact: Callable[[str], str]) -> Event:
-    match event:
-        case AttemptFailed() | StepFailed() | OutcomeUnknown() | JobDropped():
-            return replace(event, message=redact(event.message))
-        case VideoFinished():
-            return replace(event, notes=tuple(map(redact, event.notes)))
+    if type(event) in _WITH_MESSAGE:
+        return replace(event, message=redact(event.message))  # type: ignore[attr-defined]
+    if isinstance(event, VideoFinished):
+        return replace(event, notes=tuple(map(redact, event.notes)))
     return event

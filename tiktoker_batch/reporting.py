@@ -58,7 +58,7 @@ def write_extras(layout: Layout, extras: Extras) -> None:
 
 
 def _write(file: Path, text: str) -> None:
-    write_atomic(file, text, root=file.parent)
+    write_atomic(file, text)
 
 
 def append_job_summary(state: BatchState, spent_usd: Decimal, environ: Mapping[str, str]) -> None:

@@ -177,6 +177,7 @@ class _Run:
             shapes=opened.shapes,
             selected=self.meant.selected,
             waiting=self.meant.waiting,
+            before=writer.state.steps,
         )
         reach("run.announced")
         try:
@@ -234,14 +235,17 @@ class _Run:
                 tell_limit=capacity.bear,
                 durations=self.durations,
             )
+            reuse = opened.reuse(state, self.meant.forced, self._seen())
+            held = reuse.predict(opened.plan)
+            needed = {step.provider for step in opened.plan.steps if step.id not in held}
             batch = Batch(
                 plan=opened.plan,
                 kinds=STEP_KINDS,
-                providers=await _open_providers(opened.plan, setting, stack),
+                providers=await _open_providers(needed, setting, stack),
                 capacity=capacity,
                 recorder=self.recorder,
                 layout=opened.layout,
-                reuse=opened.reuse(state, self.meant.forced, self._seen()),
+                reuse=reuse,
                 on_disk=on_disk,
                 open_jobs=state.open_jobs,
                 selected=self.meant.selected,
@@ -290,10 +294,9 @@ def _shelf(opened: Opened, options: Options, world: Surroundings) -> Shelf | Non
     return opened.shelf(opened.environ) if wanted else None
 
 
-async def _open_providers(plan: Plan, setting: Setting, stack: AsyncExitStack) -> dict[str, Provider]:
-    names = {"local", *(step.provider for step in plan.steps)}
+async def _open_providers(names: Iterable[str], setting: Setting, stack: AsyncExitStack) -> dict[str, Provider]:
     known = providers()
-    return {name: await stack.enter_async_context(known[name].open(setting)) for name in sorted(names)}
+    return {name: await stack.enter_async_context(known[name].open(setting)) for name in sorted({"local", *names})}
 
 
 def _measure(layout: Layout, state: BatchState) -> Callable[[Video, Artifact], float | None]:

@@ -36,7 +36,7 @@ def start(folder: Path, template: str, today: date) -> tuple[Path, ...]:
         with disk_errors(target):
             target.parent.mkdir(parents=True, exist_ok=True)
         text = path.read_bytes().replace(_START, monday.isoformat().encode()).replace(_VERSION, __version__.encode())
-        write_atomic(target, text, root=folder)
+        write_atomic(target, text)
     recipes = [target for target in files.values() if _is_recipe(target)]
     schema = resource_path("schemas", "recipe.schema.json").read_bytes()
     for recipe in recipes:

@@ -135,7 +135,7 @@ def refresh_prices(recipe: Path | None = None) -> Refreshed:
     fitting = {name: quote for name, quote in told.quotes.prices.items() if name not in strange}
     quotes = Quotes(as_of=told.quotes.as_of, prices=fitting)
     path = cache_folder(environ) / QUOTES_FILE
-    write_atomic(path, quotes_text(quotes), root=path.parent)
+    write_atomic(path, quotes_text(quotes))
     left = {f"{PROVIDER}:{name}": why for name, why in sorted({**told.unpriced, **strange}.items())}
     return Refreshed(path=path, as_of=quotes.as_of, count=len(fitting), changes=_changes(catalog, quotes), left=left)
 

@@ -36,7 +36,7 @@ from tiktoker_batch.providers.base import Job, Produced
 from tiktoker_batch.recording import Recorder
 from tiktoker_batch.report.remaining import Remaining
 from tiktoker_batch.steps.base import Made, Tools, Work
-from tiktoker_batch.store.artifacts import write_atomic
+from tiktoker_batch.store.artifacts import write_artifact
 from tiktoker_batch.store.durations import Durations, Learner
 from tiktoker_batch.store.layout import Layout
 from tiktoker_batch.store.state import BatchState
@@ -115,7 +115,7 @@ class Joining(FakeKind):
         async with work.seats.held("ffmpeg", label="concat"):
             await trio.sleep(each)
         final = work.layout.work_of(work.step.video) / "joined.txt"
-        return Made(artifacts=(write_atomic(final, "joined", root=work.layout.root),), inputs=work.inputs)
+        return Made(artifacts=(write_artifact(final, "joined", root=work.layout.root),), inputs=work.inputs)
 
     def consumed(self, step: Step, inputs: object) -> Json:
         return None

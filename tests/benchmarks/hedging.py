@@ -36,7 +36,7 @@ from tiktoker_batch.planning.build import Draft, Planning
 from tiktoker_batch.providers.base import Job, Produced, Request
 from tiktoker_batch.recording import Recorder
 from tiktoker_batch.steps.base import Inputs, Made, Tools, Work
-from tiktoker_batch.store.artifacts import write_atomic
+from tiktoker_batch.store.artifacts import write_artifact
 from tiktoker_batch.store.durations import Durations
 from tiktoker_batch.store.layout import Layout
 from tiktoker_batch.store.state import fold
@@ -223,7 +223,7 @@ class _Kind:
         step = work.step
         produced = await work.buy(Request(kind=step.kind, model=step.model, prompt=step.id), {})
         final = work.layout.work_of(step.video) / f"{step.id.replace('/', '-')}.txt"
-        return Made(artifacts=(write_atomic(final, str(produced.value), root=work.layout.root, durable=False),))
+        return Made(artifacts=(write_artifact(final, str(produced.value), root=work.layout.root),))
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ from tiktoker_batch.outcomes import Artifact
 from tiktoker_batch.recording import Recorder
 from tiktoker_batch.steps.base import Inputs
 from tiktoker_batch.steps.registry import STEP_KINDS
-from tiktoker_batch.store.artifacts import write_atomic
+from tiktoker_batch.store.artifacts import write_artifact
 from tiktoker_batch.store.journal import Journal
 from tiktoker_batch.store.manifest import ManifestWriter
 from tiktoker_batch.store.seen import Seen
@@ -192,7 +192,7 @@ def _do(
         case _:
             named = {layout.video(video): filler}
     tagged = {path: content + (b"" if step.kind is Kind.SHOTS else step.id.encode()) for path, content in named.items()}
-    made = tuple(write_atomic(path, content, root=root, durable=False) for path, content in tagged.items())
+    made = tuple(write_artifact(path, content, root=root) for path, content in tagged.items())
     consumed = inputs_digest(STEP_KINDS[step.kind], step, inputs)
     cost = step.estimated_cost_usd or Decimal(0)
     told_end = StepSucceeded(step=step.id, attempt=1, key=step.key, inputs=consumed, artifacts=made, cost_usd=cost)

@@ -7,6 +7,7 @@ command is a process of its own, measured from its start to its end.
 """
 
 import argparse
+import json
 import os
 import resource
 import subprocess
@@ -54,7 +55,7 @@ def main() -> None:
         compiled = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(Path(folder) / "compiled")}
         environ = {**os.environ, **KEYS, **compiled, "TIKTOKER_CACHE_DIR": str(Path(folder) / "cache")}
         _measured(("run", str(recipe), "--dry-run", *fresh), environ)
-        past, missed = Past(output / "journal.jsonl"), []
+        past, missed = Past(output), []
         for name, argv, target in commands:
             found = []
             for _ in range(given.rounds):
@@ -69,13 +70,15 @@ def main() -> None:
 class Past:
     """The journal that each round meets; ``reused`` counts the steps that rounds have found done."""
 
-    def __init__(self, journal: Path) -> None:
-        self._journal, self._before, self.reused = journal, journal.read_bytes(), 0
+    def __init__(self, output: Path) -> None:
+        self._journal, self._manifest = output / "journal.jsonl", output / "manifest.json"
+        self._before, self.reused = self._journal.read_bytes(), 0
 
     def restore(self) -> None:
         """As if the last round had not been."""
-        self.reused += self._journal.read_bytes().count(b'"step_reused"')
-        self._journal.write_bytes(self._before)
+        if self._journal.read_bytes() != self._before:
+            self.reused += json.loads(self._manifest.read_bytes())["totals"]["steps"]["reused"]
+            self._journal.write_bytes(self._before)
 
 
 def _within(target: float, name: str, found: Sequence[Measured]) -> bool:

@@ -71,7 +71,7 @@ def test_the_first_signal_drains_and_the_next_run_goes_on(recipe: Path, tmp_path
     assert json.loads((output / "manifest.json").read_text())["batch"]["state"] == "interrupted"
     assert broken_files(output) == []
     assert run_to_end(recipe, output) == 0
-    assert any(event.get("event") == "step_reused" for event in journal(output))
+    assert any(event.get("event") == "steps_reused" for event in journal(output))
 
 
 def test_the_second_signal_aborts_and_leaves_nothing_behind(recipe: Path, tmp_path: Path) -> None:

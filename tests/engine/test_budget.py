@@ -13,6 +13,7 @@ import pytest
 import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 from trio.testing import MockClock
 
 from tests.engine.test_purchase import Line
@@ -41,7 +42,7 @@ def bench(tmp_path: Path) -> Bench:
 
 def clip(name: str, usd: Decimal = USD, seconds: float = 4) -> Step:
     retry = Retry(max_attempts=3, initial_delay=1, jitter=0, timeout=60)
-    return replace(a_step(name, estimated_cost_usd=usd, retry=retry), params={"seconds": seconds})
+    return structs.replace(a_step(name, estimated_cost_usd=usd, retry=retry), params={"seconds": seconds})
 
 
 async def bought(bench: Bench, purse: Purse, *steps: Step) -> Mapping[str, Outcome]:

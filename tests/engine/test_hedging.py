@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import trio
+from msgspec import structs
 from trio.testing import MockClock
 
 from tests.engine.test_purchase import LossyProvider, lost
@@ -271,7 +272,7 @@ async def test_second_requests_stay_within_their_share_of_the_batch(bench: Bench
     await run_batch(hedged(bench, *clips, hedge=Hedge(max_extra_cost=Decimal("0.2"))))
     assert sum(event.hedge for event in bench.events(SubmitIntended)) == 2
     queue(bench).work = dict.fromkeys(range(13, 23), 100.0)
-    clips = [replace(clip, key=f"{clip.key} again") for clip in clips]
+    clips = [structs.replace(clip, key=f"{clip.key} again") for clip in clips]
     await run_batch(hedged(bench, *clips, hedge=Hedge(max_extra_cost=Decimal("0.3"))))
     assert sum(event.hedge for event in bench.events(SubmitIntended)) == 1, "two were sent in the run before"
 

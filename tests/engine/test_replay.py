@@ -14,6 +14,7 @@ import pytest
 import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 from trio.testing import MockClock
 
 from tests.fakes import FakeKind
@@ -125,7 +126,7 @@ def steps_of(videos: int, segments: int, on_unknown: str, *, equal: bool = False
             found.append(a_step(picture, f"{video}/story", retry=retry, estimated_cost_usd=PRICE))
             found.append(a_step(clip, picture, retry=retry, estimated_cost_usd=PRICE))
         found.append(a_step(f"{video}/assembly", *clips, retry=retry, estimated_cost_usd=PRICE))
-    return [replace(step, key=work_of(step.id)) for step in found] if equal else found
+    return [structs.replace(step, key=work_of(step.id)) for step in found] if equal else found
 
 
 def work_of(step_id: str) -> str:

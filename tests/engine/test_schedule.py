@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import trio
+from msgspec import structs
 from trio.testing import MockClock
 
 from tests.engine.test_run import QUICK, Bench
@@ -67,7 +68,7 @@ async def test_a_step_that_failed_goes_before_videos_of_which_more_is_left(
     bench: Bench, autojump_clock: MockClock
 ) -> None:
     bench.provider.script = {"short/01/image": [Unavailable("down")]}
-    short = [replace(step, retry=QUICK) for step in film("short", 1)]
+    short = [structs.replace(step, retry=QUICK) for step in film("short", 1)]
     await bench.run(*film("long", 9), *short)
     assert finished(bench) == ["short", "long"]
     assert bench.provider.submitted[:4].count("short/01/image") == 1, "while it waits, others go on"

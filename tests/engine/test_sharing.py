@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import trio
+from msgspec import structs
 from trio.testing import MockClock
 
 from tests.engine.test_purchase import LossyProvider, lost
@@ -121,7 +122,7 @@ async def test_a_video_that_is_added_later_takes_what_the_batch_has(bench: Bench
     await bench.run(picture("a"))
     outcomes = await bench.run(picture("a"), picture("b"))
     assert bought(bench) == [A]
-    assert outcomes[B] == replace(outcomes[B], from_step=A)  # type: ignore[type-var]
+    assert outcomes[B] == structs.replace(outcomes[B], from_step=A)  # type: ignore[type-var]
 
 
 async def test_a_file_that_was_changed_meanwhile_is_not_handed_on(bench: Bench, autojump_clock: MockClock) -> None:

@@ -35,7 +35,7 @@ from tiktoker_batch.simulator.server import ADDRESSES, KEY, KEYS, open_simulator
 from tiktoker_batch.simulator.world import World
 from tiktoker_batch.steps.base import Inputs, Made, Tools, Work
 from tiktoker_batch.steps.registry import STEP_KINDS
-from tiktoker_batch.store.artifacts import write_atomic
+from tiktoker_batch.store.artifacts import write_artifact
 from tiktoker_batch.store.journal import Journal
 from tiktoker_batch.store.state import BatchState, fold
 
@@ -54,7 +54,7 @@ class Unpaid:
     async def run(self, work: Work) -> Made:
         await trio.lowlevel.checkpoint()
         final = work.layout.work_of(work.step.video) / f"{work.step.kind}.txt"
-        return Made(artifacts=(write_atomic(final, "made", root=work.layout.root),))
+        return Made(artifacts=(write_artifact(final, "made", root=work.layout.root),))
 
 
 UNPAID = dict.fromkeys((Kind.CAPTIONS, Kind.MUSIC, Kind.ASSEMBLY), Unpaid())

@@ -23,7 +23,7 @@ from tiktoker_batch.recording import Recorder
 from tiktoker_batch.shots import Shot
 from tiktoker_batch.steps.base import Inputs, Made, Tools, Work
 from tiktoker_batch.steps.registry import STEP_KINDS
-from tiktoker_batch.store.artifacts import commit, new_part, write_atomic
+from tiktoker_batch.store.artifacts import commit, new_part, write_artifact
 from tiktoker_batch.store.layout import Layout
 
 FFMPEG = bundled_ffmpeg()
@@ -79,7 +79,7 @@ class Studio:
         each = seconds / len(spoken)
         times = [{"text": w, "start": i * each, "end": (i + 1) * each} for i, w in enumerate(spoken)]
         sound = self._commit(final)
-        listed = write_atomic(self.layout.words(self.video.id), json.dumps(times), root=self.root)
+        listed = write_artifact(self.layout.words(self.video.id), json.dumps(times), root=self.root)
         self.arrived[self.id(Kind.NARRATION)] = (sound, listed)
 
     async def caption(self) -> None:

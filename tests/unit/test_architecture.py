@@ -31,7 +31,7 @@ def test_a_module_can_be_read_in_one_sitting(module: Path) -> None:
 def test_help_loads_nothing_heavy() -> None:
     code = (
         "import sys; sys.argv = ['tiktoker-batch', '--help']\n"
-        "from tiktoker_batch.__main__ import main\n"
+        "from tiktoker_batch.cli import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
         f"print('LOADED', sorted(set({HEAVY!r}) & set(sys.modules)))"

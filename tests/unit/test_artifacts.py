@@ -5,11 +5,11 @@ import pytest
 
 from tiktoker_batch.errors import TiktokerError
 from tiktoker_batch.outcomes import Artifact
-from tiktoker_batch.store.artifacts import commit, is_intact, new_part, sha256_file, sweep_parts, write_atomic
+from tiktoker_batch.store.artifacts import commit, is_intact, new_part, sha256_file, sweep_parts, write_artifact
 
 
 def test_an_artifact_is_known_by_its_path_content_and_size(tmp_path: Path) -> None:
-    artifact = write_atomic(tmp_path / "work/mon/story.txt", "Кофе\n", root=tmp_path)
+    artifact = write_artifact(tmp_path / "work/mon/story.txt", "Кофе\n", root=tmp_path)
     content = "Кофе\n".encode()
     assert artifact == Artifact(path="work/mon/story.txt", sha256=hashlib.sha256(content).hexdigest(), bytes=9)
     assert (tmp_path / artifact.path).read_bytes() == content
@@ -33,20 +33,20 @@ def test_two_writers_of_one_file_never_share_a_part(tmp_path: Path) -> None:
 
 
 def test_a_commit_takes_the_place_of_an_older_file(tmp_path: Path) -> None:
-    old = write_atomic(tmp_path / "a", "old", root=tmp_path)
-    new = write_atomic(tmp_path / "a", "new", root=tmp_path)
+    old = write_artifact(tmp_path / "a", "old", root=tmp_path)
+    new = write_artifact(tmp_path / "a", "new", root=tmp_path)
     assert is_intact(new, root=tmp_path)
     assert not is_intact(old, root=tmp_path)
 
 
 def test_a_text_that_has_no_utf8_is_written_all_the_same(tmp_path: Path) -> None:
-    write_atomic(tmp_path / "a", "half a pair: \ud83d", root=tmp_path)
+    write_artifact(tmp_path / "a", "half a pair: \ud83d", root=tmp_path)
     assert (tmp_path / "a").read_text() == r"half a pair: \ud83d"
 
 
 @pytest.mark.parametrize("damage", ["missing", "shorter", "same size, other content", "a folder"])
 def test_damage_is_noticed(tmp_path: Path, damage: str) -> None:
-    artifact = write_atomic(tmp_path / "a", "content", root=tmp_path)
+    artifact = write_artifact(tmp_path / "a", "content", root=tmp_path)
     assert is_intact(artifact, root=tmp_path)
     (tmp_path / "a").unlink()
     match damage:
@@ -60,7 +60,7 @@ def test_damage_is_noticed(tmp_path: Path, damage: str) -> None:
 
 
 def test_a_sweep_removes_half_written_files_and_nothing_else(tmp_path: Path) -> None:
-    kept = [write_atomic(tmp_path / name, "x", root=tmp_path) for name in ("01.mp4", "mine.part", "work/b/02.mp4")]
+    kept = [write_artifact(tmp_path / name, "x", root=tmp_path) for name in ("01.mp4", "mine.part", "work/b/02.mp4")]
     for name in ("01.mp4", "work/b/02.mp4"):
         new_part(tmp_path / name).write_text("half")
     part = new_part(tmp_path / "work/b/03.mp4")
@@ -73,7 +73,7 @@ def test_a_sweep_removes_half_written_files_and_nothing_else(tmp_path: Path) -> 
 def test_a_folder_that_cannot_be_made_is_the_users_to_mend(tmp_path: Path) -> None:
     (tmp_path / "work").write_text("a file where a folder should be")
     with pytest.raises(TiktokerError, match=r"(?s)cannot write .*work.*run again"):
-        write_atomic(tmp_path / "work" / "story.txt", "x", root=tmp_path)
+        write_artifact(tmp_path / "work" / "story.txt", "x", root=tmp_path)
 
 
 def test_a_part_that_was_never_written_cannot_be_committed(tmp_path: Path) -> None:
@@ -85,11 +85,11 @@ def test_a_part_that_was_never_written_cannot_be_committed(tmp_path: Path) -> No
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_atomic(tmp_path / "a", "old", root=tmp_path)
+    write_artifact(tmp_path / "a", "old", root=tmp_path)
     # A part that lies on the full device: what is written to it fails as on a full disk.
     monkeypatch.setattr("tiktoker_batch.store.artifacts.new_part", lambda _final: _full(tmp_path))
     with pytest.raises(TiktokerError, match="No space left"):
-        write_atomic(tmp_path / "a", "new", root=tmp_path)
+        write_artifact(tmp_path / "a", "new", root=tmp_path)
     assert (tmp_path / "a").read_text() == "old"
 
 

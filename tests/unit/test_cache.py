@@ -11,7 +11,7 @@ from tiktoker_batch.errors import TiktokerError, UsageError
 from tiktoker_batch.outcomes import Artifact
 from tiktoker_batch.planning.digest import digest
 from tiktoker_batch.store import cache as store
-from tiktoker_batch.store.artifacts import is_intact, write_atomic
+from tiktoker_batch.store.artifacts import is_intact, write_artifact
 from tiktoker_batch.store.cache import Cache, Freed, Holdings, Item, Name, open_cache
 from tiktoker_batch.store.layout import placed, shape_of
 
@@ -30,7 +30,7 @@ def named(what: object, world: str = "real") -> Name:
 def keep(cache: Cache, what: object, *contents: bytes, used: float | None = None) -> Name:
     """Keep files with these contents; ``used``: when they were used last."""
     root, name = cache.folder.parent / "source", named(what)
-    made = [write_atomic(root / f"{name.digest}-{n}", content, root=root) for n, content in enumerate(contents)]
+    made = [write_artifact(root / f"{name.digest}-{n}", content, root=root) for n, content in enumerate(contents)]
     items = [Item(shape=f"work/{{video}}/{n}.bin", sha256=a.sha256, bytes=a.bytes) for n, a in enumerate(made)]
     cache.put(name, items, [root / artifact.path for artifact in made])
     if used is not None:
@@ -263,7 +263,7 @@ def hammer(folder: str, seed: int) -> int:
         content = bytes([what]) * 3000
         match rng.randrange(4):
             case 0 | 1:
-                source = write_atomic(own / f"source-{what}", content, root=own, durable=False)
+                source = write_artifact(own / f"source-{what}", content, root=own)
                 item = Item(shape="work/{video}/0.bin", sha256=source.sha256, bytes=source.bytes)
                 cache.put(named(what), [item], [own / source.path])
             case 2:

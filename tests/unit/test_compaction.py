@@ -1,13 +1,13 @@
 """A compacted journal tells less and means the same."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.journals import MORNING, Run, golden, steps_of, write_journal
 from tiktoker_batch.events import JobDropped, JobSubmitted, Record, StepReused, Straggling, SubmitIntended

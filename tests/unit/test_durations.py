@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace as but
 
 from tests.values import a_model, a_plan, a_step
 from tiktoker_batch.engine.announce import announce
@@ -248,7 +249,7 @@ def test_a_step_teaches_what_it_took_on_its_seats_and_how_long_its_clip_is() -> 
 def test_a_failed_attempt_teaches_nothing_and_the_next_one_its_own_time() -> None:
     again = [StepQueued(step="v/01/clip", attempt=2), AttemptStarted(step="v/01/clip", attempt=2)]
     assert learned(QUEUED, STARTED, BUSY) == []
-    assert learned(QUEUED, STARTED, BUSY, *again, replace(DONE, attempt=2)) == [Taken(seconds=1.0, size=4.0)]
+    assert learned(QUEUED, STARTED, BUSY, *again, but(DONE, attempt=2)) == [Taken(seconds=1.0, size=4.0)]
 
 
 def test_what_was_reused_or_gone_on_with_teaches_nothing() -> None:
@@ -259,8 +260,8 @@ def test_what_was_reused_or_gone_on_with_teaches_nothing() -> None:
 def test_an_assembly_teaches_the_work_of_its_pieces_unless_it_found_some_of_them_done() -> None:
     name = "v/assembly"
     pieces = [WorkDone(step=name, label="mix", waited=0, began=1, ended=3)] * 2
-    done = replace(DONE, step=name)
-    first = [replace(QUEUED, step=name), replace(STARTED, step=name), *pieces]
+    done = but(DONE, step=name)
+    first = [but(QUEUED, step=name), but(STARTED, step=name), *pieces]
     assert learned(*first, done, kind="assembly") == [Taken(seconds=4.0, size=30.0)]
-    again = [replace(each, attempt=2) for each in (first[0], first[1])]
-    assert learned(*first, replace(BUSY, step=name), *again, pieces[0], replace(done, attempt=2), kind="assembly") == []
+    again = [but(each, attempt=2) for each in (first[0], first[1])]
+    assert learned(*first, but(BUSY, step=name), *again, pieces[0], but(done, attempt=2), kind="assembly") == []

@@ -1,9 +1,10 @@
 """Requests left open: what a restart goes on with."""
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from tiktoker_batch.events import (
     AttemptFailed,

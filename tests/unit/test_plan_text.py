@@ -4,6 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
 from tests.values import a_plan, a_step
 from tiktoker_batch.model import Budget, Plan
@@ -15,7 +16,7 @@ STEPS = (
     a_step("v/01/image"),
     a_step("v/01/clip", estimated_cost_usd=USD, params={"seconds": 4}),
     a_step("w/01/image"),
-    replace(a_step("w/02/image"), provider="local"),
+    structs.replace(a_step("w/02/image"), provider="local"),
 )
 
 

@@ -25,7 +25,7 @@ from tiktoker_batch.simulator.server import Simulator, simulate_in_thread
 from tiktoker_batch.simulator.speech import Speech
 from tiktoker_batch.steps.base import Inputs
 from tiktoker_batch.steps.registry import STEP_KINDS
-from tiktoker_batch.store.artifacts import write_atomic
+from tiktoker_batch.store.artifacts import write_artifact
 from tiktoker_batch.store.jobs import OpenJob
 from tiktoker_batch.store.state import BatchState, Success, fold
 
@@ -135,7 +135,7 @@ def made(opened: Opened, *videos: str) -> BatchState:
     def keep(step: Step) -> None:
         inputs = Inputs(layout=opened.layout, artifacts={need: found[need] for need in step.needs})
         file = opened.layout.work_of(step.video) / f"{step.kind}.txt"
-        found[step.id] = (write_atomic(file, "made", root=opened.layout.root),)
+        found[step.id] = (write_artifact(file, "made", root=opened.layout.root),)
         consumed = inputs_digest(STEP_KINDS[step.kind], step, inputs)
         state.successes[step.id] = Success(key=step.key, inputs=consumed, artifacts=found[step.id])
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from tests.values import a_recipe, a_step, a_video
 from tiktoker_batch.engine.ranks import LeastLeftFirst, ways_to_the_end
@@ -79,7 +80,9 @@ def test_within_a_video_what_has_the_longest_way_before_it_goes_first() -> None:
 
 def test_the_narration_goes_before_clips_that_take_no_longer_than_it_is_needed_for() -> None:
     planned = film("v", 4)
-    local = [replace(step, estimated_seconds=4.0) if step.id.endswith("/clip") else step for step in planned.steps]
+    local = [
+        structs.replace(step, estimated_seconds=4.0) if step.id.endswith("/clip") else step for step in planned.steps
+    ]
     plan = plan_of(replace(planned, steps=tuple(local)))
     ranks = LeastLeftFirst(plan)
     places = sorted((step.id for step in plan.steps), key=lambda name: ranks.standing(name).place)

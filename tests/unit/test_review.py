@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from tests.values import a_plan, a_step, a_video
 from tiktoker_batch.engine.reuse import Reuse
@@ -19,7 +20,7 @@ from tiktoker_batch.recording import Recorder
 from tiktoker_batch.records import record_from_line, record_to_line
 from tiktoker_batch.shots import Edit, Shot, ShotState
 from tiktoker_batch.steps.registry import STEP_KINDS
-from tiktoker_batch.store.artifacts import write_atomic
+from tiktoker_batch.store.artifacts import write_artifact
 from tiktoker_batch.store.layout import Layout
 from tiktoker_batch.store.state import Success, fold
 
@@ -84,8 +85,8 @@ def test_what_was_edited_is_known_by_the_keys_of_that_day_whatever_the_recipe_sa
 
 def locked(folder: Path) -> tuple[Layout, Step, Artifact]:
     layout = Layout(folder)
-    picture = write_atomic(layout.image("one", 1), b"a picture", root=folder)
-    return layout, replace(a_step("one/01/image", segment=1, provider="fal"), locked=True, key="new"), picture
+    picture = write_artifact(layout.image("one", 1), b"a picture", root=folder)
+    return layout, structs.replace(a_step("one/01/image", segment=1, provider="fal"), locked=True, key="new"), picture
 
 
 def test_a_locked_picture_holds_under_the_key_of_the_work_that_it_is(tmp_path: Path) -> None:
@@ -109,7 +110,7 @@ def test_a_locked_picture_holds_under_the_key_of_the_work_that_it_is(tmp_path: P
 
 def test_another_video_takes_no_copy_of_a_picture_that_only_a_lock_holds(tmp_path: Path) -> None:
     layout, step, picture = locked(tmp_path)
-    other = replace(step, id="two/01/image", video="two", locked=False)
+    other = structs.replace(step, id="two/01/image", video="two", locked=False)
     sharing = Sharing([step, other], layout)
     held = Reuse(STEP_KINDS, layout, {step.id: Success(key="old", inputs="i", artifacts=(picture,))}).predict(
         a_plan([step])

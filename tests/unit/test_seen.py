@@ -7,7 +7,7 @@ import pytest
 
 from tiktoker_batch.outcomes import Artifact
 from tiktoker_batch.store import seen as store
-from tiktoker_batch.store.artifacts import write_atomic
+from tiktoker_batch.store.artifacts import write_artifact
 from tiktoker_batch.store.layout import Layout
 from tiktoker_batch.store.seen import Seen
 
@@ -20,7 +20,7 @@ def layout(tmp_path: Path) -> Layout:
 @pytest.fixture
 def clip(layout: Layout) -> Artifact:
     """A finished file, noted."""
-    artifact = write_atomic(layout.work / "mon" / "01.mp4", "moving", root=layout.root)
+    artifact = write_artifact(layout.work / "mon" / "01.mp4", "moving", root=layout.root)
     Seen(layout, writable=True).note([artifact])
     return artifact
 
@@ -114,8 +114,8 @@ def test_spoilt_notes_only_cost_time(layout: Layout, clip: Artifact, hashed: lis
 def test_half_a_line_spoils_at_most_the_next(layout: Layout, clip: Artifact) -> None:
     with layout.seen.open("ab") as file:
         file.write(b"0123 6 1")
-    other = write_atomic(layout.work / "mon" / "02.mp4", "second", root=layout.root)
-    third = write_atomic(layout.work / "mon" / "03.mp4", "third", root=layout.root)
+    other = write_artifact(layout.work / "mon" / "02.mp4", "second", root=layout.root)
+    third = write_artifact(layout.work / "mon" / "03.mp4", "third", root=layout.root)
     Seen(layout, writable=True).note([other, third])
     assert all(Seen(layout).is_intact(artifact) for artifact in (clip, other, third))
 

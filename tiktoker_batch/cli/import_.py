@@ -74,7 +74,7 @@ def _write(make: Callable[[], Imported], out: Path | None, force: bool) -> None:
         raise UsageError(f"{out} is there already", hint="--force overwrites it")
     made = make()
     if out:
-        write_atomic(out, made.text, root=out.parent)
+        write_atomic(out, made.text)
     else:
         show(made.text.rstrip("\n"))
     for warning in made.warnings:

@@ -4,10 +4,11 @@ from collections.abc import Collection, Mapping
 
 from tiktoker_batch import __version__
 from tiktoker_batch.events import PlannedStep, RunStarted, VideoPlanned
-from tiktoker_batch.model import Json, Plan, PlannedVideo, Video
+from tiktoker_batch.model import Json, Plan, PlannedVideo, Step, Video
 from tiktoker_batch.planning.ingredients import ingredients
 from tiktoker_batch.planning.likely import Shape
 from tiktoker_batch.recording import Recorder
+from tiktoker_batch.store.step_state import StepState
 
 
 def announce(
@@ -19,10 +20,12 @@ def announce(
     shapes: Mapping[str, Shape] | None = None,
     selected: Collection[str] | None = None,
     waiting: Collection[str] = (),
+    before: Mapping[str, StepState] | None = None,
 ) -> None:
     """Tell the journal what is about to run; ``selected`` are the steps that may be done, if not all, and ``waiting``
-    those that may not before a person approves.
+    those that may not before a person approves. ``before`` are the steps of the last run.
     """
+    known = {name: step.planned for name, step in before.items()} if before else {}
     recorder.emit(
         RunStarted(
             batch=plan.recipe.name,
@@ -39,7 +42,7 @@ def announce(
             VideoPlanned(
                 video=planned.video.id,
                 title=title_of(planned.video),
-                steps=_planned_steps(planned),
+                steps=_planned_steps(planned, known),
                 left_out=() if selected is None else tuple(s.id for s in planned.steps if s.id not in selected),
                 waiting=tuple(step.id for step in planned.steps if step.id in waiting),
                 edited=f"work/{planned.video.id}/shots.yaml" if planned.video.edit else None,
@@ -47,7 +50,7 @@ def announce(
         )
 
 
-def _planned_steps(planned: PlannedVideo) -> tuple[PlannedStep, ...]:
+def _planned_steps(planned: PlannedVideo, known: Mapping[str, PlannedStep]) -> tuple[PlannedStep, ...]:
     return tuple(
         PlannedStep(
             id=step.id,
@@ -58,10 +61,15 @@ def _planned_steps(planned: PlannedVideo) -> tuple[PlannedStep, ...]:
             model=step.model,
             estimated_seconds=step.estimated_seconds,
             estimated_cost_usd=step.estimated_cost_usd,
-            made_of=ingredients(step),
+            made_of=_made_of(step, known.get(step.id)),
         )
         for step in planned.steps
     )
+
+
+def _made_of(step: Step, before: PlannedStep | None) -> Mapping[str, Json]:
+    """The same key is made of the same, and a large batch has twenty thousand."""
+    return before.made_of if before and before.made_of and before.key == step.key else ingredients(step)
 
 
 def title_of(video: Video) -> str:

@@ -34,6 +34,7 @@ class Reuse:
         self._successes = successes
         self.forced = forced
         self._seen = seen or Seen(layout)
+        self._predicted: tuple[Plan, dict[str, Reused]] | None = None
 
     def check(self, step: Step, inputs: Inputs) -> Reused | None:
         """The earlier result of this step if it still holds for these inputs."""
@@ -62,8 +63,13 @@ class Reuse:
 
     def predict(self, plan: Plan) -> dict[str, Reused]:
         """The steps that a run would reuse, as far as can be known before it: all they need is reused too, or is a text
-        that is known already.
+        that is known already. It is found out once.
         """
+        if self._predicted is None or self._predicted[0] is not plan:
+            self._predicted = (plan, self._foresee(plan))
+        return self._predicted[1]
+
+    def _foresee(self, plan: Plan) -> dict[str, Reused]:
         found: dict[str, Reused] = {}
         known: dict[str, tuple[Artifact, ...]] = {}
         texts: dict[str, str] = {}

@@ -27,7 +27,7 @@ from tiktoker_batch.engine.hedging import Buying
 from tiktoker_batch.engine.pause import Paused
 from tiktoker_batch.engine.reuse import inputs_digest
 from tiktoker_batch.engine.sharing import Sharing
-from tiktoker_batch.engine.telling import tell_end, tell_outcome, video_finished
+from tiktoker_batch.engine.telling import tell_end, tell_held, tell_outcome, video_finished
 from tiktoker_batch.engine.till import Till
 from tiktoker_batch.errors import (
     BudgetExceeded,
@@ -117,8 +117,7 @@ class _Run:
         is_all = len(self.outcomes) == len(self.batch.plan.steps)
         settled = [(planned, [s for s in planned.steps if s.id in self.outcomes]) for planned in self.batch.plan.videos]
         for number, (planned, steps) in enumerate(settled):
-            for step in steps:
-                tell_outcome(self.batch.recorder, step, self.outcomes[step.id])
+            tell_held(self.batch.recorder, planned.video, steps)
             if len(steps) == len(planned.steps):
                 self.tell_end_of(planned)
             if not is_all:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from tiktoker_batch.events import AttemptFailed, StepBlocked, StepFailed, StepReused, VideoFinished
+from tiktoker_batch.events import AttemptFailed, StepBlocked, StepFailed, StepReused, StepsReused, VideoFinished
 from tiktoker_batch.model import Step, Video
 from tiktoker_batch.outcomes import Artifact, Blocked, Cancelled, Failed, Outcome, Reused, Succeeded
 from tiktoker_batch.recording import Recorder
@@ -28,6 +28,12 @@ def tell_outcome(recorder: Recorder, step: Step, outcome: Outcome) -> None:
             recorder.emit(StepBlocked(step=step.id, by=by))
         case Succeeded() | Cancelled():
             pass  # told by the attempt, which knows its number
+
+
+def tell_held(recorder: Recorder, video: Video, steps: Sequence[Step]) -> None:
+    """These of a video's steps need not be done again."""
+    if steps:
+        recorder.emit(StepsReused(video=video.id, steps=tuple(step.id for step in steps)))
 
 
 def tell_end(recorder: Recorder, step: Step, attempt: int, kind: str, message: str) -> None:

@@ -154,7 +154,7 @@ def _remembered(ffmpeg: str, cache: Path) -> Sequence[Trial] | None:
 def _remember(ffmpeg: str, cache: Path, trials: Sequence[Trial]) -> None:
     with suppress(OSError, TiktokerError):
         text = json.dumps([asdict(trial) for trial in trials], indent=1) + "\n"
-        write_atomic(_file(ffmpeg, cache), text, root=cache, durable=False)
+        write_atomic(_file(ffmpeg, cache), text, durable=False)
 
 
 def _file(ffmpeg: str, cache: Path) -> Path:

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import msgspec
+
 from tiktoker_batch.catalog.loader import Language
 from tiktoker_batch.model import Json, Kind, Model, Plan, PlannedVideo, Recipe, Step, Video
 from tiktoker_batch.planning.digest import digest
@@ -11,8 +13,7 @@ from tiktoker_batch.planning.estimate import step_cost_usd, step_seconds
 from tiktoker_batch.planning.likely import USUAL_SPREAD, History, size_of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """A step before it has a key. ``model`` is ``None`` for work done here (``tool`` then names it).
 
     ``replaces`` is the draft whose result a person has edited, ``replaced_key`` its key when that was done, if known.
@@ -24,7 +25,7 @@ class Draft:
     may_lack: tuple[str, ...] = ()
     model: Model | None = None
     tool: str = ""
-    params: Mapping[str, Json] = field(default_factory=dict)
+    params: Mapping[str, Json] = {}
     prompt: str | None = None
     deferred: bool = False
     units: float = 0.0

@@ -263,11 +263,16 @@ def _compiled(template: Template) -> jinja2.Template:
 
 
 _GAP = re.compile(r"\n{3,}")
+# What a text without accents holds if there is anything in it to fold: all other white space is a single blank.
+_TO_FOLD = ("  ", " \n", "\n ", "\n\n\n", "\t", "\r", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x1f")
 
 
 def _fold(text: str) -> str:
+    text = text.strip()
+    if text.isascii() and not any(each in text for each in _TO_FOLD):
+        return text
     # What str.split() takes for white space and what \s matches is the same.
-    lines = [" ".join(line.split()) for line in text.strip().splitlines()]
+    lines = [" ".join(line.split()) for line in text.splitlines()]
     return _GAP.sub("\n\n", "\n".join(lines)).strip()
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from tiktoker_batch.report.quantities import counted, seconds_text
 from tiktoker_batch.report.timeline import Row, Span, Timeline, ticks
 
@@ -13,8 +15,7 @@ LEAST_PERCENT = 0.25  # narrower bars would vanish
 LETTER_PERCENT = 0.9  # what a letter of a piece's name takes on a screen of usual width
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bar:
+class Bar(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A span as drawn; ``x`` and ``width`` in per cent."""
 
     look: str
@@ -24,8 +25,7 @@ class Bar:
     title: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PieceName:
+class PieceName(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The name of a piece of work beside its bar."""
 
     x: str
@@ -33,8 +33,7 @@ class PieceName:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DrawnRow:
+class DrawnRow(msgspec.Struct, frozen=True, kw_only=True):
     """A step's row: its name on the base line ``y``, its bars, and the names of its pieces that have room."""
 
     name: str

@@ -13,6 +13,7 @@ from tiktoker_batch.report.quantities import counted, one_line, seconds_text, us
 from tiktoker_batch.report.step_rows import SIGNS, step_rows
 from tiktoker_batch.report.summary import summarize
 from tiktoker_batch.report.timeline import run_offsets, timeline
+from tiktoker_batch.report.timeline_svg import timeline_svg
 from tiktoker_batch.resources import resource_path
 from tiktoker_batch.store.artifacts import write_atomic
 from tiktoker_batch.store.layout import Layout
@@ -24,7 +25,7 @@ OPEN_STEPS = 300
 
 def write_report(layout: Layout, state: BatchState) -> Path:
     """Write the report of a batch, complete or not at all; gives its path."""
-    write_atomic(layout.report, render_report(state), root=layout.root)
+    write_atomic(layout.report, render_report(state))
     return layout.report
 
 
@@ -39,7 +40,7 @@ def page_environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters |= {"seconds": seconds_text, "usd": usd_text, "moment": _moment, "one_line": one_line}
-    environment.globals |= {"counted": counted, "signs": SIGNS}
+    environment.globals |= {"counted": counted, "signs": SIGNS, "timeline_svg": timeline_svg}
     return environment
 
 

@@ -11,7 +11,8 @@ from xml.etree import ElementTree as ET
 
 from tiktoker_batch.report.quantities import one_line
 from tiktoker_batch.report.standing import GOOD
-from tiktoker_batch.store.state import Attempt, BatchState, StepState, VideoState
+from tiktoker_batch.store.state import BatchState, VideoState
+from tiktoker_batch.store.step_state import Attempt, StepState
 
 MESSAGE = 300  # characters of an error in the attribute that lists show; the whole of it is in the element
 

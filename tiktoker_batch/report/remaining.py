@@ -20,6 +20,7 @@ from tiktoker_batch.events import (
     StepBlocked,
     StepFailed,
     StepReused,
+    StepsReused,
     StepSucceeded,
     VideoPlanned,
     WorkDone,
@@ -103,6 +104,9 @@ class _Watch:
             case StepReused(step=step) | StepFailed(step=step) | StepBlocked(step=step):
                 self._note_end(step, math.nan)
                 network.settle(standing, step)
+            case StepsReused(steps=steps):
+                for step in steps:
+                    network.settle(standing, step)
             case AttemptFailed(step=step):
                 self._note_end(step, math.nan)
                 network.stop(standing, step)

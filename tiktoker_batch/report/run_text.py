@@ -6,7 +6,8 @@ from tiktoker_batch.report.quantities import columns, counted, one_line, seconds
 from tiktoker_batch.report.standing import sequential_seconds
 from tiktoker_batch.store.jobs import each_open
 from tiktoker_batch.store.layout import Layout
-from tiktoker_batch.store.state import BatchState, StepState, VideoState
+from tiktoker_batch.store.state import BatchState, VideoState
+from tiktoker_batch.store.step_state import StepState
 
 # What to do about an error, by the name of its type; other errors say it themselves.
 ADVICE = {

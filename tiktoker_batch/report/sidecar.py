@@ -1,7 +1,10 @@
 """``videos/<id>.json``: what an uploader needs to know of a finished video."""
 
 import json
+from contextlib import suppress
 from typing import Any
+
+import msgspec
 
 from tiktoker_batch.model import Publish, Video
 from tiktoker_batch.store.artifacts import write_atomic
@@ -53,7 +56,16 @@ def _within(seconds: float, duration: float | None) -> float:
 
 def write_sidecar(layout: Layout, video: Video, state: VideoState) -> None:
     """Write the sidecar beside the video, complete or not at all; untouched where nothing changed."""
-    text = json.dumps(sidecar_json(video, state), ensure_ascii=False, indent=2) + "\n"
+    content = _as_text(sidecar_json(video, state)) + b"\n"
     final = layout.sidecar(video.id)
-    if not (final.exists() and final.read_text(encoding="utf-8") == text):
-        write_atomic(final, text, root=layout.root)
+    with suppress(OSError):
+        if final.read_bytes() == content:
+            return
+    write_atomic(final, content)
+
+
+def _as_text(value: dict[str, Any]) -> bytes:
+    try:
+        return msgspec.json.format(msgspec.json.encode(value), indent=2)
+    except UnicodeEncodeError:  # half of a surrogate pair: it is written as its escape
+        return json.dumps(value, ensure_ascii=False, indent=2).encode(errors="backslashreplace")

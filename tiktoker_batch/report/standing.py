@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from tiktoker_batch.store.state import BatchState, StepState, VideoState
+from tiktoker_batch.store.state import BatchState, VideoState
+from tiktoker_batch.store.step_state import StepState
 
 GOOD = frozenset({"done", "reused"})
 SETTLED = GOOD | {"failed", "skipped"}

@@ -8,7 +8,8 @@ from decimal import Decimal
 
 from tiktoker_batch.model import Kind
 from tiktoker_batch.report.timeline import peak
-from tiktoker_batch.store.state import Attempt, BatchState, StepState
+from tiktoker_batch.store.state import BatchState
+from tiktoker_batch.store.step_state import Attempt, StepState
 
 SLOWEST = 8
 

@@ -5,11 +5,14 @@ The time axis is the batch's: seconds at work, the runs laid end to end without 
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
+
 from tiktoker_batch.report.quantities import seconds_text
-from tiktoker_batch.store.state import Attempt, BatchState, StepState, VideoState
+from tiktoker_batch.store.state import BatchState, VideoState
+from tiktoker_batch.store.step_state import Attempt, StepState
 
 Look = Literal["wait", "work", "lost", "backoff", "idle"]
 
@@ -17,8 +20,7 @@ SHORTEST_WAIT_SECONDS = 0.02  # seats that were free are no wait worth a mark
 TICK_STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
+class Span(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A stretch of a step's time, in seconds of the batch.
 
     ``wait`` for seats, ``work``, work that was ``lost`` to a failure, ``backoff`` before another attempt; ``idle``:
@@ -34,8 +36,7 @@ class Span:
     piece: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(msgspec.Struct, frozen=True, kw_only=True):
     """A step and its spans."""
 
     step: StepState
@@ -150,14 +151,23 @@ def _piece_spans(attempt: Attempt, origin: float) -> Iterator[Span]:
         lane = next((lane for lane, until in enumerate(free) if until <= piece.began), len(free))
         free[lane : lane + 1] = [piece.ended]
         waited = f", waited {seconds_text(piece.waited)}" if piece.waited >= SHORTEST_WAIT_SECONDS else ""
-        span = _span("work", origin, piece.began, piece.ended, piece.label)
-        yield replace(span, label=span.label + waited, lane=lane, piece=piece.label)
+        yield _span("work", origin, piece.began, piece.ended, piece.label, waited, lane=lane, piece=piece.label)
 
 
-def _span(look: Look, origin: float, began: float, ended: float, label: str) -> Span:
+def _span(
+    look: Look,
+    origin: float,
+    began: float,
+    ended: float,
+    label: str,
+    waited: str = "",
+    *,
+    lane: int = 0,
+    piece: str | None = None,
+) -> Span:
     ended = max(ended, began)
-    text = f"{label}, {seconds_text(ended - began)}"
-    return Span(look=look, began=origin + began, ended=origin + ended, label=text)
+    text = f"{label}, {seconds_text(ended - began)}{waited}"
+    return Span(look=look, began=origin + began, ended=origin + ended, label=text, lane=lane, piece=piece)
 
 
 def peak(spans: Sequence[tuple[float, float]]) -> int:

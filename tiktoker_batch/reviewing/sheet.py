@@ -20,7 +20,8 @@ from tiktoker_batch.report.html import page_environment
 from tiktoker_batch.report.standing import GOOD
 from tiktoker_batch.shots import Shot
 from tiktoker_batch.store.artifacts import write_atomic
-from tiktoker_batch.store.state import BatchState, StepState
+from tiktoker_batch.store.state import BatchState
+from tiktoker_batch.store.step_state import StepState
 
 OPEN_VIDEOS = 12  # as many as this are shown unfolded
 
@@ -51,7 +52,7 @@ def write_sheet(opened: Opened, state: BatchState, videos: Sequence[Found]) -> P
             spent=sum((shot["cost"] for video in shown for shot in video["shots"]), start=0),
         )
     )
-    write_atomic(opened.layout.review, page, root=opened.layout.root)
+    write_atomic(opened.layout.review, page)
     return opened.layout.review
 
 

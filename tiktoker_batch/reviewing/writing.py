@@ -20,7 +20,8 @@ from tiktoker_batch.reviewing.sheet import write_sheet
 from tiktoker_batch.shots import Shot
 from tiktoker_batch.store.artifacts import commit, new_part, write_atomic
 from tiktoker_batch.store.layout import Layout
-from tiktoker_batch.store.state import BatchState, StepState
+from tiktoker_batch.store.state import BatchState
+from tiktoker_batch.store.step_state import StepState
 
 STOPS = frozenset({Kind.STORY, Kind.SHOTS, Kind.IMAGE})
 
@@ -81,7 +82,7 @@ class _Writer:
         """Write a file, unless it would not say what was written: one that nobody can read would stop every command."""
         part = new_part(path)
         try:
-            write_atomic(part, text, root=self.layout.root, durable=False)
+            write_atomic(part, text, durable=False)
             found = read_shots_file(part, planned.video, self.style_of, self.home)
             if (found.narration, found.shots) != (written.narration, written.shots):
                 return False

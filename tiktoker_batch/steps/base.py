@@ -8,6 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
+import msgspec
+
 from tiktoker_batch.media.detection import Detection
 from tiktoker_batch.model import Json, Step, Video
 from tiktoker_batch.outcomes import Artifact
@@ -16,8 +18,7 @@ from tiktoker_batch.providers.base import Produced, Request
 from tiktoker_batch.store.layout import Layout
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inputs:
+class Inputs(msgspec.Struct, frozen=True, kw_only=True):
     """The artifacts of the steps that were needed, by step id. A need that failed and may lack is absent.
 
     ``texts`` are those of artifacts that are known without being there yet.
@@ -25,7 +26,7 @@ class Inputs:
 
     layout: Layout
     artifacts: Mapping[str, tuple[Artifact, ...]]
-    texts: Mapping[str, str] = field(default_factory=dict)
+    texts: Mapping[str, str] = {}
 
     def path(self, need: str, index: int = 0) -> Path:
         """The file of a need's main (or ``index``-th) artifact."""

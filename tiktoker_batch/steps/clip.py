@@ -67,7 +67,7 @@ class ClipStep:
             require_room(work, shot)
         prompt = step.prompt or "" if shot is None else clip_prompt(work.video, number, shot)
         sent = layout.prompt(step.video, f"{number:02d}-clip")
-        write_atomic(sent, prompt + "\n", root=layout.root, durable=False)
+        write_atomic(sent, prompt + "\n", durable=False)
         pictures = work.inputs.artifacts[step.needs[0]]
         files = {
             role: layout.absolute(artifact.path) for role, artifact in zip(("image", "layers"), pictures, strict=False)

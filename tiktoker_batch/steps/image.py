@@ -81,7 +81,7 @@ class ImageStep:
             require_room(work, shot)
         prompt = step.prompt or "" if shot is None else image_prompt(work.video, number, shot)
         sent = layout.prompt(step.video, f"{number:02d}-image")
-        write_atomic(sent, prompt + "\n", root=layout.root, durable=False)
+        write_atomic(sent, prompt + "\n", durable=False)
         final, layers = layout.image(step.video, number), layout.layers(step.video, number, ".layers")
         parts = {"image": new_part(final), "layers": new_part(layers)}
         reference = work.video.reference_image

@@ -9,7 +9,7 @@ from pathlib import Path
 import trio
 
 from tiktoker_batch.outcomes import Artifact
-from tiktoker_batch.store.artifacts import commit, write_atomic
+from tiktoker_batch.store.artifacts import commit, write_artifact
 
 
 async def keep(part: Path, final: Path, *, root: Path, sha256: str | None = None) -> Artifact:
@@ -23,10 +23,10 @@ async def keep(part: Path, final: Path, *, root: Path, sha256: str | None = None
 
 
 async def keep_text(final: Path, content: str, *, root: Path) -> Artifact:
-    """``write_atomic``.
+    """``write_artifact``.
 
     :raises TiktokerError: the disk refuses.
     """
     with trio.CancelScope(shield=True):
-        kept = await trio.to_thread.run_sync(partial(write_atomic, final, content, root=root))
+        kept = await trio.to_thread.run_sync(partial(write_artifact, final, content, root=root))
     return kept  # noqa: RET504  (mypy: a scope may end early)

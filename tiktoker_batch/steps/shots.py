@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from msgspec import structs
+
 from tiktoker_batch.errors import Broken, Unusable
 from tiktoker_batch.model import Json, Kind, Step, Video
 from tiktoker_batch.planning.build import Draft, Planning, step_id
@@ -30,7 +32,7 @@ class ShotsStep:
             return
         draft = _verbatim("review", [shot.prompt for shot in edit.shots])
         written = self._written(replace(video, edit=None), planning)
-        yield replace(draft, replaces=written, replaced_key=edit.shots_key)
+        yield structs.replace(draft, replaces=written, replaced_key=edit.shots_key)
 
     def _written(self, video: Video, planning: Planning) -> Draft:
         if video.shots:

@@ -51,29 +51,61 @@ def commit(part: Path, final: Path, *, root: Path, durable: bool = True, sha256:
                 os.fsync(file.fileno())
             found = sha256 or hashlib.file_digest(file, "sha256").hexdigest()
             size = os.fstat(file.fileno()).st_size
-        reach("commit.before_rename")
-        part.replace(final)
-        reach("commit.before_folder_sync")
-        if durable:
-            sync_folder(final.parent)
-            reach("commit.after_folder_sync")
+        _put_in_place(part, final, durable=durable)
     return Artifact(path=final.relative_to(root).as_posix(), sha256=found, bytes=size)
 
 
-def write_atomic(final: Path, content: str | bytes, *, root: Path, durable: bool = True) -> Artifact:
-    """Write a small file under its final name, complete or not at all.
+def _put_in_place(part: Path, final: Path, *, durable: bool) -> None:
+    """The name of a file that is on disk already, if it is a durable one."""
+    reach("commit.before_rename")
+    os.replace(part, final)  # noqa: PTH105  (this and the next: several times for each step)
+    reach("commit.before_folder_sync")
+    if durable:
+        sync_folder(final.parent)
+        reach("commit.after_folder_sync")
+
+
+def write_atomic(final: Path, content: str | bytes, *, durable: bool = True) -> None:
+    """Write a file under its final name, complete or not at all.
 
     :raises TiktokerError: the disk refuses.
     """
     part = new_part(final)
     try:
         with disk_errors(final):
-            # Half a surrogate pair, as a language model may answer, is no reason to lose a file.
-            part.write_bytes(content.encode(errors="backslashreplace") if isinstance(content, str) else content)
-        return commit(part, final, root=root, durable=durable)
+            _write(part, _as_bytes(content), durable=durable)
+            _put_in_place(part, final, durable=durable)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def _write(part: Path, content: bytes, *, durable: bool) -> None:
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o666)
+    try:
+        left = memoryview(content)
+        while left:
+            left = left[os.write(handle, left) :]
+        if durable:
+            os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_artifact(final: Path, content: str | bytes, *, root: Path) -> Artifact:
+    """The same with what a step made.
+
+    :raises TiktokerError: the disk refuses.
+    """
+    content = _as_bytes(content)
+    write_atomic(final, content)
+    found = hashlib.sha256(content).hexdigest()
+    return Artifact(path=final.relative_to(root).as_posix(), sha256=found, bytes=len(content))
+
+
+def _as_bytes(content: str | bytes) -> bytes:
+    """Half a surrogate pair, as a language model may answer, is no reason to lose a file."""
+    return content.encode(errors="backslashreplace") if isinstance(content, str) else content
 
 
 def copy_artifacts(artifacts: Sequence[Artifact], finals: Sequence[Path], *, root: Path) -> tuple[Artifact, ...] | None:

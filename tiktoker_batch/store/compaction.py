@@ -22,6 +22,7 @@ from tiktoker_batch.events import (
     StepFailed,
     StepQueued,
     StepReused,
+    StepsReused,
     StepSucceeded,
     Straggling,
     SubmitIntended,
@@ -38,7 +39,16 @@ _WORK = (
     WorkDone,
 )  # fmt: skip
 # Of a run before the newest one these leave no trace: what became of its steps is told anew.
-_TRACELESS = (BackedOff, CapacityChanged, OutcomeUnknown, ProviderPaused, StepBlocked, StepFailed, Straggling)
+_TRACELESS = (
+    BackedOff,
+    CapacityChanged,
+    OutcomeUnknown,
+    ProviderPaused,
+    StepBlocked,
+    StepFailed,
+    StepsReused,
+    Straggling,
+)
 
 
 def compacted(lines: Sequence[Line]) -> list[bytes] | None:

@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from itertools import islice
@@ -11,12 +11,13 @@ from typing import Any
 
 import msgspec
 
-from tiktoker_batch.events import Event, Record, RunFinished, RunStarted, VideoPlanned
+from tiktoker_batch.events import Event, Record, RunFinished, RunStarted, StepsReused, VideoPlanned
 from tiktoker_batch.faultpoints import reach
 from tiktoker_batch.outcomes import Artifact
 from tiktoker_batch.store.artifacts import write_atomic
 from tiktoker_batch.store.layout import Layout
-from tiktoker_batch.store.state import Attempt, BatchState, StepState, VideoState
+from tiktoker_batch.store.state import BatchState, VideoState
+from tiktoker_batch.store.step_state import Attempt, StepState
 
 INTERVAL_SECONDS = 0.5
 LINES_AT_ONCE = 100  # in some 4 ms: whoever waits for the network comes first after that
@@ -27,7 +28,10 @@ _encode = msgspec.json.Encoder().encode  # a large batch's lines are written tho
 
 def manifest_json(state: BatchState) -> dict[str, Any]:
     """The published shape; money as JSON numbers, times as RFC 3339."""
-    videos = [{**_video(video), "steps": [_step(step) for step in video.steps]} for video in state.videos.values()]
+    videos = [
+        {**_video(video), "steps": msgspec.to_builtins([_step(step) for step in video.steps])}
+        for video in state.videos.values()
+    ]
     return {**_head(state), "videos": videos}
 
 
@@ -58,16 +62,22 @@ class ManifestWriter:
 
     def _forget(self, event: Event) -> None:
         """The lines of the steps that an event is about to change."""
+        step = getattr(event, "step", None)
+        if step is not None:  # of most events
+            self._outdated((step,))
+            return
         match event:
             case RunStarted():
                 self._lines.clear()
                 self._stale.clear()
             case VideoPlanned(steps=steps):
                 self._outdated(step.id for step in steps)
+            case StepsReused(steps=names):
+                self._outdated(names)
             case RunFinished():
                 self._outdated(self.state.unsettled())
             case _:
-                self._outdated([getattr(event, "step", "")])
+                pass
 
     def _outdated(self, names: Iterable[str]) -> None:
         for name in names:
@@ -112,7 +122,7 @@ class ManifestWriter:
 
 def _write(text: str, layout: Layout) -> None:
     reach("manifest.before_write")
-    write_atomic(layout.manifest, text, root=layout.root)
+    write_atomic(layout.manifest, text)
     reach("manifest.after_write")
 
 
@@ -137,7 +147,7 @@ def _dump(value: Any) -> str:
     try:
         return _encode(value).decode()
     except UnicodeEncodeError:  # half of a surrogate pair: it is written as its escape
-        return json.dumps(value)
+        return json.dumps(msgspec.to_builtins(value))
 
 
 # ---------------------------------------------------------------------- values
@@ -200,45 +210,76 @@ def _video(video: VideoState) -> dict[str, Any]:
     }
 
 
-def _step(step: StepState) -> dict[str, Any]:
-    main, *also = step.artifacts or (None,)
-    return {
-        "id": step.id,
-        "kind": step.planned.kind,
-        "key": step.planned.key,
-        "state": step.state,
-        "provider": step.planned.provider,
-        "model": step.planned.model,
-        "request_id": step.request_id,
-        "cost_usd": _money(step.cost_usd),
-        "artifact": _artifact(main),
-        "also": [_artifact(artifact) for artifact in also],
-        "blocked_by": step.blocked_by,
-        "error": _error(step.error_kind, step.error_message),
-        "attempts": [_attempt(attempt) for attempt in step.attempts if attempt.started is not None],
-    }
+class _Error(msgspec.Struct):
+    kind: str
+    message: str | None
 
 
-def _attempt(attempt: Attempt) -> dict[str, Any]:
-    return {
-        "n": attempt.n,
-        "run": attempt.run,
-        "started_at": _time(attempt.started_at),
-        "ended_at": _time(attempt.ended_at),
-        "waited_seconds": round(attempt.waited_seconds, 3),
-        "worked_seconds": round(attempt.worked_seconds, 3),
-        "outcome": attempt.outcome,
-        "error": _error(attempt.error_kind, attempt.error_message),
-        "request_id": attempt.request_id,
-    }
+class _Attempt(msgspec.Struct):
+    n: int
+    run: int
+    started_at: str | None
+    ended_at: str | None
+    waited_seconds: float
+    worked_seconds: float
+    outcome: str | None
+    error: _Error | None
+    request_id: str | None
 
 
-def _error(kind: str | None, message: str | None) -> dict[str, Any] | None:
-    return {"kind": kind, "message": message} if kind else None
+class _Step(msgspec.Struct):
+    """A step's line: a struct, as a large batch has twenty thousand of them."""
+
+    id: str
+    kind: str
+    key: str
+    state: str
+    provider: str
+    model: str
+    request_id: str | None
+    cost_usd: float
+    artifact: Artifact | None
+    also: Sequence[Artifact]
+    blocked_by: str | None
+    error: _Error | None
+    attempts: Sequence[_Attempt]
 
 
-def _artifact(artifact: Artifact | None) -> dict[str, Any] | None:
-    return {"path": artifact.path, "sha256": artifact.sha256, "bytes": artifact.bytes} if artifact else None
+def _step(step: StepState) -> _Step:
+    planned, artifacts = step.planned, step.artifacts
+    return _Step(
+        step.id,
+        planned.kind,
+        planned.key,
+        step.state,
+        planned.provider,
+        planned.model,
+        step.request_id,
+        _money(step.cost_usd),
+        artifacts[0] if artifacts else None,
+        list(artifacts[1:]),
+        step.blocked_by,
+        _error(step.error_kind, step.error_message),
+        [_attempt(attempt) for attempt in step.attempts if attempt.started is not None],
+    )
+
+
+def _attempt(attempt: Attempt) -> _Attempt:
+    return _Attempt(
+        attempt.n,
+        attempt.run,
+        _time(attempt.started_at),
+        _time(attempt.ended_at),
+        round(attempt.waited_seconds, 3),
+        round(attempt.worked_seconds, 3),
+        attempt.outcome,
+        _error(attempt.error_kind, attempt.error_message),
+        attempt.request_id,
+    )
+
+
+def _error(kind: str | None, message: str | None) -> _Error | None:
+    return _Error(kind, message) if kind else None
 
 
 def _time(at: datetime | None) -> str | None:

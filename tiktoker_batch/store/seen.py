@@ -42,15 +42,12 @@ class Seen:
 
     def is_intact(self, artifact: Artifact) -> bool:
         """Whether the file is there with the content that was recorded, as far as its looks tell."""
-        if artifact in self._whole:
-            return self._whole[artifact]
         if artifact in self._unchanged:
             return True
-        looks = self._notes.get(artifact.path)
-        if looks is None or looks != self._looks(artifact):
-            return self.is_whole(artifact)
-        self._unchanged.add(artifact)
-        return True
+        if artifact not in self._whole and self._looks(artifact) == self._notes.get(artifact.path, ""):
+            self._unchanged.add(artifact)
+            return True
+        return self.is_whole(artifact)
 
     def is_known(self, artifact: Artifact) -> bool:
         """Whether it has been hashed, or made, in this run."""
@@ -82,7 +79,7 @@ class Seen:
             lines = self._layout.seen.read_bytes().count(b"\n")
             if self._writable and lines > max(WORTHWHILE_LINES, 2 * len(self._notes)):
                 text = "".join(f"{looks}\t{path}\n" for path, looks in self._notes.items())
-                write_atomic(self._layout.seen, text, root=self._layout.root, durable=False)
+                write_atomic(self._layout.seen, text, durable=False)
 
     def _hash(self, artifact: Artifact) -> str | None:
         try:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+import msgspec
+
 from tiktoker_batch.events import (
     AttemptFailed,
     AttemptStarted,
@@ -16,108 +18,30 @@ from tiktoker_batch.events import (
     Record,
     RunFinished,
     RunStarted,
-    StepBlocked,
-    StepFailed,
-    StepQueued,
     StepReused,
+    StepsReused,
     StepSucceeded,
     SubmitIntended,
     VideoFinished,
     VideoPlanned,
-    WorkDone,
 )
-from tiktoker_batch.model import Json, Kind
+from tiktoker_batch.model import Json
 from tiktoker_batch.outcomes import Artifact
 from tiktoker_batch.store.jobs import OpenJob, each_open, find_job, is_charged, mind_job
+from tiktoker_batch.store.step_state import CHANGES, Attempt, StepState
 from tiktoker_batch.units import NOTHING, Units
 
+# By type: a journal of a large batch has 100,000 records.
+_OF_BATCH = frozenset({RunStarted, VideoPlanned, StepsReused, VideoFinished, RunFinished})
+_MONEY = frozenset({SubmitIntended, JobSubmitted, JobReattached, JobDropped, AttemptFailed, StepSucceeded, StepReused})
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Success:
+
+class Success(msgspec.Struct, frozen=True, kw_only=True):
     """What a step left the last time it worked; reuse is decided on this."""
 
     key: str
     inputs: str
     artifacts: tuple[Artifact, ...]
-
-
-@dataclass(slots=True, kw_only=True)
-class Attempt:
-    """One try; ``queued``, ``started`` and ``ended`` are seconds since the start of its run.
-
-    ``outcome`` is ok, retry, failed, unknown or cancelled, and ``None`` while the attempt lasts. An attempt that its
-    process did not live to end has the last sign of life of its run as its end. ``submitted_to`` is the provider
-    that a request left for. ``request_ids`` are its requests, ``request_id`` the last that was not ``dropped`` for
-    another one. ``by_pieces`` marks one that takes seats for its ``pieces`` alone and waits between them.
-    """
-
-    run: int
-    n: int
-    queued: float
-    started_at: datetime | None = None
-    started: float | None = None
-    ended_at: datetime | None = None
-    ended: float | None = None
-    outcome: str | None = None
-    error_kind: str | None = None
-    error_message: str | None = None
-    submitted_to: str | None = None
-    request_ids: list[str] = field(default_factory=list)
-    dropped: list[str] = field(default_factory=list)
-    by_pieces: bool = False
-    pieces: list[WorkDone] = field(default_factory=list)
-
-    @property
-    def request_id(self) -> str | None:
-        """The provider's name of the request that counts."""
-        return next((name for name in reversed(self.request_ids) if name not in self.dropped), None)
-
-    @property
-    def waited_seconds(self) -> float:
-        """The wait for seats; 0 while it lasts."""
-        until = self.started if self.started is not None else self.ended
-        return max(until - self.queued, 0.0) if until is not None else 0.0
-
-    @property
-    def worked_seconds(self) -> float:
-        """Time at work, without the waits; 0 while it lasts."""
-        if self.by_pieces or self.pieces:
-            return sum(piece.ended - piece.began for piece in self.pieces)
-        return max(self.ended - self.started, 0.0) if self.ended is not None and self.started is not None else 0.0
-
-
-@dataclass(slots=True, kw_only=True)
-class StepState:
-    """One step: ``attempts`` and ``cost_usd`` over all runs, everything else as of the newest.
-
-    ``state`` is pending, running, done, reused, failed or skipped.
-    """
-
-    planned: PlannedStep
-    video: str
-    state: str = "pending"
-    attempts: list[Attempt] = field(default_factory=list)
-    artifacts: tuple[Artifact, ...] = ()
-    inputs: str | None = None
-    cost_usd: Decimal = Decimal(0)
-    blocked_by: str | None = None
-    error_kind: str | None = None
-    error_message: str | None = None
-
-    @property
-    def id(self) -> str:
-        """The step's id."""
-        return self.planned.id
-
-    @property
-    def request_id(self) -> str | None:
-        """The provider's name of the last request."""
-        return next((attempt.request_id for attempt in reversed(self.attempts) if attempt.request_id), None)
-
-    @property
-    def dropped(self) -> set[str]:
-        """The requests that were of no use, as another one delivered."""
-        return {name for attempt in self.attempts for name in attempt.dropped}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -179,25 +103,24 @@ class BatchState:
 
     def apply(self, record: Record) -> None:
         """Take one record. Events of steps that are not planned change only what may be reused and what was spent."""
-        if isinstance(record.event, RunStarted):
+        event, kind = record.event, type(record.event)
+        if kind is RunStarted:
             self.let_go()
         self.updated_at = record.at
-        self.wall_by_run[record.run] = max(self.wall_by_run.get(record.run, 0.0), record.elapsed)
-        match record.event:
-            case RunStarted() as event:
-                self._start_run(event, record)
-            case VideoPlanned() as event:
-                self._plan(event)
-            case VideoFinished() as event:
-                self._finish_video(event)
-            case RunFinished(state=state):
-                self.let_go()
-                self.state = state
-            case event:
-                if not isinstance(event, StepQueued | AttemptStarted):  # two of five lines, and no money in them
-                    self._remember(event)
-                    mind_job(self.open_jobs, event, record.at)
-                self._apply_step(event, record)
+        if record.elapsed > self.wall_by_run.get(record.run, -1.0):
+            self.wall_by_run[record.run] = record.elapsed
+        if kind in _OF_BATCH:
+            self._apply_to_batch(record)
+            return
+        if kind in _MONEY:
+            self._remember(event)
+            mind_job(self.open_jobs, event, record.at)
+        change = CHANGES.get(kind)
+        step = self.steps.get(event.step) if change else None  # type: ignore[attr-defined]
+        if change and step:
+            change(step, event, record)
+            if kind is AttemptStarted and (video := self.videos[step.video]).state == "pending":
+                video.state = "running"
 
     @property
     def spent_usd(self) -> Decimal:
@@ -221,6 +144,22 @@ class BatchState:
         return left | running | {name for name, job in each_open(self.open_jobs) if not job.counted}
 
     # ------------------------------------------------------------------ runs and videos
+
+    def _apply_to_batch(self, record: Record) -> None:
+        match record.event:
+            case RunStarted() as event:
+                self._start_run(event, record)
+            case VideoPlanned() as event:
+                self._plan(event)
+            case StepsReused(steps=names):
+                self._hold(names)
+            case VideoFinished() as event:
+                self._finish_video(event)
+            case RunFinished(state=state):
+                self.let_go()
+                self.state = state
+            case _:
+                pass
 
     def _start_run(self, event: RunStarted, record: Record) -> None:
         self.name, self.recipe, self.recipe_sha256 = event.batch, event.recipe, event.recipe_sha256
@@ -268,6 +207,12 @@ class BatchState:
             step.attempts, step.cost_usd = before.attempts, before.cost_usd
         return step
 
+    def _hold(self, names: Iterable[str]) -> None:
+        for name in names:
+            step, success = self.steps.get(name), self.successes.get(name)
+            if step and success:  # a line that told of it may be missing from a mended journal
+                step.state, step.artifacts, step.inputs = "reused", success.artifacts, success.inputs
+
     def _finish_video(self, event: VideoFinished) -> None:
         video = self.videos.get(event.video)
         if video:
@@ -308,16 +253,6 @@ class BatchState:
         if job is not None and job.hedge and not job.counted:
             self.hedged_usd -= job.price_usd - event.cost_usd
 
-    def _apply_step(self, event: Event, record: Record) -> None:
-        step = self.steps.get(getattr(event, "step", ""))
-        if step is None:
-            return
-        _apply_to_attempt(step, event, record)
-        _apply_to_step(step, event)
-        video = self.videos[step.video]
-        if video.state == "pending" and step.state == "running":
-            video.state = "running"
-
 
 def fold(records: Iterable[Record]) -> BatchState:
     """The state after these records."""
@@ -325,68 +260,6 @@ def fold(records: Iterable[Record]) -> BatchState:
     for record in records:
         state.apply(record)
     return state
-
-
-def _apply_to_step(step: StepState, event: Event) -> None:
-    match event:
-        case AttemptStarted():
-            step.state = "running"
-        case JobDropped(cost_usd=cost):
-            step.cost_usd += cost
-        case AttemptFailed(cost_usd=cost):
-            step.state = "pending"
-            step.cost_usd += cost
-        case StepSucceeded(artifacts=artifacts, inputs=inputs, cost_usd=cost):
-            step.state, step.artifacts, step.inputs = "done", artifacts, inputs
-            step.cost_usd += cost
-        case StepReused(artifacts=artifacts, inputs=inputs):
-            step.state, step.artifacts, step.inputs = "reused", artifacts, inputs
-        case StepFailed(error_kind=kind, message=message):
-            step.state, step.error_kind, step.error_message = "failed", kind, message
-        case StepBlocked(by=by):
-            step.state, step.blocked_by = "skipped", by
-        case _:
-            pass
-
-
-def _apply_to_attempt(step: StepState, event: Event, record: Record) -> None:
-    match event:
-        case StepQueued(attempt=n):
-            _attempt(step, n, record)
-        case AttemptStarted(attempt=n):
-            attempt = _attempt(step, n, record)
-            attempt.started, attempt.started_at = record.elapsed, record.at
-        case SubmitIntended(attempt=n, provider=provider):
-            _attempt(step, n, record).submitted_to = provider
-        case JobSubmitted(attempt=n, request_id=request_id):
-            _attempt(step, n, record).request_ids.append(request_id)
-        case JobDropped(attempt=n, request_id=str(request_id)):
-            _attempt(step, n, record).dropped.append(request_id)
-        case JobReattached(attempt=n, provider=provider, request_id=request_id):
-            attempt = _attempt(step, n, record)
-            attempt.submitted_to = provider
-            attempt.request_ids += [request_id] if request_id else []
-        case WorkDone() if step.attempts and step.attempts[-1].run == record.run:
-            step.attempts[-1].pieces.append(event)
-        case AttemptFailed(attempt=n, outcome=outcome, error_kind=kind, message=message):
-            attempt = _attempt(step, n, record)
-            attempt.ended, attempt.ended_at, attempt.outcome = record.elapsed, record.at, outcome
-            attempt.error_kind, attempt.error_message = kind, message
-        case StepSucceeded(attempt=n):
-            attempt = _attempt(step, n, record)
-            attempt.ended, attempt.ended_at, attempt.outcome = record.elapsed, record.at, "ok"
-        case _:
-            pass
-
-
-def _attempt(step: StepState, n: int, record: Record) -> Attempt:
-    """This try of this run; made here if the line that announced it is missing from a mended journal."""
-    last = step.attempts[-1] if step.attempts else None
-    if last is None or last.run != record.run or last.n != n:
-        # The assembly begins before its clips are there and takes seats piece by piece.
-        last = Attempt(run=record.run, n=n, queued=record.elapsed, by_pieces=step.planned.kind == Kind.ASSEMBLY)
-        step.attempts.append(last)
-    return last
 
 
 def _close(attempt: Attempt, *, ended: float, at: datetime | None) -> None:
