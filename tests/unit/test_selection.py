@@ -180,6 +180,7 @@ def test_of_a_recipe_without_videos_nothing_is_chosen() -> None:
         ("man-fox/*", "no step matches 'man-fox/*'; did you mean 'mon-fox/*'?"),
         ("state:faild", "no state is called 'faild'; did you mean 'failed'?"),
         ("tags:red", "no selector is called 'tags'; did you mean 'tag'?"),
+        ("video:mon-fox", "no selector is called 'video'; did you mean 'mon-fox'?"),
         ("date:monday", "'monday' is no day or range of days"),
         ("tag:red tag:animal", "'tag:animal' comes too late: write 'and' or 'or' before it"),
         ("tag:red and", "a selector is missing at the end"),

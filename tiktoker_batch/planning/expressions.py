@@ -124,7 +124,8 @@ class _Parser:
             case "date":
                 return self._by_date(value)
             case _:
-                raise self._wrong(f"no selector is called {prefix!r}{did_you_mean(prefix, _PREFIXES)}")
+                alone = f"; did you mean {value!r}?" if value in self._videos() else did_you_mean(prefix, _PREFIXES)
+                raise self._wrong(f"no selector is called {prefix!r}{alone}")
 
     # ------------------------------------------------------------------ names
 
