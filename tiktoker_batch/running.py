@@ -210,10 +210,13 @@ class _Run:
     async def _engine(self, purse: Purse) -> bool:
         """Run the engine with its providers open; whether it was interrupted."""
         opened, state = self.opened, self.writer.state
+        reuse = opened.reuse(state, self.meant.forced, self._seen())
+        held = reuse.predict(opened.plan)
+        unfinished = [video for video in opened.plan.videos if any(step.id not in held for step in video.steps)]
         capacity = Capacity(
             opened.capacity,
             chosen={*opened.recipe.limits, *self.options.limits},
-            ranks=LeastLeftFirst(opened.plan, self.meant.selected),
+            ranks=LeastLeftFirst(unfinished, self.meant.selected),
             tell=self.recorder.emit,
         )
         trio.to_thread.current_default_thread_limiter().total_tokens = THREADS
@@ -235,9 +238,7 @@ class _Run:
                 tell_limit=capacity.bear,
                 durations=self.durations,
             )
-            reuse = opened.reuse(state, self.meant.forced, self._seen())
-            held = reuse.predict(opened.plan)
-            needed = {step.provider for step in opened.plan.steps if step.id not in held}
+            needed = {step.provider for video in unfinished for step in video.steps if step.id not in held}
             batch = Batch(
                 plan=opened.plan,
                 kinds=STEP_KINDS,

@@ -56,7 +56,11 @@ def main() -> None:
         plan = films(segments(number) for number in range(given.videos))
         found = {name: [_ended(plan, policy, seed) for seed in range(given.seeds)] for name, policy in POLICIES.items()}
         sound = _told(title, found) and sound
-    ours, plain, bare = _step_us(lambda plan: _limited(LeastLeftFirst(plan))), _step_us(POLICIES[PLAIN]), _step_us(None)
+    ours, plain, bare = (
+        _step_us(lambda plan: _limited(LeastLeftFirst(plan.videos))),
+        _step_us(POLICIES[PLAIN]),
+        _step_us(None),
+    )
     print(f"one grant of {STEPS}, {IN_LINE} in line: {ours - bare:.0f} µs of processor time (target {GRANT_US:g})")
     print(f"  Trio's own limiter takes {plain - bare:.0f}; the task that asks takes {bare:.0f} more")
     sys.exit(0 if sound and ours - bare <= GRANT_US else 1)
@@ -121,7 +125,7 @@ def _by_way(plan: Plan) -> Capacity:
 
 
 POLICIES: dict[str, Callable[[Plan], Capacity]] = {
-    OURS: lambda plan: _ranked(LeastLeftFirst(plan)),
+    OURS: lambda plan: _ranked(LeastLeftFirst(plan.videos)),
     "first come, first served": _by_arrival,
     "critical path first": _by_way,
     "breadth first": _by_level,
@@ -161,7 +165,7 @@ def _alone(plan: Plan, video: str, taken: Mapping[str, float], seed: int) -> flo
     """What this video takes with all seats to itself."""
     [planned] = [planned for planned in plan.videos if planned.video.id == video]
     lone = Plan(name=plan.name, recipe=plan.recipe, videos=(planned,))
-    told = run_virtually(lone, Service(taken=taken), lambda _: _ranked(LeastLeftFirst(lone)), seed=seed)
+    told = run_virtually(lone, Service(taken=taken), lambda _: _ranked(LeastLeftFirst(lone.videos)), seed=seed)
     return max(each.at for each in told)
 
 

@@ -63,7 +63,7 @@ class Bench:
             plan=plan,
             kinds=kinds,
             providers={"fake": self.provider, "local": self.provider},
-            capacity=Capacity(self.seats, ranks=LeastLeftFirst(plan), tell=recorder.emit),
+            capacity=Capacity(self.seats, ranks=LeastLeftFirst(plan.videos), tell=recorder.emit),
             recorder=recorder,
             layout=layout,
             reuse=Reuse(kinds, layout, before.successes),

@@ -53,7 +53,7 @@ async def test_a_video_of_a_higher_priority_is_finished_before_shorter_ones(
     steps = [*film("short", 1), *film("urgent", 4), *film("middle", 2)]
     batch = bench.batch(steps)
     plan = a_plan(steps, priorities={"urgent": 1})
-    ranked = Capacity(bench.seats, ranks=LeastLeftFirst(plan))
+    ranked = Capacity(bench.seats, ranks=LeastLeftFirst(plan.videos))
     await run_batch(replace(batch, plan=plan, capacity=ranked))
     assert finished(bench) == ["urgent", "short", "middle"]
 
@@ -79,7 +79,7 @@ async def test_pieces_of_assemblies_go_in_the_same_order(autojump_clock: MockClo
     told: list[Event] = []
     recorder = Recorder([lambda record: told.append(record.event)], run=1, clock=trio.current_time)
     plan = a_plan([*film("one", 4), a_step("one/assembly"), *film("two", 3), a_step("two/assembly")])
-    capacity = Capacity({"ffmpeg": 1}, ranks=LeastLeftFirst(plan))
+    capacity = Capacity({"ffmpeg": 1}, ranks=LeastLeftFirst(plan.videos))
 
     async def join(step: Step) -> None:
         seats = StepSeats(step=step, capacity=capacity, recorder=recorder, pause=Pause())

@@ -42,17 +42,17 @@ def order(ranks: LeastLeftFirst, plan: Plan) -> list[str]:
 
 def test_the_video_with_the_least_work_left_goes_first() -> None:
     plan = plan_of(film("long", 9), film("short", 2), film("middle", 4))
-    assert order(LeastLeftFirst(plan), plan) == ["short", "middle", "long"]
+    assert order(LeastLeftFirst(plan.videos), plan) == ["short", "middle", "long"]
 
 
 def test_equal_videos_go_in_the_recipes_order() -> None:
     plan = plan_of(*(film(f"v{number}", 3) for number in range(4)))
-    assert order(LeastLeftFirst(plan), plan) == ["v0", "v1", "v2", "v3"]
+    assert order(LeastLeftFirst(plan.videos), plan) == ["v0", "v1", "v2", "v3"]
 
 
 def test_a_step_that_ends_brings_its_video_forward() -> None:
     plan = plan_of(film("one", 3), film("two", 3))
-    ranks = LeastLeftFirst(plan)
+    ranks = LeastLeftFirst(plan.videos)
     assert ranks.end("two/01/clip") == "two"
     assert order(ranks, plan) == ["two", "one"]
     assert ranks.end("two/01/clip") is None, "a step ends once"
@@ -60,13 +60,13 @@ def test_a_step_that_ends_brings_its_video_forward() -> None:
 
 def test_a_higher_priority_goes_before_less_work() -> None:
     plan = plan_of(film("short", 1), film("urgent", 9, priority=1), film("whenever", 1, priority=-1))
-    assert order(LeastLeftFirst(plan), plan) == ["urgent", "short", "whenever"]
+    assert order(LeastLeftFirst(plan.videos), plan) == ["urgent", "short", "whenever"]
 
 
 def test_steps_that_are_not_selected_are_no_work() -> None:
     plan = plan_of(film("one", 3), film("two", 4))
     selected = {step.id for step in plan.steps if step.id.endswith("/image")} | {"one/story"}
-    assert order(LeastLeftFirst(plan, {s for s in selected if s != "two/01/image"}), plan) == ["two", "one"]
+    assert order(LeastLeftFirst(plan.videos, {s for s in selected if s != "two/01/image"}), plan) == ["two", "one"]
 
 
 def test_within_a_video_what_has_the_longest_way_before_it_goes_first() -> None:
@@ -84,7 +84,7 @@ def test_the_narration_goes_before_clips_that_take_no_longer_than_it_is_needed_f
         structs.replace(step, estimated_seconds=4.0) if step.id.endswith("/clip") else step for step in planned.steps
     ]
     plan = plan_of(replace(planned, steps=tuple(local)))
-    ranks = LeastLeftFirst(plan)
+    ranks = LeastLeftFirst(plan.videos)
     places = sorted((step.id for step in plan.steps), key=lambda name: ranks.standing(name).place)
     assert places.index("v/narration") < places.index("v/01/clip")
 
@@ -92,5 +92,5 @@ def test_the_narration_goes_before_clips_that_take_no_longer_than_it_is_needed_f
 @pytest.mark.parametrize("step", ["other/story", ""])
 def test_who_belongs_to_no_video_comes_last(step: str) -> None:
     plan = plan_of(film("v", 1, priority=-5))
-    ranks = LeastLeftFirst(plan)
+    ranks = LeastLeftFirst(plan.videos)
     assert ranks.rank(ranks.standing(step).group) > ranks.rank("v")

@@ -9,7 +9,7 @@ left empty that somebody could use.
 from collections.abc import Collection, Iterable
 from typing import NamedTuple, Protocol
 
-from tiktoker_batch.model import Plan, PlannedVideo, Step
+from tiktoker_batch.model import PlannedVideo, Step
 
 Rank = tuple[float, ...]
 
@@ -60,12 +60,12 @@ class LeastLeftFirst:
     has the longest way to its end before it: that is its critical path. Only ``selected`` steps count, if not all.
     """
 
-    def __init__(self, plan: Plan, selected: Collection[str] | None = None) -> None:
+    def __init__(self, videos: Iterable[PlannedVideo], selected: Collection[str] | None = None) -> None:
         self._left: dict[str, float] = {}
         self._fixed: dict[str, tuple[int, int]] = {}
         self._open: dict[str, tuple[str, float]] = {}
         self._standing: dict[str, Standing] = {}
-        for number, planned in enumerate(plan.videos):
+        for number, planned in enumerate(videos):
             video = planned.video.id
             counted = [step for step in planned.steps if selected is None or step.id in selected]
             self._open |= {step.id: (video, step.estimated_seconds) for step in counted}

@@ -92,15 +92,13 @@ async def _let_others_go_first() -> None:
 class _Run:
     def __init__(self, batch: Batch) -> None:
         self.batch = batch
-        self.outcomes: dict[str, Outcome] = {}
-        self._ended = {step.id: trio.Event() for step in batch.plan.steps}
         self._videos = {planned.video.id: planned.video for planned in batch.plan.videos}
         # What holds is settled before anything runs: whoever needs it begins at once.
         held = batch.reuse.predict(batch.plan)
-        self.outcomes.update(held)
-        for name in self.outcomes:
+        self.outcomes: dict[str, Outcome] = {**held}
+        self._ended = {step.id: trio.Event() for step in batch.plan.steps if step.id not in held}
+        for name in held:
             batch.capacity.end(name)
-            self._ended[name].set()
         self._till = Till(batch)
         self._leftovers = self._till.leftovers
         self._sharing = Sharing(batch.plan.steps, batch.layout)
@@ -142,7 +140,8 @@ class _Run:
 
     async def finish_video(self, planned: PlannedVideo) -> None:
         for step in planned.steps:
-            await self._ended[step.id].wait()
+            if step.id in self._ended:
+                await self._ended[step.id].wait()
         self.tell_end_of(planned)
 
     def tell_end_of(self, planned: PlannedVideo) -> None:
@@ -220,7 +219,7 @@ class _Run:
         :raises Paused: it will not come in this run.
         """
         async with self.batch.pause.interruptible():
-            await self._ended[need].wait()
+            await (self._ended[need].wait() if need in self._ended else trio.lowlevel.checkpoint())
         match self.outcomes[need]:
             case Succeeded(artifacts=artifacts) | Reused(artifacts=artifacts):
                 return artifacts

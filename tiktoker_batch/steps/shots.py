@@ -114,10 +114,15 @@ def shots_prompt(video: Video, language: str, story: str) -> str:
         story=story,
         topic=video.topic,
         count=segment_count(video),
-        segment_seconds=list(segment_seconds(video)),
+        segment_seconds=[_short(seconds) for seconds in segment_seconds(video)],
         language=language,
         characters=_room(video),
     )
+
+
+def _short(seconds: float) -> float:
+    """As it is to be read: ``4``, ``3.33``."""
+    return int(seconds) if float(seconds).is_integer() else round(seconds, 2)
 
 
 def _room(video: Video) -> int | None:
