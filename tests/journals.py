@@ -21,6 +21,7 @@ from tiktoker_batch.events import (
     StepFailed,
     StepQueued,
     StepReused,
+    StepsReused,
     StepSucceeded,
     SubmitIntended,
     VideoFinished,
@@ -133,6 +134,9 @@ class Run:
     def reuse(self, step: str, second: float) -> None:
         artifacts = (an_artifact(f"work/{step}"),)
         self.tell(second, StepReused(step=step, key=f"key of {step}", inputs="in", artifacts=artifacts))
+
+    def hold(self, video: str, steps: Sequence[str], second: float) -> None:
+        self.tell(second, StepsReused(video=video, steps=tuple(steps)))
 
     def block(self, step: str, by: str, second: float) -> None:
         self.tell(second, StepBlocked(step=step, by=by))

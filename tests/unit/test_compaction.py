@@ -17,7 +17,7 @@ from tiktoker_batch.store.manifest import manifest_json
 from tiktoker_batch.store.state import BatchState, fold
 
 VIDEOS = ("mon", "tue", "wed")
-DEEDS = ("absent", "idle", "reused", "made", "cut off", "failed", "lost", "hedged")
+DEEDS = ("absent", "idle", "reused", "held", "held in part", "made", "cut off", "failed", "lost", "hedged")
 days = st.lists(st.tuples(*(st.sampled_from(DEEDS) for _ in VIDEOS), st.booleans()), min_size=1, max_size=7)
 
 
@@ -42,6 +42,12 @@ def _do(run: Run, video: str, deed: str) -> None:
             for step in steps:
                 run.reuse(step, 1)
             run.finish_video(video, 2)
+        case "held":
+            run.hold(video, steps, 1)
+            run.finish_video(video, 2)
+        case "held in part":
+            run.hold(video, steps[:2], 1)
+            run.begin(f"{video}/01/clip", 1, 2, submit=f"job-{run.number}")
         case "made":
             for step in steps:
                 run.work(step, 1, 2, 3 + run.number)

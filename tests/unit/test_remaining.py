@@ -13,6 +13,7 @@ from tiktoker_batch.events import (
     StepBlocked,
     StepFailed,
     StepReused,
+    StepsReused,
     VideoPlanned,
 )
 from tiktoker_batch.planning.likely import Shape
@@ -64,6 +65,7 @@ def test_nothing_is_told_before_anybody_thought_about_it() -> None:
     "over",
     [
         StepReused(step="v/01/image", key="k", inputs="i", artifacts=()),
+        StepsReused(video="v", steps=("v/01/image",)),
         StepFailed(step="v/01/image", attempts=1, error_kind="Rejected", message="no"),
         StepBlocked(step="v/01/image", by="v/story"),
         succeeded("v/01/image"),

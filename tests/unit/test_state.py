@@ -185,6 +185,18 @@ def test_what_was_reused_is_what_may_be_reused_next() -> None:
     assert (state.steps[STORY].state, state.successes[STORY].key) == ("reused", "from elsewhere")
 
 
+def test_steps_that_hold_are_reused_as_they_were_left() -> None:
+    first, second = a_run(1, STORY, SHOTS), a_run(2, STORY, SHOTS)
+    first.begin(STORY, 0, 0)
+    first.succeed(STORY, 1, cost="0.10", path="work/v/story.txt")
+    second.hold("v", (STORY, SHOTS), 1)
+    state = folded(first, second)
+    held, never_made = state.steps[STORY], state.steps[SHOTS]
+    assert (held.state, [each.path for each in held.artifacts], held.inputs) == ("reused", ["work/v/story.txt"], "in")
+    assert (held.cost_usd, state.spent_usd, len(held.attempts)) == (Decimal("0.10"), Decimal("0.10"), 1)
+    assert (never_made.state, never_made.artifacts) == ("pending", ()), "what is told of nothing is not believed"
+
+
 def test_a_video_at_work_again_still_names_the_file_that_lies_there() -> None:
     first, second = a_run(1), a_run(2)
     first.work(STORY, 0, 0, 1)

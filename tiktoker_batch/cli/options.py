@@ -22,13 +22,14 @@ class Session:
     """What is known about this call when it ends badly.
 
     ``output`` is the folder of the batch at work, ``again`` the command that goes on with it; ``recipes`` are those
-    that it was called with.
+    that it was called with. ``kept`` is what the process ends with: to take it apart would only take time.
     """
 
     debug: bool = False
     output: Path | None = None
     again: str | None = None
     recipes: tuple[Path, ...] = ()
+    kept: tuple[object, ...] = ()
 
 
 class OneOf(click.Choice[str]):

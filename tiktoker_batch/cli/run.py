@@ -107,6 +107,7 @@ def make(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with open_progress(progress, sys.stderr, os.environ) as sink:
         ended = running.run(opened, options, [sink])
+    session.kept = (opened, ended)
     session.again = run_again(recipe, options) if ended.exit_code is ExitCode.INTERRUPTED else run_on(recipe, options)
     show(summary_text(ended.state, ended.layout, ended.spent_usd))
     for warning in ended.warnings:

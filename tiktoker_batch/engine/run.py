@@ -219,7 +219,10 @@ class _Run:
         :raises Paused: it will not come in this run.
         """
         async with self.batch.pause.interruptible():
-            await (self._ended[need].wait() if need in self._ended else trio.lowlevel.checkpoint())
+            if need in self._ended:
+                await self._ended[need].wait()
+            else:
+                await trio.lowlevel.checkpoint()
         match self.outcomes[need]:
             case Succeeded(artifacts=artifacts) | Reused(artifacts=artifacts):
                 return artifacts
