@@ -230,6 +230,14 @@ def bed(source: str, into: str) -> list[str]:
     )
 
 
+def first_frame(source: str, into: str) -> list[str]:
+    """The first picture of a clip, as a PNG."""
+    stream = ffmpeg.input(source).video
+    return _compiled(
+        stream.output(into, format="image2", vcodec="png", map_metadata=-1, update=1, **{"frames:v": 1}),
+    )
+
+
 def _levelled(stream: Any, gain_db: float) -> Any:
     # Limiting at 4x the rate sees the peaks between the samples too.
     return (
