@@ -1,11 +1,12 @@
-"""The use cases as plain functions: validate, render, plan, status. Running and reporting have modules of their own.
+"""Opening a recipe and finding its batch, and ``render``. The other use cases have modules of their own.
 
 Nothing here prints or exits; the command line does. Errors are TiktokerErrors.
 """
 
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,18 +19,27 @@ from tiktoker_batch.engine.capacity import capacities
 from tiktoker_batch.engine.reuse import Reuse
 from tiktoker_batch.engine.shelf import Shelf
 from tiktoker_batch.environment import environment
-from tiktoker_batch.errors import Problem, RecipeError, UsageError
+from tiktoker_batch.errors import UsageError
 from tiktoker_batch.events import Record
 from tiktoker_batch.model import Budget, Model, Plan, Recipe, Step
 from tiktoker_batch.planning.build import Planning, build_plan
 from tiktoker_batch.planning.calendar import calendar_warnings
 from tiktoker_batch.planning.likely import Shape
 from tiktoker_batch.planning.review import edit_warnings, waiting_steps
-from tiktoker_batch.planning.selection import Choice, chosen_steps, matching_steps
+from tiktoker_batch.planning.selection import (
+    Choice,
+    chosen_steps,
+    matching_steps,
+    named_steps,
+    selection_warnings,
+    touched,
+)
 from tiktoker_batch.providers.registry import providers, world_of
 from tiktoker_batch.recipe.build import Loaded, load
+from tiktoker_batch.recipe.rendering import shots_of
 from tiktoker_batch.recipe.suggest import did_you_mean
 from tiktoker_batch.recipe.writing import expanded_recipe
+from tiktoker_batch.remarks import warnings_of
 from tiktoker_batch.reviewing.edits import with_edits
 from tiktoker_batch.steps.prompts import Prompt, planned_prompts
 from tiktoker_batch.steps.registry import STEP_KINDS
@@ -38,7 +48,6 @@ from tiktoker_batch.store.cache import Cache, open_cache
 from tiktoker_batch.store.durations import DURATIONS_FILE, Durations
 from tiktoker_batch.store.journal import read_journal
 from tiktoker_batch.store.layout import Layout
-from tiktoker_batch.store.lock import is_locked
 from tiktoker_batch.store.seen import Seen
 from tiktoker_batch.store.state import BatchState, fold
 
@@ -127,9 +136,27 @@ class Opened:
             waiting=waiting,
         )
 
-    def warnings(self, calendar: Iterable[str], forced: frozenset[str] = frozenset()) -> list[str]:
-        """What is allowed and may not be meant, a sentence each: in the recipe, in people's edits, in the calendar."""
-        return [*self.recipe.warnings, *edit_warnings(self.plan, forced), *calendar]
+    def odd_choices(self, options: Options) -> list[str]:
+        """What of the options may be mistyped, a sentence each.
+
+        :raises UsageError: a selector cannot be understood, or names what is not there.
+        """
+        return selection_warnings(self.plan, options.choice, options.force)
+
+    def warnings(
+        self, options: Options, meant: Meant, states: Mapping[str, str] | None = None, now: datetime | None = None
+    ) -> list[str]:
+        """What is allowed and may not be meant, a sentence each: in the options and, for the videos that are meant, in
+        the recipe, in people's edits, in the calendar (past moments only with the ``states`` of videos and ``now``).
+        """
+        videos = touched(self.plan, meant.selected)
+        names = None if meant.selected is None else frozenset(planned.video.id for planned in videos)
+        return [
+            *self.odd_choices(options),
+            *warnings_of(self.recipe.remarks, names),
+            *edit_warnings(videos, meant.forced),
+            *calendar_warnings([planned.video for planned in videos], self.catalog.platforms, states, now),
+        ]
 
     def shelf(self, environ: Mapping[str, str]) -> Shelf | None:
         """What other batches have bought from the services that this environment leads to; ``None`` if switched off.
@@ -145,50 +172,31 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
-    """What checking one recipe found: what it opens to and what is odd about it, or its problems."""
+class Rendered:
+    """Prompts as they will be sent, and sentences on how they were chosen."""
 
-    path: Path
-    opened: Opened | None = None
-    problems: tuple[Problem, ...] = ()
-
-    @property
-    def warnings(self) -> list[str]:
-        """What is allowed but may not be meant, a sentence each."""
-        opened = self.opened
-        return opened.warnings(calendar_warnings(opened.recipe.videos, opened.catalog.platforms)) if opened else []
+    prompts: tuple[Prompt, ...]
+    odd: tuple[str, ...]
 
 
-def validate(paths: Sequence[Path], options: Options) -> list[Checked]:
-    """Check recipes without running them; the problems of one hide nothing about another."""
-    return [_checked(path, options) for path in paths]
-
-
-def _checked(path: Path, options: Options) -> Checked:
-    try:
-        return Checked(path=path, opened=open_recipe(path, options))
-    except RecipeError as error:
-        return Checked(path=path, problems=error.problems)
-
-
-def prompts(path: Path, options: Options) -> list[Prompt]:
+def render(path: Path, options: Options) -> Rendered:
     """Every prompt of a recipe as it will be sent, or those that the options choose.
 
-    :raises UsageError: an expression cannot be understood, or no prompt is left.
+    :raises UsageError: an expression cannot be understood, or what it chooses has no prompts.
     """
     opened, choice = open_recipe(path, options), options.choice
     states = fold(history(opened.layout)).video_states if choice else {}
-    wanted = matching_steps(opened.plan, choice.select, states)
-    unwanted = matching_steps(opened.plan, choice.exclude, states)
-    found = [
+    wanted = named_steps(opened.plan, choice, states)
+    found = tuple(
         prompt
         for prompt in planned_prompts(opened.plan, opened.catalog.languages)
-        if (not choice.select or prompt.step.id in wanted) and prompt.step.id not in unwanted
-    ]
-    if choice and not found:
+        if wanted is None or prompt.step.id in wanted
+    )
+    selects_nothing = choice.select and not matching_steps(opened.plan, choice.select, states)
+    if choice and not found and not selects_nothing:
         chosen = f" matches {' or '.join(map(repr, choice.select))}" if choice.select else " is left"
         raise UsageError(f"no step with a prompt{chosen}")
-    return found
+    return Rendered(prompts=found, odd=tuple(opened.odd_choices(options)))
 
 
 def expanded(path: Path, options: Options) -> Any:
@@ -304,9 +312,11 @@ def artifact_cache(environ: Mapping[str, str] | None = None) -> Cache:
 
 
 def _files(recipe: Recipe) -> dict[str, str]:
-    """The content of files that decide results: music and reference images."""
+    """The content of files that decide results: music, reference images, pictures and clips that are there already."""
     named = {video.music.file for video in recipe.videos if video.music}
     named |= {video.reference_image for video in recipe.videos if video.reference_image}
+    shots = [shot for video in recipe.videos for shot in shots_of(video)]
+    named |= {file for shot in shots for file in (shot.image, shot.clip) if file}
     return {file: sha256_file(Path(file)) for file in named if "://" not in file}
 
 
@@ -340,39 +350,3 @@ def output_of(target: Path, options: Options) -> Layout:
         hint = run if target.is_file() else "name a recipe, or a folder in which one was run"
         raise UsageError(f"no batch was run in {layout.root}", hint=hint)
     return layout
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """Where a batch stands, after so many ``records``.
-
-    ``abandoned``: its last run has no end, yet no process is at work.
-    """
-
-    state: BatchState
-    layout: Layout
-    running: bool
-    abandoned: bool
-    records: int
-
-
-def status(target: Path, options: Options) -> Standing:
-    """The state of a batch, also while another process runs it."""
-    layout = output_of(target, options)
-    running = is_locked(layout)  # looked at first: a run that ends in between is then seen with its end
-    records = history(layout)
-    state = fold(records)
-    if state.state == "running" and not running:
-        running = is_locked(layout)  # it may have begun in between
-    abandoned = state.state == "running" and not running
-    if abandoned:
-        _settle(state)
-    return Standing(state=state, layout=layout, running=running, abandoned=abandoned, records=len(records))
-
-
-def _settle(state: BatchState) -> None:
-    """Nothing is at work any more in a batch whose process is gone."""
-    state.state = "interrupted"
-    running = [each for each in (state.steps | state.videos).values() if each.state == "running"]
-    for each in running:
-        each.state = "pending"

@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from tiktoker_batch.remarks import Remark
 from tiktoker_batch.shots import Edit, Shot, Style, Template
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
@@ -276,7 +277,7 @@ class Budget:
 class Recipe:
     """A checked recipe. ``path`` is as the user gave it; ``output_dir`` is absolute when the recipe names one.
 
-    ``styles`` are its own looks. ``warnings`` are what is allowed and may not be meant, as ``path:line:column``.
+    ``styles`` are its own looks. ``remarks`` are what is allowed and may not be meant.
     """
 
     path: str
@@ -287,7 +288,7 @@ class Recipe:
     budget: Budget
     videos: tuple[Video, ...]
     styles: Mapping[str, Style] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...] = ()
 
 
 # --------------------------------------------------------------------------- plan

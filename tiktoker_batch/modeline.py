@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from tiktoker_batch.errors import UsageError
+from tiktoker_batch.recipe.text import unreadable
 from tiktoker_batch.store.artifacts import disk_errors, write_atomic
 
 FOLDER, FILE = ".tiktoker-batch", "recipe.schema.json"
@@ -22,7 +23,7 @@ def install(recipe: Path, schema: bytes) -> str:
     try:
         text = recipe.read_bytes().decode("utf-8")
     except OSError as error:
-        raise UsageError(f"cannot read {recipe}: {error.strerror or error}") from None
+        raise UsageError(unreadable(recipe) or f"cannot read {recipe}: {error.strerror or error}") from None
     except UnicodeDecodeError:
         raise UsageError(f"{recipe} is no UTF-8 text", hint="save it as UTF-8") from None
     named = _named(text)

@@ -9,10 +9,8 @@ from tiktoker_batch.app import Meant, Opened, Options, history, open_recipe
 from tiktoker_batch.engine.sharing import Sharing
 from tiktoker_batch.errors import PlanError
 from tiktoker_batch.model import Step
-from tiktoker_batch.planning.calendar import calendar_warnings
 from tiktoker_batch.planning.difference import Before, Difference, compare
 from tiktoker_batch.planning.estimate import Estimate, estimate
-from tiktoker_batch.planning.selection import touched
 from tiktoker_batch.planning.view import plan_json
 from tiktoker_batch.providers.registry import not_ready
 from tiktoker_batch.report.plan_text import budget_warnings
@@ -29,6 +27,7 @@ class Preview:
     """
 
     opened: Opened
+    options: Options
     estimate: Estimate
     reused: frozenset[str]
     reattached: frozenset[str] = frozenset()
@@ -61,9 +60,8 @@ class Preview:
     @property
     def warnings(self) -> list[str]:
         """What may keep it from being done although it can be started, a sentence each."""
-        videos = [planned.video for planned in touched(self.opened.plan, self.meant.selected)]
-        calendar = calendar_warnings(videos, self.opened.catalog.platforms, self.before.video_states, datetime.now(UTC))
-        return [*budget_warnings(self.opened.plan, self.pays), *self.opened.warnings(calendar, self.meant.forced)]
+        told = self.opened.warnings(self.options, self.meant, self.before.video_states, datetime.now(UTC))
+        return [*budget_warnings(self.opened.plan, self.pays), *told]
 
     @property
     def not_ready(self) -> list[str]:
@@ -125,6 +123,7 @@ def preview(path: Path, options: Options) -> Preview:
     )
     return Preview(
         opened=opened,
+        options=options,
         estimate=found,
         reused=reused,
         reattached=reattached,

@@ -35,6 +35,9 @@ def content_calendar(path: Path, options: Options) -> Calendar:
         batch=opened.recipe.name,
         entries=calendar(videos, states),
         without=tuple(video for video in videos if not (video.publish and video.publish.at)),
-        warnings=tuple(calendar_warnings(videos, opened.catalog.platforms, states, datetime.now(UTC))),
+        warnings=(
+            *opened.odd_choices(options),
+            *calendar_warnings(videos, opened.catalog.platforms, states, datetime.now(UTC)),
+        ),
         revised=datetime.fromtimestamp(int(path.stat().st_mtime), UTC),
     )

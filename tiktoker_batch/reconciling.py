@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tiktoker_batch.app import Options, history, open_recipe, output_of
 from tiktoker_batch.errors import ExitCode, UsageError
-from tiktoker_batch.planning.selection import Choice
+from tiktoker_batch.planning.selection import Choice, named_steps, selection_warnings
 from tiktoker_batch.recording import Sink
 from tiktoker_batch.report.reconcile_text import FoundRequest
 from tiktoker_batch.running import run
@@ -20,10 +20,15 @@ _BESIDE = "it was sent beside another one, which delivered"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciled:
-    """What was found, a request each, and the exit code: 0 when nothing is left open."""
+    """What was found, a request each, and the exit code: 0 when nothing is left open.
+
+    ``others`` are open requests that were not selected. ``odd`` are sentences on how it was selected.
+    """
 
     found: tuple[FoundRequest, ...]
     exit_code: ExitCode
+    others: int = 0
+    odd: tuple[str, ...] = ()
 
 
 def resumed(target: Path, options: Options | None = None) -> tuple[Path, Options]:
@@ -44,31 +49,33 @@ def resumed(target: Path, options: Options | None = None) -> tuple[Path, Options
 
 
 def reconcile(target: Path, options: Options, sinks: Iterable[Sink] = ()) -> Reconciled:
-    """Ask after every request that was left open, and take in what is there; nothing is bought.
+    """Ask after every request that was left open, or those of the selected steps, and take in what is there.
+
+    Nothing is bought. What the batch was told to do of itself last time does not matter.
 
     :raises UsageError, PreflightError, Locked: nothing was started.
     """
-    if target.is_dir():
-        recipe, options = resumed(target, options)
-        options = replace(options, choice=Choice())
-    else:
-        recipe = target
-    opened = open_recipe(recipe, options)
+    choice = options.choice
+    recipe, options = resumed(target, options) if target.is_dir() else (target, options)
+    opened = open_recipe(recipe, replace(options, choice=choice))
     before = fold(history(opened.layout))
+    named = named_steps(opened.plan, choice, before.video_states)
+    meant = {name: jobs for name, jobs in before.open_jobs.items() if named is None or name in named}
     planned = {step.id for step in opened.plan.steps}
-    asked_after = tuple(name for name in before.open_jobs if name in planned)
-    if not asked_after:
-        return _summed_up(before, before, ExitCode.OK)
-    only = replace(options, choice=Choice(select=asked_after), buys=False)
-    ended = run(opened, only, sinks)
-    interrupted = ended.exit_code is ExitCode.INTERRUPTED
-    return _summed_up(before, ended.state, ExitCode.INTERRUPTED if interrupted else ExitCode.OK)
-
-
-def _summed_up(before: BatchState, after: BatchState, code: ExitCode) -> Reconciled:
-    found = tuple(_found(name, job, after) for name, job in each_open(before.open_jobs))
+    asked_after = tuple(name for name in meant if name in planned)
+    after, code = before, ExitCode.OK
+    if asked_after:
+        ended = run(opened, replace(options, choice=Choice(select=asked_after), buys=False), sinks)
+        after, code = ended.state, ended.exit_code
+    found = tuple(_found(name, job, after) for name, job in each_open(meant))
     is_open = any(each.verdict == "open" for each in found)
-    return Reconciled(found=found, exit_code=ExitCode.FAILED if code is ExitCode.OK and is_open else code)
+    ends_well = ExitCode.FAILED if is_open else ExitCode.OK
+    return Reconciled(
+        found=found,
+        exit_code=code if code is ExitCode.INTERRUPTED else ends_well,
+        others=sum(1 for _ in each_open(before.open_jobs)) - len(found),
+        odd=tuple(selection_warnings(opened.plan, choice)),
+    )
 
 
 def _found(name: str, job: OpenJob, after: BatchState) -> FoundRequest:

@@ -57,7 +57,8 @@ THREADS = 4  # for what blocks for moments; each keeps memory of its own, and mo
 class Ended:
     """How a run ended, what it spent, what the budget refused, if it did, and what is there for a person to decide.
 
-    ``warnings`` tell where what a person has edited stands against the recipe or the command.
+    ``warnings`` tell where what a person has edited stands against the recipe or the command. ``idle``: nothing at all
+    was selected, as where nothing has failed and that was asked for.
     """
 
     state: BatchState
@@ -67,6 +68,7 @@ class Ended:
     stopped_by: str | None = None
     review: Review | None = None
     warnings: tuple[str, ...] = ()
+    idle: bool = False
 
 
 @asynccontextmanager
@@ -201,7 +203,8 @@ class _Run:
             spent_usd=writer.state.spent_usd - spent_before,
             stopped_by=purse.refused,
             review=review,
-            warnings=tuple(edit_warnings(opened.plan, self.meant.forced)),
+            warnings=tuple(edit_warnings(opened.plan.videos, self.meant.forced)),
+            idle=self.meant.selected is not None and not self.meant.selected | self.meant.waiting,
         )
 
     async def _engine(self, purse: Purse) -> bool:

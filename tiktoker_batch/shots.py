@@ -22,7 +22,8 @@ class Shot:
 
     ``motion`` is how the camera moves. Another ``take`` is another picture by the same words. ``state`` is what a
     person thinks of its picture: ``draft`` (nothing yet), ``approved`` (a clip may be made from it), ``locked`` (that,
-    and no other picture is ever made), ``rejected`` (no clip is made).
+    and no other picture is ever made), ``rejected`` (no clip is made). ``image`` and ``clip`` are files that are there
+    already, by their absolute paths: nothing is made in their place.
     """
 
     prompt: str
@@ -31,6 +32,8 @@ class Shot:
     motion: str | None = None
     take: int = 1
     state: ShotState = "draft"
+    image: str | None = None
+    clip: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

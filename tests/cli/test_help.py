@@ -75,3 +75,15 @@ def test_a_mistyped_command_or_option_gets_the_nearest_name(call: Call) -> None:
     assert (command.returncode, option.returncode) == (2, 2)
     assert "did you mean 'validate'?" in command.stderr
     assert "--output" in option.stderr
+
+
+def test_a_mistyped_word_of_an_option_gets_the_nearest_one(call: Call) -> None:
+    for command, said in (
+        (("plan", "x.yaml", "--format", "jsn"), "did you mean 'json'?"),
+        (("init", "x", "--template", "weakly"), "did you mean 'weekly'?"),
+        (("models", "--kind", "clips"), "did you mean 'clip'?"),
+        (("schema", "recipes"), "did you mean 'recipe'?"),
+    ):
+        done = call(*command)
+        assert done.returncode == 2
+        assert said in done.stderr

@@ -45,7 +45,9 @@ def test_problems_are_data_for_programs(call: Call, tiny: Path) -> None:
 
 
 @pytest.mark.parametrize("option", ["--select", "--exclude"])
-@pytest.mark.parametrize("command", ["render", "plan", "run", "rehearse", "calendar"])
+@pytest.mark.parametrize(
+    "command", ["render", "plan", "run", "rehearse", "calendar", "validate", "doctor", "reconcile"]
+)
 def test_whatever_works_on_videos_takes_some_or_leaves_some_out_and_knows_their_names(
     call: Call, tiny: Path, command: str, option: str
 ) -> None:

@@ -88,11 +88,19 @@ class Studio:
         step = self.id(Kind.CAPTIONS)
         self.arrived[step] = (await STEP_KINDS[Kind.CAPTIONS].run(self.work(step))).artifacts
 
-    async def film(self, number: int, seconds: float = 2.0, size: str = "320x240", rate: int = 30) -> None:
-        """A clip as some cloud might deliver it."""
+    async def film(
+        self, number: int, seconds: float = 2.0, size: str = "320x240", rate: int | str = 30, options: str = ""
+    ) -> None:
+        """A clip as some cloud might deliver it; ``options`` are those of ffmpeg's output."""
         final = self.layout.clip(self.video.id, number)
         source = f"testsrc2=size={size}:rate={rate}:duration={seconds}"
-        await self.ffmpeg("-f", "lavfi", "-i", source, "-pix_fmt", "yuv420p", final.name)
+        await self.ffmpeg("-f", "lavfi", "-i", source, "-pix_fmt", "yuv420p", *options.split(), final.name)
+        self.arrived[self.id(Kind.CLIP, number)] = (self._commit(final),)
+
+    def retake(self, number: int, other: Path) -> None:
+        """Have another file instead of a clip."""
+        final = self.layout.clip(self.video.id, number)
+        other.replace(final)
         self.arrived[self.id(Kind.CLIP, number)] = (self._commit(final),)
 
     async def paint(self, number: int) -> None:

@@ -147,6 +147,22 @@ async def test_a_short_clip_is_slowed_and_held_until_its_words_are_spoken(tmp_pa
     assert found.video.frames == 51
 
 
+async def test_a_shot_without_a_word_is_encoded_as_if_no_captions_were_wanted(tmp_path: Path) -> None:
+    async def segments(folder: Path, **changes: object) -> list[bytes]:
+        studio = Studio(folder, small_video(**changes))
+        await studio.narrate(1.5)
+        await studio.caption()
+        await studio.film(1)
+        await studio.film(2)
+        await studio.assemble()
+        return [path.read_bytes() for path in sorted(studio.layout.segments("clip").glob("0*.mp4"))]
+
+    spoken, silent = await segments(tmp_path / "with")
+    plain, also_silent = await segments(tmp_path / "without", captions=None)
+    assert spoken != plain
+    assert silent == also_silent
+
+
 async def test_captions_are_burned_where_they_are_wanted(tmp_path: Path) -> None:
     async def last_picture(folder: Path, **changes: object) -> bytes:
         studio = Studio(folder, small_video(**changes))

@@ -61,6 +61,30 @@ async def test_whatever_arrives_becomes_canonical_to_the_frame(
     assert found.audio is None
 
 
+@pytest.mark.parametrize(("told", "kept"), [("", True), ("smpte170m", False)], ids=["untold", "BT.601"])
+async def test_colours_stay_what_players_show(tmp_path: Path, told: str, kept: bool) -> None:
+    """What tells no colours is taken for what it is to players, and only what tells others is turned into BT.709."""
+    colours = ["-colorspace", told] if told else []
+    pattern = "testsrc2=size=144x256:rate=24:duration=0.5"
+    await ffmpeg(tmp_path, "-f", "lavfi", "-i", pattern, "-pix_fmt", "yuv420p", "-crf", "1", *colours, "in.mp4")
+    fill = Fill(stretch=1, hold_seconds=0)
+    arguments = commands.normalise(
+        "in.mp4", "out.mp4", canvas=CANVAS, frames=12, fill=fill, captions=None, untold="bt709"
+    )
+    await ffmpeg(tmp_path, *arguments)
+    before, after = planes(tmp_path / "in.mp4"), planes(tmp_path / "out.mp4")
+    off = sum(abs(a - b) for a, b in zip(before, after, strict=True)) / len(before)
+    assert (off < 3) == kept
+    with av.open(str(tmp_path / "out.mp4")) as opened:
+        assert opened.streams.video[0].codec_context.colorspace == 1
+
+
+def planes(path: Path) -> bytes:
+    """The first picture as it is coded."""
+    with av.open(str(path)) as opened:
+        return next(opened.decode(video=0)).to_ndarray().tobytes()
+
+
 async def test_a_picture_stands_in_for_a_clip_in_the_same_form(tmp_path: Path) -> None:
     await ffmpeg(tmp_path, "-f", "lavfi", "-i", "testsrc2=size=144x256", "-frames:v", "1", "in.png")
     await ffmpeg(tmp_path, *commands.still("in.png", "still.mp4", canvas=CANVAS, frames=30, captions=None))

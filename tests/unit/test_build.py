@@ -188,6 +188,9 @@ def test_publishing_times_are_dates_only_where_their_key_asks_for_one(tmp_path: 
     assert video.publish.at == datetime(2027, 3, 15, 18, tzinfo=timezone(timedelta(hours=1)))
     assert video.publish.hashtags == ("noir",)
     assert video.vars == {"on": "2027-03-15"}
+    left_out = one(tmp_path, ", publish: {at: 2027-03-28 02:30, timezone: Europe/Berlin}").publish
+    assert left_out is not None
+    assert str(left_out.at) == "2027-03-28 03:30:00+02:00", "clocks show that one then"
     later = one(tmp_path, ", publish: {at: '2027-03-15t18:00:00.5z'}").publish
     assert later is not None
     assert later.at == datetime(2027, 3, 15, 18, 0, 0, 500000, tzinfo=UTC)

@@ -16,6 +16,7 @@ from tiktoker_batch.importing.mpt import import_mpt
 from tiktoker_batch.importing.mpt_fields import LEFT
 from tiktoker_batch.importing.notes import Imported
 from tiktoker_batch.importing.tiktoker import import_tiktoker
+from tiktoker_batch.validating import validate
 
 # What means something in YAML, in our expressions, or to a file system.
 _ODD = ["${X}", "{{ x }}", "{% if %}", "{# c", "- a: b # c", "yes", "null", "0x1f", "~", "'", '"', "\ta", " a\n  b\n"]
@@ -85,7 +86,7 @@ def tried(read: Callable[[Path, Catalog], Imported], source: Path) -> Imported |
 def assert_valid(made: Imported, folder: Path) -> None:
     recipe = folder / "recipe.yaml"
     recipe.write_text(made.text, encoding="utf-8")
-    (checked,) = app.validate([recipe], app.Options())
+    (checked,) = validate([recipe], app.Options())
     assert checked.problems == (), made.text
 
 

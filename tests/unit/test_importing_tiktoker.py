@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from tests.imported import videos
+from tests.own_files import a_clip, a_picture
 from tiktoker_batch import app
 from tiktoker_batch.errors import RecipeError, UsageError
 from tiktoker_batch.importing.notes import Imported
 from tiktoker_batch.importing.tiktoker import import_tiktoker
+from tiktoker_batch.previewing import preview
 
 STYLES = [
     {"name": "Глиняный двор", "prompt": "soft clay figures, warm lamp light"},
@@ -150,16 +152,38 @@ def test_a_key_that_was_pasted_where_a_model_belongs_is_not_shown(tmp_path: Path
     assert any("no name of a model" in each for each in made.warnings)
 
 
-def test_pictures_that_were_paid_for_are_told_because_no_recipe_can_name_them(tmp_path: Path) -> None:
+def test_pictures_and_clips_that_were_paid_for_are_taken_over(tmp_path: Path) -> None:
     project(tmp_path, METADATA)
     home = tmp_path / "output" / str(METADATA["sessionId"])
-    for file in ("images/image_1.png", "images/image_2.png", "videos/video_1.mp4", "audio/narration_17.mp3"):
-        (home / file).parent.mkdir(exist_ok=True)
-        (home / file).touch()
-    made = imported(tmp_path)
+    pictures = [a_picture(home / "images" / f"image_{number}.png") for number in (1, 2, 9)]
+    clip = a_clip(home / "videos" / "video_2.mp4")
+    (home / "videos" / "video_1.mp4").write_bytes(clip.read_bytes()[:-40])
+    (home / "audio").mkdir()
+    (home / "audio" / "narration_17.mp3").touch()
+    made = import_tiktoker(tmp_path, app.full_catalog(), tmp_path)
+    (video,) = videos(made, tmp_path)
+    assert [shot.image for shot in video.shots] == [str(picture) for picture in pictures[:2]]
+    assert [shot.clip for shot in video.shots] == [None, str(clip)]
+    assert "image: output/session_2027-01-05T10-11-12/images/image_1.png" in made.text
+    assert "with what was paid for already: 2 pictures, 1 clip" in made.text
     (told,) = [each for each in made.warnings if "paid for" in each]
-    assert "2 pictures, 1 clip, 1 narration" in told
+    assert "what was paid for (1 picture, 1 clip, 1 narration)" in told
     assert "made, and paid for, again" in told
+    planned = preview(tmp_path / "recipe.yaml", app.Options()).opened.plan.steps
+    assert [step.id.partition("/")[2] for step in planned if step.model == "file"] == [
+        "01/image",
+        "02/image",
+        "02/clip",
+    ]
+
+
+def test_nothing_is_taken_over_where_nobody_knows_whose_it_is(tmp_path: Path) -> None:
+    """TikToker counts a shot that says nothing, and a recipe has none."""
+    project(tmp_path, METADATA | {"prompts": ["", *METADATA["prompts"]]})  # type: ignore[misc]
+    a_picture(tmp_path / "output" / str(METADATA["sessionId"]) / "images" / "image_2.png")
+    made = imported(tmp_path)
+    assert "image:" not in made.text.replace('image: "fal:', "")
+    assert any("what was paid for (1 picture)" in each for each in made.warnings)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from tiktoker_batch.model import Recipe
 from tiktoker_batch.recipe.build import load_recipe
 from tiktoker_batch.recipe.english import not_english
 from tiktoker_batch.recipe.lint import lacks_subject, repeated_style
+from tiktoker_batch.remarks import warnings_of
 from tiktoker_batch.shots import Style
 
 CATALOG = full_catalog()
@@ -65,13 +66,13 @@ def a_recipe(folder: Path, video: str, top: str = "") -> Recipe:
 
 def told(folder: Path, video: str, top: str = "") -> list[str]:
     prefix = f"{folder / 'r.yaml'}:"
-    return [warning.removeprefix(prefix) for warning in a_recipe(folder, video, top).warnings]
+    return [warning.removeprefix(prefix) for warning in warnings_of(a_recipe(folder, video, top).remarks)]
 
 
 @pytest.mark.parametrize("recipe", sorted((ROOT / "recipes").glob("*.yaml")), ids=lambda path: path.name)
 @pytest.mark.parametrize("profile", ["offline", "standard"])
 def test_our_own_recipes_are_warned_of_nothing(recipe: Path, profile: str) -> None:
-    assert load_recipe(recipe, catalog=CATALOG, environ={}, profiles=[profile]).warnings == ()
+    assert load_recipe(recipe, catalog=CATALOG, environ={}, profiles=[profile]).remarks == ()
 
 
 @pytest.mark.parametrize("shot", ENGLISH)

@@ -61,3 +61,9 @@ def test_what_is_no_recipe_is_told(tmp_path: Path, content: bytes | None) -> Non
         path.write_bytes(content)
     with pytest.raises(UsageError):
         install(path, b"{}")
+
+
+def test_a_recipe_that_is_not_there_gets_the_nearest_name(tmp_path: Path) -> None:
+    (tmp_path / "week.yaml").write_text("version: 1\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"did you mean 'week.yaml'\?"):
+        install(tmp_path / "wek.yaml", b"{}")

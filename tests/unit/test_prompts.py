@@ -199,6 +199,18 @@ def test_a_block_that_nobody_would_see_is_a_mistake(tmp_path: Path) -> None:
     assert found.message == "what is extended has no block 'stile'; did you mean 'style'? (there are: shot, style)"
 
 
+def test_an_extends_that_leads_nowhere_is_told_once(tmp_path: Path) -> None:
+    put(tmp_path, image='{% extends "tiktoker:image.j2" %}{% block shot %}x{% endblock %}')
+    (found,) = check_template(load_template(tmp_path / "image.j2"), PROMPT_VARIABLES["image"])
+    assert found.message == "'extends' wants the plain name of a template in quotes, like 'builtin/image.j2'"
+
+
+def test_a_template_without_blocks_is_extended_in_vain(tmp_path: Path) -> None:
+    put(tmp_path, image='{% extends "bare.j2" %}{% block shot %}x{% endblock %}', bare="{{ shot }}")
+    (found,) = check_template(load_template(tmp_path / "image.j2"), PROMPT_VARIABLES["image"])
+    assert found.message == "what is extended has no block 'shot'; it has none at all"
+
+
 def test_a_folder_of_templates_is_named_once_for_a_recipe(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     put(tmp_path / "mine", _style="{{ style.name }} all over", story="Tell of {{ topic }}.")

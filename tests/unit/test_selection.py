@@ -10,7 +10,14 @@ import pytest
 from tests.values import a_recipe, a_step, a_video
 from tiktoker_batch.errors import UsageError
 from tiktoker_batch.model import Kind, Plan, PlannedVideo, Publish, Step, Video
-from tiktoker_batch.planning.selection import Choice, Shard, chosen_steps, matching_steps, parse_shard
+from tiktoker_batch.planning.selection import (
+    Choice,
+    Shard,
+    chosen_steps,
+    matching_steps,
+    parse_shard,
+    selection_warnings,
+)
 
 STATES = {"mon-fox": "done", "tue-owl": "failed", "wed-fox": "partial"}
 
@@ -48,7 +55,6 @@ def videos(*expressions: str) -> list[str]:
         ("*-fox", ["mon-fox", "wed-fox"]),
         ("tag:animal", ["mon-fox", "tue-owl"]),
         ("tag:an*", ["mon-fox", "tue-owl"]),
-        ("tag:nothing", []),
         ("state:failed", ["tue-owl"]),
         ("state:pending", ["thu-sea"]),
         ("state:done or state:partial", ["mon-fox", "wed-fox"]),
@@ -64,6 +70,10 @@ def videos(*expressions: str) -> list[str]:
         ("wed-*/*/clip or tue-owl/story", ["tue-owl", "wed-fox"]),
         ("not not mon-fox", ["mon-fox"]),
         ("not (state:done or (tag:red and not *-owl))", ["thu-sea", "tue-owl"]),
+        ("tag:nothing or mon-fox", ["mon-fox"]),
+        ("fri-* or mon-fox", ["mon-fox"]),
+        ("not tag:nothing and tag:red", ["mon-fox", "wed-fox"]),
+        ("date:..", ["mon-fox", "thu-sea", "tue-owl", "wed-fox"]),
     ],
 )
 def test_an_expression_chooses_videos(expression: str, expected: Sequence[str]) -> None:
@@ -97,8 +107,72 @@ def test_without_a_choice_everything_is_meant() -> None:
 
 
 @pytest.mark.parametrize(
+    "expression",
+    [
+        "state:failed and tag:red",
+        "date:2027-03-20",
+        "date:2027-04-01.. and tag:animal",
+        "tag:nothing or state:failed and mon-*",
+        "not state:pending and thu-sea",
+        "not date:2027-03-15 and mon-fox",
+    ],
+)
+def test_what_only_is_not_so_today_chooses_nothing_and_is_no_mistake(expression: str) -> None:
+    assert videos(expression) == []
+
+
+@pytest.mark.parametrize(
+    ("choice", "force", "said"),
+    [
+        (Choice(select=("tag:animl or mon-fox",)), (), "--select 'tag:animl or mon-fox': no video has the tag 'animl'"),
+        (Choice(select=("mon-fox", "tag:wekly")), (), "--select tag:wekly: no video has the tag 'wekly'; there are:"),
+        (Choice(exclude=("tag:rad",)), (), "--exclude tag:rad: no video has the tag 'rad'; did you mean 'tag:red'?"),
+        (Choice(), ("man-* or mon-*",), "--force 'man-* or mon-*': no video matches 'man-*'"),
+        (Choice(select=("date:2027-03-20",)), (), "--select date:2027-03-20: nothing is published on 2027-03-20; "),
+        (Choice(select=("date:..2027-03-07",)), (), "--select date:..2027-03-07: nothing is published in "),
+    ],
+)
+def test_what_matches_nothing_beside_others_is_told(choice: Choice, force: tuple[str, ...], said: str) -> None:
+    (told,) = selection_warnings(PLAN, choice, force)
+    assert told.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("days", "nearest"),
+    [("2027-03-20", "2027-03-18"), ("..2027-03-07", "2027-03-15"), ("2027-03-19..2027-04-01", "2027-03-18")],
+)
+def test_of_a_day_without_posts_the_nearest_with_one_is_told(days: str, nearest: str) -> None:
+    (told,) = selection_warnings(PLAN, Choice(exclude=(f"date:{days}",)))
+    assert told.endswith(f"{days}; the nearest day is {nearest}")
+
+
+def test_states_that_no_video_is_in_are_not_told() -> None:
+    assert selection_warnings(PLAN, Choice(select=("state:failed", "tag:red"), exclude=("state:done",))) == []
+
+
+def test_where_no_video_has_a_tag_or_a_day_that_is_told() -> None:
+    bare = a_plan(["one"])
+    with pytest.raises(UsageError, match="no video has the tag 'red'; none has any"):
+        matching_steps(bare, ["tag:red"], {})
+    (told,) = selection_warnings(bare, Choice(exclude=("date:2027-03-20",)))
+    assert told.endswith("nothing is published on 2027-03-20: no video has a day")
+
+
+def test_of_a_recipe_without_videos_nothing_is_chosen() -> None:
+    assert chosen_steps(a_plan([]), Choice(select=("tag:red",)), {}) == frozenset()
+
+
+@pytest.mark.parametrize(
     ("expression", "said"),
     [
+        ("tag:animl", "no video has the tag 'animl'; did you mean 'tag:animal'?"),
+        ("tag:animl and state:failed", "no video has the tag 'animl'; did you mean 'tag:animal'?"),
+        ("tag:nothing", "no video has the tag 'nothing'; there are: animal and red"),
+        ("fri-*", "no video matches 'fri-*'"),
+        ("thu-sea and tag:red", "nothing in the recipe is all of this"),
+        ("mon-fox or mon-fix", "no video matches 'mon-fix'; did you mean 'mon-fox'?"),
+        ("date:2027-03-17..2027-03-15", "ends before it begins; did you mean '2027-03-15..2027-03-17'?"),
+        ("date:", "'' is no day or range of days"),
         ("mon-fix", "no video matches 'mon-fix'; did you mean 'mon-fox'?"),
         ("mon-fox/02/clip", "no step matches 'mon-fox/02/clip'"),
         ("mon-fox/01/clp", "did you mean 'mon-fox/01/clip'?"),
@@ -106,6 +180,7 @@ def test_without_a_choice_everything_is_meant() -> None:
         ("man-fox/*", "no step matches 'man-fox/*'; did you mean 'mon-fox/*'?"),
         ("state:faild", "no state is called 'faild'; did you mean 'failed'?"),
         ("tags:red", "no selector is called 'tags'; did you mean 'tag'?"),
+        ("video:mon-fox", "no selector is called 'video'; did you mean 'mon-fox'?"),
         ("date:monday", "'monday' is no day or range of days"),
         ("tag:red tag:animal", "'tag:animal' comes too late: write 'and' or 'or' before it"),
         ("tag:red and", "a selector is missing at the end"),

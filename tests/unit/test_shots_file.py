@@ -29,7 +29,7 @@ def written(*shots: Shot, narration: str = "A light.\n\nIt goes out.") -> Writte
 def read(folder: Path, text: str, video: Video | None = None) -> ShotsFile:
     path = folder / "shots.yaml"
     path.write_text(text, encoding="utf-8")
-    return read_shots_file(path, video or a_video(templates=dict(builtin_templates())), {"noir": NOIR}.get)  # type: ignore[arg-type]
+    return read_shots_file(path, video or a_video(templates=dict(builtin_templates())), {"noir": NOIR}.get, folder)  # type: ignore[arg-type]
 
 
 def faults(folder: Path, text: str, video: Video | None = None) -> list[str]:
@@ -87,7 +87,7 @@ def test_what_a_person_writes_is_linted_like_a_recipe(tmp_path: Path) -> None:
         "version: 1\nvideo: one\nnarration: x\nshots:\n  - prompt: ein Leuchtturm im Sturm\n  - prompt: wide shot, 8k\n"
     )
     found = read(tmp_path, text, video)
-    assert [warning.removeprefix(f"{tmp_path / 'shots.yaml'}:") for warning in found.warnings] == [
+    assert [str(warning).removeprefix(f"{tmp_path / 'shots.yaml'}:") for warning in found.warnings] == [
         "5:13: shot 1: it looks like German; picture models understand English best",
         "6:13: shot 2: it says how something is seen, and not what; name a subject",
     ]
@@ -103,7 +103,7 @@ def test_a_file_of_ones_own_needs_no_keys(tmp_path: Path) -> None:
 def test_what_is_as_the_video_says_counts_as_not_said() -> None:
     video = a_video(templates=dict(builtin_templates()), style=NOIR)
     shot = Shot(prompt="a lamp", motion="slow push in", duration=4.0, style=NOIR)
-    edit = as_edit(ShotsFile(narration="x", shots=(shot, replace(shot, motion="tilt up"))), video, "f")
+    edit = as_edit(ShotsFile(narration="x", shots=(shot, replace(shot, motion="tilt up"))), video, "f", Path())
     assert edit.shots == (Shot(prompt="a lamp"), Shot(prompt="a lamp", motion="tilt up"))
 
 
@@ -140,7 +140,7 @@ shots:
     path = tmp_path / "shots.yaml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(RecipeError) as raised:
-        read_shots_file(path, strict, style_of)
+        read_shots_file(path, strict, style_of, tmp_path)
     assert [f"{each.line}:{each.column}: {each.message}" for each in raised.value.problems] == [
         "1:10: version: expected 1, got 2",
         "2:8: video: this is the folder of 'one', and the file is about 'two'",

@@ -13,6 +13,7 @@ from tiktoker_batch.previewing import preview
 from tiktoker_batch.recipe.schema import check_schema
 from tiktoker_batch.recipe.source import load_source
 from tiktoker_batch.starting import TEMPLATES, start
+from tiktoker_batch.validating import validate
 
 WEDNESDAY = date(2027, 3, 17)
 
@@ -22,8 +23,8 @@ def test_every_template_is_valid_and_plans(tmp_path: Path, template: str, monkey
     monkeypatch.chdir(tmp_path)
     recipe = start(Path(), template, WEDNESDAY)[0]
     assert check_schema(load_source(recipe))[0] == []
-    (checked,) = app.validate([recipe], app.Options())
-    assert (checked.problems, checked.warnings) == ((), [])
+    (checked,) = validate([recipe], app.Options())
+    assert (checked.problems, checked.warnings) == ((), ())
     plan = preview(recipe, app.Options()).opened.plan
     assert plan.videos
     assert {step.provider for step in plan.steps} == {"local"}, "a newcomer has no keys"

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from tiktoker_batch.app import Options, Standing
+from tiktoker_batch.app import Options
 from tiktoker_batch.planning.selection import Choice
+from tiktoker_batch.standing import Standing
 from tiktoker_batch.told import recipe_of, told_options
 
 

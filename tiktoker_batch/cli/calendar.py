@@ -7,6 +7,7 @@ import click
 
 from tiktoker_batch.app import Options
 from tiktoker_batch.cli.options import (
+    OneOf,
     echo_json,
     exclude_option,
     output_option,
@@ -30,7 +31,7 @@ from tiktoker_batch.report.quantities import counted
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json", "csv", "ics", "html"]),
+    type=OneOf(["text", "json", "csv", "ics", "html"]),
     default="text",
     show_default=True,
     help="A table, JSON, a spreadsheet, a file for calendar programs, or a page with months.",

@@ -5,11 +5,17 @@ from pathlib import Path
 
 import click
 
+from tiktoker_batch.app import Options
 from tiktoker_batch.cli.options import (
     echo_json,
+    exclude_option,
     format_option,
     optional_recipe_argument,
     output_option,
+    profile_option,
+    recipe_options,
+    select_option,
+    set_option,
     show,
     subcommand,
 )
@@ -20,16 +26,16 @@ from tiktoker_batch.report.quantities import columns, counted
 
 @subcommand("doctor", example="tiktoker-batch doctor recipes/week12.yaml")
 @optional_recipe_argument
-@output_option
+@recipe_options(output_option, profile_option, set_option, select_option, exclude_option)
 @click.option("--offline", is_flag=True, help="Ask no account whether it accepts its key.")
 @format_option
-def command(recipe: Path | None, output: Path | None, offline: bool, form: str) -> int:
+def command(*, recipe: Path | None, options: Options, offline: bool, form: str) -> int:
     """Check this machine and say how to mend what is missing.
 
-    With a recipe, also everything that it needs. Keys are looked at, never shown; each account that has one is asked
-    whether it accepts it, which costs nothing.
+    With a recipe, also everything that it, or what is selected of it, needs. Keys are looked at, never shown; each
+    account that has one is asked whether it accepts it, which costs nothing.
     """
-    checks = examine(recipe, output, offline=offline)
+    checks = examine(recipe, options, offline=offline)
     if form == "json":
         echo_json([dataclasses.asdict(check) for check in checks])
     else:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from tiktoker_batch.cli.options import say, show, subcommand
+from tiktoker_batch.cli.options import OneOf, say, show, subcommand
 from tiktoker_batch.starting import TEMPLATES, start
 
 
 @subcommand("init", example="tiktoker-batch init my-videos --template weekly")
 @click.argument("folder", metavar="[DIR]", default=".", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--template", type=click.Choice(TEMPLATES), default="quickstart", show_default=True)
+@click.option("--template", type=OneOf(TEMPLATES), default="quickstart", show_default=True)
 def command(folder: Path, template: str) -> None:
     """Write a starter recipe that runs, with comments.
 

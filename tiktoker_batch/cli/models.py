@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from tiktoker_batch import app, vocabulary
-from tiktoker_batch.cli.options import echo_json, format_option, optional_recipe_argument, say, show, subcommand
+from tiktoker_batch.cli.options import OneOf, echo_json, format_option, optional_recipe_argument, say, show, subcommand
 from tiktoker_batch.model import Model, Price
 from tiktoker_batch.report.quantities import columns, counted
 
@@ -21,7 +21,7 @@ UNITS = {
 
 @subcommand("models", example="tiktoker-batch models --kind clip")
 @optional_recipe_argument
-@click.option("--kind", type=click.Choice(["text", "image", "clip", "narration"]), help="Only models that make this.")
+@click.option("--kind", type=OneOf(["text", "image", "clip", "narration"]), help="Only models that make this.")
 @click.option(
     "--refresh-prices", "refresh", is_flag=True, help="First ask fal what its models cost today (needs a key)."
 )

@@ -32,6 +32,20 @@ class Session:
     kept: tuple[object, ...] = ()
 
 
+class OneOf(click.Choice[str]):
+    """One of some words; of another one the nearest is told."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The word, as click checks it."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter as error:
+            from tiktoker_batch.recipe.suggest import did_you_mean  # noqa: PLC0415  (--help answers at once)
+
+            message = f"{error.message.rstrip('.')}{did_you_mean(str(value), self.choices)}"
+            raise click.BadParameter(message, ctx, param) from None
+
+
 def subcommand(name: str, *, example: str) -> Callable[[Callable[..., Any]], click.Command]:
     """A command whose help ends with an example."""
 
@@ -79,7 +93,7 @@ output_option = click.option(
 format_option = click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json"]),
+    type=OneOf(["text", "json"]),
     default="text",
     show_default=True,
     help="For people or for programs.",
@@ -259,7 +273,7 @@ planning_options = recipe_options(
 
 progress_option = click.option(
     "--progress",
-    type=click.Choice(["auto", "rich", "plain", "json", "none"]),
+    type=OneOf(["auto", "rich", "plain", "json", "none"]),
     default="auto",
     show_default=True,
     help="How to tell what happens, on stderr.",

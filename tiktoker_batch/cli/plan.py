@@ -9,6 +9,7 @@ from tiktoker_batch import app, plan_file
 from tiktoker_batch.cli.again import run_again
 from tiktoker_batch.cli.options import (
     FILE,
+    OneOf,
     echo_json,
     planning_options,
     recipe_argument,
@@ -36,7 +37,7 @@ WORK_TO_DO = 2  # of --detailed-exitcode, as Terraform has it
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json", "markdown"]),
+    type=OneOf(["text", "json", "markdown"]),
     default="text",
     show_default=True,
     help="For people, for programs, or for a comment on a pull request.",

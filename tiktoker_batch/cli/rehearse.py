@@ -77,6 +77,8 @@ def command(
     nothing: for --select and --exclude every video is pending.
     """
     opened = rehearsal.open_rehearsal(recipe, options)
+    for warning in opened.odd_choices(options):
+        say(f"warning: {warning}")
     session.output = opened.layout.root
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     how = rehearsal.Rehearsal(speed=speed, faults=faults, seed=seed, account=accounts)

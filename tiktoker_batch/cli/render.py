@@ -9,6 +9,7 @@ from tiktoker_batch.cli.options import (
     echo_json,
     exclude_option,
     format_option,
+    output_option,
     profile_option,
     recipe_argument,
     recipe_options,
@@ -25,7 +26,7 @@ from tiktoker_batch.steps.prompts import Prompt
 
 @subcommand("render", example="tiktoker-batch render recipes/quickstart.yaml --select 'coffee/*/image'")
 @recipe_argument
-@recipe_options(select_option, exclude_option, profile_option, set_option)
+@recipe_options(output_option, profile_option, set_option, select_option, exclude_option)
 @click.option(
     "--expanded",
     is_flag=True,
@@ -42,7 +43,10 @@ def command(*, recipe: Path, options: app.Options, expanded: bool, form: str) ->
             raise UsageError("--expanded prints the whole recipe; --select is for prompts")
         _show_expanded(recipe, options, form)
         return
-    prompts = app.prompts(recipe, options)
+    rendered = app.render(recipe, options)
+    for warning in rendered.odd:
+        say(f"warning: {warning}")
+    prompts = rendered.prompts
     if form == "json":
         echo_json(
             [
@@ -56,6 +60,9 @@ def command(*, recipe: Path, options: app.Options, expanded: bool, form: str) ->
                 for prompt in prompts
             ]
         )
+        return
+    if not prompts:
+        say("nothing is chosen")
         return
     show("\n\n".join(f"{_heading(prompt)}\n{prompt.text.strip()}" for prompt in prompts))
     if any(prompt.deferred for prompt in prompts):

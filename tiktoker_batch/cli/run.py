@@ -90,18 +90,18 @@ def make(
     plan: Path | None = None,
 ) -> int:
     """Run a batch and tell how it went."""
-    ask, opened = not yes and somebody_is_there(os.environ), None
-    if options.strict or ask or plan:
-        found = preview(recipe, options)
-        opened = found.opened
-        if plan:
-            plan_file.require_same_plan(plan, found, options)
-        if options.strict:
-            require_no_warning(found)
-        if ask and not agreed(found.estimate.cost_usd, found.opened.recipe.budget.max_usd):
-            say("nothing was started")
-            return ExitCode.INTERRUPTED
-    opened = opened or app.open_recipe(recipe, options)
+    ask = not yes and somebody_is_there(os.environ)
+    found = preview(recipe, options) if options.strict or ask or plan else None
+    if found and plan:
+        plan_file.require_same_plan(plan, found, options)
+    if found and options.strict:
+        require_no_warning(found)
+    opened = found.opened if found else app.open_recipe(recipe, options)
+    for warning in opened.odd_choices(options):
+        say(f"warning: {warning}")
+    if found and ask and not agreed(found.estimate.cost_usd, opened.recipe.budget.max_usd):
+        say("nothing was started")
+        return ExitCode.INTERRUPTED
     session.output, session.again = opened.layout.root, run_again(recipe, options)
     # Before and after the engine listens for itself, SIGTERM is as good as Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -112,6 +112,8 @@ def make(
     show(summary_text(ended.state, ended.layout, ended.spent_usd))
     for warning in ended.warnings:
         say(f"warning: {warning}")
+    if ended.idle:
+        say("nothing is selected, so nothing was done")
     if ended.review:
         _say_what_to_review(ended.review, session)
     _say_what_to_do(ended, session)

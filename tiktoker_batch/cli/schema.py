@@ -4,12 +4,12 @@ from pathlib import Path
 
 import click
 
-from tiktoker_batch.cli.options import say, subcommand
+from tiktoker_batch.cli.options import OneOf, say, subcommand
 from tiktoker_batch.resources import resource_path
 
 
 @subcommand("schema", example="tiktoker-batch schema --install recipes/week12.yaml")
-@click.argument("name", type=click.Choice(["recipe", "manifest"]), default="recipe")
+@click.argument("name", type=OneOf(["recipe", "manifest"]), default="recipe")
 @click.option(
     "--install",
     "recipes",

@@ -1,26 +1,35 @@
 """Everything that a recipe needs, looked at in one go."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
-from tiktoker_batch.app import Opened, Options, open_recipe
+from tiktoker_batch.app import Opened, Options, history, open_recipe
 from tiktoker_batch.doctor import machine
 from tiktoker_batch.doctor.accounts import examine_accounts
 from tiktoker_batch.doctor.check import Check
 from tiktoker_batch.environment import environment
+from tiktoker_batch.errors import UsageError
+from tiktoker_batch.planning.selection import chosen_steps, touched
 from tiktoker_batch.providers.registry import not_ready, providers
+from tiktoker_batch.store.state import fold
+
+EVERYTHING = Options()
 
 
-def examine(recipe: Path | None = None, output: Path | None = None, *, offline: bool = False) -> list[Check]:
-    """Look at everything a recipe needs, or at what any local batch needs. Keys are never shown.
+def examine(recipe: Path | None = None, options: Options = EVERYTHING, *, offline: bool = False) -> list[Check]:
+    """Look at everything that a recipe, or what the options choose of it, needs, or at what any local batch needs.
 
-    Accounts with a key are asked whether they accept it, unless ``offline``; that costs nothing.
+    Keys are never shown. Accounts with a key are asked whether they accept it, unless ``offline``; that costs nothing.
 
     :raises RecipeError: the recipe is not valid.
+    :raises UsageError: an expression cannot be understood, or there is no recipe that the options could be about.
     """
-    opened = open_recipe(recipe, Options(output=output)) if recipe else None
+    if recipe is None and replace(options, output=None) != EVERYTHING:
+        raise UsageError("--profile, --set, --select and --exclude are about a recipe: name one")
+    opened = _chosen(open_recipe(recipe, options), options) if recipe else None
     environ = opened.environ if opened else environment(Path("recipe.yaml"))
-    root = opened.layout.root if opened else output or Path("output")
+    root = opened.layout.root if opened else options.output or Path("output")
     return [
         machine.check_python(),
         *machine.check_ffmpeg(environ),
@@ -34,6 +43,14 @@ def examine(recipe: Path | None = None, output: Path | None = None, *, offline: 
         machine.check_terminal(),
         *_recipe(opened),
     ]
+
+
+def _chosen(opened: Opened, options: Options) -> Opened:
+    """With those videos alone of which something is chosen."""
+    steps = chosen_steps(
+        opened.plan, options.choice, fold(history(opened.layout)).video_states if options.choice else {}
+    )
+    return replace(opened, plan=replace(opened.plan, videos=tuple(touched(opened.plan, steps))))
 
 
 def _recipe(opened: Opened | None) -> Iterator[Check]:

@@ -35,6 +35,7 @@ _HEAD = (
     "- A clip's prompt is the shot's words with a camera movement and the style; TikToker sent the words alone.",
     "  'tiktoker-batch render' shows it, and 'templates: {clip: FILE}' puts another in its place.",
     "- Veo's sound is not bought: TikToker paid for it, and the narration took its place.",
+    "- Pictures and clips that lie in a session are taken as they are; remove 'image' or 'clip' to have one made.",
     "- Nothing that is spoken is cut off: TikToker ended a video with whichever of voice and picture ended first.",
 )
 
@@ -171,7 +172,8 @@ def _video(
     video |= _captions(session, language, catalog, notes, name)
     video |= _reference(session, video["models"], project, notes, name)
     if session.prompts:
-        video["prompts"] = Entry("prompts", _shots(session, video["models"], catalog, notes, name))
+        taken = f"with what was paid for already: {session.made.taken}" if session.made.taken else ""
+        video["prompts"] = Entry("prompts", _shots(session, video["models"], project, notes, name), taken)
     return video
 
 
@@ -269,16 +271,21 @@ def _ref(models: Entry | Remark, kind: str) -> str:
     return next(str(each.value) for each in models.value if isinstance(each, Entry) and each.key == kind)
 
 
-def _shots(session: Session, models: Entry | Remark, catalog: Catalog, notes: Notes, name: str) -> list[Value]:
-    """The prompts, with a length of their own where the session notes one that is not TikToker's usual."""
-    clip = catalog.models[_ref(models, "clip")]
+def _shots(session: Session, models: Entry | Remark, project: _Project, notes: Notes, name: str) -> list[Value]:
+    """The prompts, with what was made of them, and with a length of their own where the session notes one that is not
+    TikToker's usual.
+    """
+    clip, made = project.catalog.models[_ref(models, "clip")], session.made
     shots: list[Value] = []
-    for prompt, seconds in session.prompts:
-        if seconds and clip.offers_duration(seconds):
-            shots.append((Entry("prompt", prompt), Entry("duration", seconds)))
-        else:
-            shots.append(prompt)
-    odd = {seconds for _, seconds in session.prompts if seconds and not clip.offers_duration(seconds)}
+    odd: set[float] = set()
+    for number, (prompt, seconds) in enumerate(session.prompts, start=1):
+        files = {"image": made.pictures.get(number), "clip": made.clips.get(number)}
+        known = [Entry(key, placed(file, project.beside)) for key, file in files.items() if file]
+        if seconds and (clip.offers_duration(seconds) or files["clip"]):
+            known.append(Entry("duration", seconds))
+        elif seconds:
+            odd.add(seconds)
+        shots.append((Entry("prompt", prompt), *known) if known else prompt)
     for seconds in sorted(odd):
         notes.warn(f"clip model {clip.ref!r} makes no clips of {seconds:g} s: they are of its usual length", name)
     return shots

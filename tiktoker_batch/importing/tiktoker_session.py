@@ -2,26 +2,20 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tiktoker_batch.errors import Problem
 from tiktoker_batch.importing.notes import MAX_SECONDS, Notes, unique
 from tiktoker_batch.importing.reading import Document, Fields, read_document
 from tiktoker_batch.importing.text import shown, unbraced
-from tiktoker_batch.report.quantities import counted
+from tiktoker_batch.importing.tiktoker_made import Made, look_for_made
 
 SHOT_SECONDS = 4.0  # TikToker cuts every story into these
 USUAL_SECONDS = 60.0  # of a run that was started without its screens
 _GEORGE = "JBFqnCBsd6RMkjVDRZzb"  # the voice of such a run
 _VOICE = re.compile(r"[A-Za-z0-9_-]+")
 _RATIOS = ("9:16", "16:9")
-# What is bought, the folder of a session that it lies in, and its files' endings.
-_MADE = (
-    ("picture", "images", ("png", "jpg", "jpeg", "webp")),
-    ("clip", "videos", ("mp4",)),
-    ("narration", "audio", ("mp3", "wav")),
-)
 # What a run writes down about its own progress, and about files that are found by looking.
 _RESULTS = ("sessionId", "updatedAt", "transcription", "output", "completedSteps", "videoCount", "finalVideo")
 
@@ -48,7 +42,7 @@ class Left:
 class Session:
     """What a video was made of. ``prompts`` come with the seconds of their clip where these are not the usual ones.
 
-    ``knows_input``: what was chosen on TikToker's screens is noted, not assumed.
+    ``knows_input``: what was chosen on TikToker's screens is noted, not assumed. ``made`` is what lies there of it.
     """
 
     folder: Path
@@ -67,6 +61,7 @@ class Session:
     voice_whence: str
     free: bool
     captions: bool
+    made: Made = field(default_factory=Made)
     references: Sequence[str] = ()
     remarks: Sequence[Left] = ()
 
@@ -123,6 +118,7 @@ def read_session(folder: Path, problems: list[Problem], notes: Notes) -> Session
 def _from_metadata(folder: Path, fields: Fields) -> Session:
     """The file of a run without screens: what is not in it had TikToker's own value."""
     prompts = fields.texts("prompts")
+    made = _made(folder, len(prompts), len(fields.take("prompts", list) or ()))
     ratio, voice, style = fields.text("aspectRatio"), fields.text("voiceId"), fields.text("stylePrompt")
     own = f"TikToker's own where {fields.document.path.name} says nothing"
     usual = (len(prompts) * SHOT_SECONDS, f"{len(prompts)} shots of {SHOT_SECONDS:g} s")
@@ -144,7 +140,8 @@ def _from_metadata(folder: Path, fields: Fields) -> Session:
         voice_whence="" if _voice_id(voice) else own,
         free=bool(fields.take("useFreeModels", bool)),
         captions=False,
-        remarks=[*_odd(ratio, voice), *_paid_for(folder), *_unknown(fields)],
+        made=made,
+        remarks=[*_odd(ratio, voice), *_paid_for(made), *_unknown(fields)],
     )
 
 
@@ -153,6 +150,7 @@ def _from_state(folder: Path, fields: Fields) -> Session:
     given, audio, steps = fields.inner("input"), fields.inner("audio"), fields.each("steps")
     ratio, voice, style = given.text("aspectRatio"), given.text("voiceId"), given.text("stylePrompt")
     prompts = [(prompt, _own_length(step)) for step in steps if (prompt := step.text("prompt"))]
+    made = _made(folder, len(prompts), len(steps))
     shots = sum(seconds or SHOT_SECONDS for _, seconds in prompts)
     seconds, whence = _length(given, (shots or USUAL_SECONDS, "the lengths of its shots" if shots else "a usual one"))
     return Session(
@@ -172,8 +170,9 @@ def _from_state(folder: Path, fields: Fields) -> Session:
         voice_whence="",
         free=bool(given.take("useFreeModels", bool)),
         captions=True,
+        made=made,
         references=[path for each in given.each("referenceImages") if (path := each.text("path"))],
-        remarks=[*_odd(ratio, voice), *_referring(steps), *_paid_for(folder), *_unknown(fields, given)],
+        remarks=[*_odd(ratio, voice), *_referring(steps), *_paid_for(made), *_unknown(fields, given)],
     )
 
 
@@ -225,12 +224,12 @@ def _unknown(*objects: Fields) -> list[Left]:
     return [Left(name, "nothing here corresponds to it") for fields in objects for name in fields.others()]
 
 
-def _paid_for(folder: Path) -> list[Left]:
-    """What lies in the session and cannot be used: a recipe has no place for pictures that are made already."""
-    lying = [
-        counted(found, noun)
-        for noun, where, endings in _MADE
-        if (found := sum(len(list((folder / where).glob(f"*.{ending}"))) for ending in endings))
-    ]
-    why = "a recipe cannot name results that are made already, so they are made, and paid for, again"
-    return [Left(f"what was paid for ({', '.join(lying)})", why)] if lying else []
+def _made(folder: Path, prompts: int, listed: int) -> Made:
+    """What lies there; where some of the listed shots say nothing, nobody knows whose pictures these are."""
+    return look_for_made(folder, prompts if prompts == listed else 0)
+
+
+def _paid_for(made: Made) -> list[Left]:
+    """What lies in the session and cannot be used."""
+    why = "a recipe cannot name it, so it is made, and paid for, again"
+    return [Left(f"what was paid for ({made.left})", why)] if made.left else []

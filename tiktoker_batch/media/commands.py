@@ -20,6 +20,10 @@ TARGET_LUFS = -14.0  # what TikTok, YouTube and Instagram level to
 PEAK_LIMIT = 0.80  # -1.9 dBFS before AAC, whose overshoot then stays below -1 dBTP
 # H.264 levels by short side and rate: 720p24 fits 3.1; 4.0 leaves room to 30 fps at 1080p, 4.2 to 60.
 LEVEL_SLOW, LEVEL_FAST = "4.0", "4.2"
+# BT.709 in limited range, written into the stream's own header.
+_TELL_COLOURS = (
+    "h264_metadata=colour_primaries=1:transfer_characteristics=1:matrix_coefficients=1:video_full_range_flag=0"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +45,17 @@ def video_settings(canvas: Canvas, encoder: Encoder = X264) -> dict[str, Any]:
         **({} if encoder.device else {"pix_fmt": "nv12" if encoder.name == "qsv" else "yuv420p"}),
         "g": canvas.fps * 2,
         "bf": 2,
-        "video_track_timescale": canvas.fps * 512,
+        "video_track_timescale": _time_base(canvas),
         "color_primaries": "bt709",
         "color_trc": "bt709",
         "colorspace": "bt709",
         "color_range": "tv",
     }
+
+
+def _time_base(canvas: Canvas) -> int:
+    """Ticks a second of every segment."""
+    return canvas.fps * 512
 
 
 def normalise(
@@ -58,13 +67,36 @@ def normalise(
     fill: Fill,
     captions: str | None,
     encoder: Encoder = X264,
+    untold: str | None = None,
 ) -> list[str]:
-    """Bring a clip into canonical form with exactly ``frames`` frames and burn its captions."""
-    stream = ffmpeg.input(source).video
+    """Bring a clip into canonical form with exactly ``frames`` frames and burn its captions.
+
+    ``untold`` is the colour matrix of a clip that tells none.
+    """
+    stream = ffmpeg.input(source, **({"colorspace": untold} if untold else {})).video
     if fill.stretch > 1.0:
         stream = stream.filter("setpts", f"{fill.stretch:.6f}*PTS")
     stream = _onto(stream, canvas).filter("tpad", stop_mode="clone", stop_duration=f"{fill.hold_seconds + 1:.3f}")
     return _encode(stream, into, canvas, frames, captions, encoder)
+
+
+def cut(source: str, into: str, *, canvas: Canvas, frames: int, told_colours: bool) -> list[str]:
+    """The first pictures of a clip, in the order they are decoded, as they are: none is encoded again.
+
+    Where the clip does not tell its colours, it is made to tell those that an encode would.
+    """
+    output = ffmpeg.input(source)["v:0"].output(
+        into,
+        format="mp4",
+        c="copy",
+        map_metadata=-1,
+        map_chapters=-1,
+        fflags="+bitexact",
+        video_track_timescale=_time_base(canvas),
+        **{"frames:v": frames},
+        **({} if told_colours else {"bsf:v": _TELL_COLOURS}),
+    )
+    return _compiled(output)
 
 
 def still(
@@ -195,6 +227,14 @@ def bed(source: str, into: str) -> list[str]:
     stream = _stereo(ffmpeg.input(source).audio)
     return _compiled(
         stream.output(into, format="flac", acodec="flac", ar=SAMPLE_RATE, map_metadata=-1, fflags="+bitexact")
+    )
+
+
+def first_frame(source: str, into: str) -> list[str]:
+    """The first picture of a clip, as a PNG."""
+    stream = ffmpeg.input(source).video
+    return _compiled(
+        stream.output(into, format="image2", vcodec="png", map_metadata=-1, update=1, **{"frames:v": 1}),
     )
 
 

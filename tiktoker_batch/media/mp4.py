@@ -52,7 +52,7 @@ def mp4_seconds(path: Path) -> float | None:
 
     :raises ValueError: it is an MP4, but not a whole one, or there are no pictures in it.
     """
-    head = _head(path)
+    head = mp4_head(path)
     if head is None:
         return None
     if b"hdlr" not in head or _PICTURES not in head:
@@ -65,12 +65,12 @@ def mp4_outline(path: Path) -> Outline | None:
 
     :raises ValueError: it is an MP4, but not a whole one.
     """
-    head = _head(path)
+    head = mp4_head(path)
     seconds = _duration(head) if head is not None else None
     if head is None or seconds is None:
         return None
     try:
-        tracks = dict(filter(None, (_track(body) for name, body in _inside(head) if name == b"trak")))
+        tracks = dict(filter(None, (_track(body) for name, body in boxes_inside(head) if name == b"trak")))
     except (struct.error, LookupError, ZeroDivisionError):
         return None
     return Outline(seconds=seconds, video=tracks.get(_PICTURES), audio=tracks.get(_SOUND)) if tracks else None
@@ -79,8 +79,11 @@ def mp4_outline(path: Path) -> Outline | None:
 # ---------------------------------------------------------------------- the file
 
 
-def _head(path: Path) -> bytes | None:
-    """What is in the ``moov`` box."""
+def mp4_head(path: Path) -> bytes | None:
+    """What is in the ``moov`` box; ``None`` where the file is of another form.
+
+    :raises ValueError: it is an MP4, but not a whole one.
+    """
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         if file.read(8)[4:] != b"ftyp":
@@ -114,7 +117,7 @@ def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, i
 # ---------------------------------------------------------------------- boxes in memory
 
 
-def _inside(content: bytes) -> Iterator[Box]:
+def boxes_inside(content: bytes) -> Iterator[Box]:
     """The boxes in a box."""
     at = 0
     while at + 8 <= len(content):
@@ -125,13 +128,13 @@ def _inside(content: bytes) -> Iterator[Box]:
         at += length
 
 
-def _find(content: bytes, *names: bytes) -> bytes:
+def find_box(content: bytes, *names: bytes) -> bytes:
     """The content of a box, by its way through the boxes around it.
 
     :raises LookupError: it is not there.
     """
     for name in names:
-        content = next((body for found, body in _inside(content) if found == name), b"")
+        content = next((body for found, body in boxes_inside(content) if found == name), b"")
         if not content:
             raise LookupError(name)
     return content
@@ -150,39 +153,40 @@ def _duration(head: bytes) -> float | None:
 
 def _track(trak: bytes) -> tuple[bytes, Track] | None:
     """The kind of a track and what is known of it; ``None`` for one that is neither pictures nor sound, or is empty."""
-    media = _find(trak, b"mdia")
-    kind = _find(media, b"hdlr")[8:12]
-    table = _find(media, b"minf", b"stbl")
-    samples = struct.unpack_from(">I", _find(table, b"stsz"), 8)[0]
+    media = find_box(trak, b"mdia")
+    kind = find_box(media, b"hdlr")[8:12]
+    table = find_box(media, b"minf", b"stbl")
+    samples = struct.unpack_from(">I", find_box(table, b"stsz"), 8)[0]
     if kind not in {_PICTURES, _SOUND} or not samples:
         return None
-    scale = _scale(_find(media, b"mdhd"))
-    entry = _find(table, b"stsd")[8:]
+    scale = timescale(find_box(media, b"mdhd"))
+    entry = find_box(table, b"stsd")[8:]
     codec = _CODECS.get(entry[4:8], entry[4:8].decode("latin-1"))
     if kind == _SOUND:
         channels, rate = struct.unpack_from(">H", entry, 24)[0], struct.unpack_from(">I", entry, 32)[0] >> 16
-        header = _digest(entry[8 + _AUDIO_ENTRY :])
+        header = boxes_digest(entry[8 + _AUDIO_ENTRY :])
         track = Track(codec=codec, rate=Fraction(rate), scale=scale, samples=samples, header=header, channels=channels)
         return kind, track
     width, height = struct.unpack_from(">HH", entry, 32)
-    ticks = struct.unpack_from(">I", _find(table, b"stts"), 12)[0]
+    ticks = struct.unpack_from(">I", find_box(table, b"stts"), 12)[0]
     return kind, Track(
         codec=codec,
         rate=Fraction(scale, ticks),
         scale=scale,
         samples=samples,
-        header=_digest(entry[8 + _VISUAL_ENTRY :]),
+        header=boxes_digest(entry[8 + _VISUAL_ENTRY :]),
         width=width,
         height=height,
     )
 
 
-def _scale(header: bytes) -> int:
+def timescale(header: bytes) -> int:
+    """Ticks a second, out of a movie or media header (``mvhd``, ``mdhd``)."""
     scale: int = struct.unpack_from(">I", header, 20 if header[0] == 1 else 12)[0]
     return scale
 
 
-def _digest(boxes: bytes) -> str:
-    """The codec's own boxes, without those that tell bit rates."""
-    told = b"".join(name + body for name, body in _inside(boxes) if name not in {b"btrt", b"esds"})
+def boxes_digest(boxes: bytes) -> str:
+    """Digest the codec's own boxes, without those that tell bit rates."""
+    told = b"".join(name + body for name, body in boxes_inside(boxes) if name not in {b"btrt", b"esds"})
     return hashlib.sha256(told).hexdigest()[:16]

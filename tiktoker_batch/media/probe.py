@@ -43,6 +43,11 @@ class Probe:
     audio: AudioStream | None
 
 
+def is_high_definition(video: VideoStream) -> bool:
+    """Whether players take a film of this size for BT.709 where it tells no colours, and not for BT.601."""
+    return video.height >= 720 or video.width >= 1280
+
+
 def probe(path: Path) -> Probe:
     """Open a file and read its headers.
 

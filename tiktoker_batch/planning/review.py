@@ -48,10 +48,10 @@ def _approved(video: Video) -> Video:
     return replace(video, review="optional", edit=edit)
 
 
-def edit_warnings(plan: Plan, forced: Iterable[str] = ()) -> list[str]:
+def edit_warnings(videos: Iterable[PlannedVideo], forced: Iterable[str] = ()) -> list[str]:
     """What may not be meant where a person's edit stands against the recipe or the command, a sentence each."""
     again = frozenset(forced)
-    return [warning for planned in plan.videos for warning in _edit_warnings(planned, again)]
+    return [warning for planned in videos for warning in _edit_warnings(planned, again)]
 
 
 def _edit_warnings(planned: PlannedVideo, forced: frozenset[str]) -> Iterator[str]:

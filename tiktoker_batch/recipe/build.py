@@ -139,7 +139,7 @@ class _Builder:
             budget=_budget(overlaid("budget", self.data, self.overlays)),
             videos=tuple(in_series([(video, series) for video, series in videos if video])),
             styles=self.references.own_styles,
-            warnings=self.findings.warnings,
+            remarks=self.findings.remarks,
         )
 
     def _check_top(self) -> None:
@@ -248,7 +248,8 @@ class _Builder:
             at = (*settings.at, "prompts", index)
             shot = {"prompt": given} if isinstance(given, str) else given
             duration, style = shot.get("duration"), shot.get("style")
-            if duration is not None:
+            files = {name: Found(shot[name], (*at, name), OWN) for name in ("image", "clip") if name in shot}
+            if duration is not None and "clip" not in files:
                 offers.duration(Found(duration, (*at, "duration"), OWN))
             shots.append(
                 Shot(
@@ -256,6 +257,8 @@ class _Builder:
                     duration=None if duration is None else float(duration),
                     style=self.references.style(style, (*at, "style")) if style else None,
                     motion=shot.get("motion", "").strip() or None,
+                    image=self.files.picture(files["image"]) if "image" in files else None,
+                    clip=self.files.clip(files["clip"]) if "clip" in files else None,
                 )
             )
         return tuple(shots)

@@ -1,13 +1,12 @@
 """Collects problems: each once, at its place."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from tiktoker_batch.errors import Problem
 from tiktoker_batch.recipe.nodes import Spot
 from tiktoker_batch.recipe.source import Pointer, Source
-
-FEW = 3  # so many rows or combinations are told of one place
+from tiktoker_batch.remarks import FEW_ROWS, Remark
 
 
 class Findings:
@@ -21,9 +20,7 @@ class Findings:
         self._problems: list[Problem] = []
         self._said: set[tuple[Spot, str]] = set()
         self._of_rows: Counter[Spot] = Counter()
-        self._warnings: list[Problem] = []
-        self._warned: set[tuple[Spot, str]] = set()
-        self._warned_of_rows: Counter[Spot] = Counter()
+        self._remarks: dict[tuple[Spot, str, bool], dict[str, str]] = {}
         self._settled: set[Spot] = set()
 
     def __len__(self) -> int:
@@ -46,31 +43,26 @@ class Findings:
         if (spot, message) in self._said or spot in self._settled:
             return
         self._said.add((spot, message))
-        self._problems += self._worded(spot, at, message, video, self._of_rows)
-
-    def warn(self, at: Pointer, message: str, *, video: str | None = None) -> None:
-        """Note what is allowed and may not be meant. The same words about an inherited value name the first video."""
-        spot = self.source.locate(at)
-        if (spot, message) in self._warned:
-            return
-        self._warned.add((spot, message))
-        self._warnings += self._worded(spot, at, message, video, self._warned_of_rows)
-
-    def _worded(
-        self, spot: Spot, at: Pointer, message: str, video: str | None, of_rows: Counter[Spot]
-    ) -> Iterator[Problem]:
-        """What is said; nothing where enough rows have been named at this place."""
         origin = self.source.origin(at)
         if origin:
-            of_rows[spot] += 1
-        if not origin or of_rows[spot] <= FEW:
+            self._of_rows[spot] += 1
+        if not origin or self._of_rows[spot] <= FEW_ROWS:
             said = f"video {video!r}: {message}" if video else message
-            yield spot.problem(said + origin)
+            self._problems.append(spot.problem(said + origin))
+
+    def warn(self, at: Pointer, message: str, *, video: str) -> None:
+        """Note what is allowed and may not be meant. The same words about an inherited value are one remark."""
+        spot, origin = self.source.locate(at), self.source.origin(at)
+        words = self._remarks.setdefault((spot, message, bool(origin)), {})
+        words[video] = f"video {video!r}: {message}{origin}"
 
     @property
-    def warnings(self) -> tuple[str, ...]:
-        """All that was warned of, by place."""
-        return tuple(map(str, sorted(self._warnings)))
+    def remarks(self) -> tuple[Remark, ...]:
+        """All that was warned of."""
+        return tuple(
+            Remark(path=spot.path, line=spot.line, column=spot.column, words=words, of_rows=of_rows)
+            for (spot, _, of_rows), words in self._remarks.items()
+        )
 
     @property
     def problems(self) -> list[Problem]:

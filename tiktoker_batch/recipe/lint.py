@@ -10,7 +10,14 @@ from tiktoker_batch.recipe.english import not_english
 from tiktoker_batch.recipe.findings import Findings
 from tiktoker_batch.recipe.offers import spoken_text
 from tiktoker_batch.recipe.prompts import uses_variable
-from tiktoker_batch.recipe.rendering import clip_prompt, image_prompt, segment_count, shot_placeholder, shots_of
+from tiktoker_batch.recipe.rendering import (
+    clip_prompt,
+    files_of,
+    image_prompt,
+    segment_count,
+    shot_placeholder,
+    shots_of,
+)
 from tiktoker_batch.recipe.settings import Place, Settings
 from tiktoker_batch.shots import Style
 
@@ -84,6 +91,8 @@ def shot_warnings(video: Video, number: int) -> Iterator[str]:
     :raises RecipeError: a template cannot be rendered.
     """
     shot = shots_of(video)[number - 1]
+    if shot.clip:
+        return  # nobody reads its words
     style, words = shot.style or video.style, shot.prompt
     foreign = not_english(words)
     if foreign:
@@ -91,7 +100,7 @@ def shot_warnings(video: Video, number: int) -> Iterator[str]:
     elif lacks_subject(words):
         yield f"shot {number}: it says how something is seen, and not what; name a subject"
     repeated = repeated_style(words, style)
-    if repeated and style.prompt in image_prompt(video, number, words):
+    if repeated and "image" not in files_of(video, number) and style.prompt in image_prompt(video, number, words):
         yield f"shot {number}: {repeated!r} is said by the style {style.name!r} already, which is added to the shot"
     for kind, characters, tokens, ref in _lengths(video, number, words):
         if characters > tokens * CHARACTERS_A_TOKEN:
@@ -109,7 +118,7 @@ def _lengths(video: Video, number: int, shot: str) -> Iterator[tuple[str, int, i
         ("image", video.models.image, image_prompt),
         ("clip", video.models.clip, clip_prompt),
     ):
-        if model.prompt_tokens is not None:
+        if model.prompt_tokens is not None and kind not in files_of(video, number):
             yield kind, len(rendered(video, number, shot)), model.prompt_tokens, model.ref
 
 

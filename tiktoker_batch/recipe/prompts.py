@@ -209,14 +209,14 @@ def _faults(template: Template, tree: nodes.Template, known: tuple[str, ...], as
 def _stray_blocks(template: Template, trees: Mapping[Template, nodes.Template]) -> Iterator[Problem]:
     """Blocks of a template that extends another one which has no such block: nobody would ever see them."""
     own, *others = trees.values()
-    if not any(own.find_all(nodes.Extends)):
-        return
+    if not any(own.find_all(nodes.Extends)) or any(name is None for _, _, name in references(own)):
+        return  # of what cannot be found nobody knows the blocks
     theirs = {block.name for tree in others for block in tree.find_all(nodes.Block)}
     inner = {block.name for outer in own.find_all(nodes.Block) for block in outer.find_all(nodes.Block)}
     for block in own.find_all(nodes.Block):
         if block.name not in theirs | inner:
-            near = did_you_mean(block.name, theirs)
-            message = f"what is extended has no block {block.name!r}{near} (there are: {', '.join(sorted(theirs))})"
+            there = f" (there are: {', '.join(sorted(theirs))})" if theirs else "; it has none at all"
+            message = f"what is extended has no block {block.name!r}{did_you_mean(block.name, theirs)}{there}"
             yield _problem(template, block.lineno, message, block.name)
 
 

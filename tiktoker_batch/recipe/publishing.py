@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from tiktoker_batch.model import Publish, Video
@@ -135,4 +135,5 @@ def _moment(settings: Settings, findings: Findings) -> datetime | None:
     if found.year not in _YEARS:
         findings.add(at.at, f"at: expected a year from {_YEARS[0]} to {_YEARS[-1]}, got {found.year}")
         return None
-    return found.replace(tzinfo=zone) if is_local else found
+    # Through UTC: a time that a change of clocks leaves out becomes the one that clocks then show, as in a series.
+    return found.replace(tzinfo=zone).astimezone(UTC).astimezone(zone) if is_local else found

@@ -29,6 +29,14 @@ def shot_of(video: Video, number: int) -> Shot | None:
     return shots[number - 1] if shots else None
 
 
+def files_of(video: Video, number: int) -> frozenset[ModelKind]:
+    """What of a segment (from 1) nobody is asked for, because its file is there already."""
+    shot = shot_of(video, number)
+    if shot is None:
+        return frozenset()
+    return frozenset({"image", "clip"} if shot.clip else {"image"} if shot.image else ())
+
+
 def planned_shot(video: Video, number: int) -> str:
     """A shot's words as the plan has them: those that a text model writes are not known yet, also where a person has
     edited them since, so that the keys of all other shots stay what they were.
@@ -152,8 +160,9 @@ def _measured(video: Video, number: int, shot: str) -> Iterator[Measured]:
         ("image", video.models.image, image_prompt),
         ("clip", video.models.clip, clip_prompt),
     )
+    own = files_of(video, number)
     for kind, model, rendered in prompts:
-        if model.prompt_characters is not None:
+        if kind not in own and model.prompt_characters is not None:
             built_in = video.templates[kind] == builtin_templates()[kind]
             yield Measured(
                 kind=kind,

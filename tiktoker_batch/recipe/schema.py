@@ -12,10 +12,10 @@ from jsonschema.exceptions import ValidationError
 
 from tiktoker_batch.errors import Problem
 from tiktoker_batch.recipe import wording
-from tiktoker_batch.recipe.findings import FEW
 from tiktoker_batch.recipe.nodes import Spot
 from tiktoker_batch.recipe.source import Source, plain
 from tiktoker_batch.recipe.suggest import did_you_mean, listed
+from tiktoker_batch.remarks import FEW_ROWS
 from tiktoker_batch.resources import read_resource
 
 Path = tuple[str | int, ...]
@@ -67,7 +67,7 @@ def check_schema(source: Source, guessed: frozenset[Spot] = frozenset()) -> tupl
             if _is_about_a_name(error):
                 misnamed.add(path)
             told = said.setdefault(source.locate(path, key=at_key), set())
-            if message not in told and not (source.origin(path) and len(told) >= FEW):
+            if message not in told and not (source.origin(path) and len(told) >= FEW_ROWS):
                 told.add(message)
                 problems.append(source.problem(path, message, key=at_key))
             _prune(sound, path, error)

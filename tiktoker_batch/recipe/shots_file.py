@@ -1,5 +1,6 @@
 """``work/<id>/shots.yaml``: a video's text and shots, checked like a recipe, and whether somebody has edited them."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,10 +9,12 @@ from typing import Any
 from tiktoker_batch.errors import Problem, RecipeError
 from tiktoker_batch.model import Video
 from tiktoker_batch.planning.digest import digest
+from tiktoker_batch.recipe.forms import A_CLIP, A_PICTURE, CLIP_FORMS, PICTURE_FORMS, form_of
 from tiktoker_batch.recipe.lint import shot_warnings
 from tiktoker_batch.recipe.rendering import overlong, usual_motion
 from tiktoker_batch.recipe.source import Source, load_source
 from tiktoker_batch.recipe.suggest import did_you_mean
+from tiktoker_batch.recipe.text import unreadable
 from tiktoker_batch.recipe.wording import show
 from tiktoker_batch.shots import APPROVED, Edit, Shot, ShotState, Style
 
@@ -22,7 +25,7 @@ STATES: Mapping[ShotState, str] = {
     "rejected": "no clip is made; change the prompt or raise 'take' for another picture",
 }
 KEYS = ("version", "video", "narration", "shots", "written", "story_key", "shots_key")
-SHOT_KEYS = ("state", "prompt", "motion", "duration", "style", "take")
+SHOT_KEYS = ("state", "prompt", "motion", "duration", "style", "take", "image", "clip")
 MOST_SHOTS = 600
 LONGEST_SECONDS = 600
 
@@ -34,7 +37,8 @@ StyleOf = Callable[[str], Style | str]
 class ShotsFile:
     """What stands in the file. ``shots`` is ``None`` where it has none: they are to be written.
 
-    ``warnings`` are what is allowed and may not be meant, as ``path:line:column``.
+    Their files are named from the recipe's folder, so that both may be moved together. ``warnings`` are what is allowed
+    and may not be meant.
     """
 
     narration: str
@@ -42,7 +46,7 @@ class ShotsFile:
     written: str | None = None
     story_key: str | None = None
     shots_key: str | None = None
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Problem, ...] = ()
 
     @property
     def is_edited(self) -> bool:
@@ -58,16 +62,17 @@ def text_digest(narration: str, shots: Sequence[Shot] | None) -> str:
 
 def _digestible(shot: Shot) -> list[Any]:
     style = shot.style.name if shot.style else None
-    return [shot.prompt, shot.motion, shot.duration, style, shot.take, shot.state]
+    files = [shot.image, shot.clip] if shot.image or shot.clip else []
+    return [shot.prompt, shot.motion, shot.duration, style, shot.take, shot.state, *files]
 
 
-def read_shots_file(path: Path, video: Video, style_of: StyleOf) -> ShotsFile:
-    """Read and check one.
+def read_shots_file(path: Path, video: Video, style_of: StyleOf, home: Path) -> ShotsFile:
+    """Read and check one; ``home`` is the recipe's folder.
 
     :raises RecipeError: with every problem, by place.
     """
     source = load_source(path)
-    reader = _Reader(source, video, style_of)
+    reader = _Reader(source, video, style_of, home)
     found = reader.file()
     problems = sorted({*source.problems, *reader.problems})
     if problems:
@@ -75,13 +80,32 @@ def read_shots_file(path: Path, video: Video, style_of: StyleOf) -> ShotsFile:
     return found
 
 
-def as_edit(found: ShotsFile, video: Video, path: str) -> Edit:
-    """The values that the plan is made with: what is as the video says anyway counts as not said."""
+def as_edit(found: ShotsFile, video: Video, path: str, home: Path) -> Edit:
+    """The values that the plan is made with: what is as the video says anyway counts as not said, and files have their
+    absolute paths.
+    """
     shots = found.shots
     if shots is not None:
         trial = replace(video, edit=Edit(path=path, narration=found.narration, shots=shots))
-        shots = tuple(_unsaid(shot, number, trial) for number, shot in enumerate(shots, start=1))
+        unsaid = [_unsaid(shot, number, trial) for number, shot in enumerate(shots, start=1)]
+        shots = tuple(_placed(each, lambda name: os.path.abspath(home / name)) for each in unsaid)  # noqa: PTH100
     return Edit(path=path, narration=found.narration, shots=shots, story_key=found.story_key, shots_key=found.shots_key)
+
+
+def named_from(home: Path, shot: Shot) -> Shot:
+    """A shot as the file has it: its own files by their way from the recipe's folder."""
+    return _placed(shot, lambda name: _way(name, home))
+
+
+def _placed(shot: Shot, way: Callable[[str], str]) -> Shot:
+    return replace(shot, image=shot.image and way(shot.image), clip=shot.clip and way(shot.clip))
+
+
+def _way(file: str, home: Path) -> str:
+    try:
+        return Path(os.path.relpath(file, home)).as_posix()
+    except ValueError:  # on another drive
+        return file
 
 
 def _unsaid(shot: Shot, number: int, video: Video) -> Shot:
@@ -97,10 +121,11 @@ def _unsaid(shot: Shot, number: int, video: Video) -> Shot:
 class _Reader:
     """Checks by hand: the file is short, and each of its faults deserves words of its own."""
 
-    def __init__(self, source: Source, video: Video, style_of: StyleOf) -> None:
+    def __init__(self, source: Source, video: Video, style_of: StyleOf, home: Path) -> None:
         self.source = source
         self.video = video
         self.style_of = style_of
+        self.home = home
         self.problems: list[Problem] = []
 
     def file(self) -> ShotsFile:
@@ -123,12 +148,29 @@ class _Reader:
         shots = self._shots(data["shots"]) if data.get("shots") is not None else None
         warnings = self._measure(shots, narration) if shots and not self.problems else ()
         keys = {name: data.get(name) for name in ("written", "story_key", "shots_key")}
-        return ShotsFile(
+        found = ShotsFile(
             narration=narration,
             shots=shots,
-            warnings=tuple(map(str, warnings)),
+            warnings=tuple(warnings),
             **{name: value if isinstance(value, str) else None for name, value in keys.items()},
         )
+        for index, shot in enumerate(found.shots or () if found.is_edited else ()):
+            self._own_files(("shots", index), shot)
+        return found
+
+    def _own_files(self, at: tuple[str | int, ...], shot: Shot) -> None:
+        """The files that a person's shot names; those of a file that nobody touched are the recipe's matter."""
+        for name, file, forms, wanted in (
+            ("image", shot.image, PICTURE_FORMS, A_PICTURE),
+            ("clip", shot.clip, CLIP_FORMS, A_CLIP),
+        ):
+            fault = unreadable(self.home / file) if file else None
+            if file and not fault and form_of(self.home / file) not in forms:
+                fault = f"{file!r} is not {wanted}"
+            if fault:
+                self._say((*at, name), fault)
+        if shot.take > 1 and (shot.image or shot.clip):
+            self._say((*at, "take"), "take: this shot has a file of its own; remove that to have another picture made")
 
     def _shots(self, given: Any) -> tuple[Shot, ...]:
         if not isinstance(given, list) or not 1 <= len(given) <= MOST_SHOTS:
@@ -146,10 +188,12 @@ class _Reader:
         return Shot(
             prompt=self._text((*at, "prompt"), given) or "",
             motion=self._text((*at, "motion"), given, required=False),
-            duration=self._duration((*at, "duration"), given.get("duration")),
+            duration=self._duration((*at, "duration"), given.get("duration"), any_length="clip" in given),
             style=self._style((*at, "style"), style) if style else None,
             take=self._take((*at, "take"), given.get("take", 1)),
             state=self._state((*at, "state"), given.get("state", "draft")),
+            image=self._text((*at, "image"), given, required=False),
+            clip=self._text((*at, "clip"), given, required=False),
         )
 
     def _state(self, at: tuple[str | int, ...], value: Any) -> ShotState:
@@ -165,14 +209,14 @@ class _Reader:
         self._say(at, f"take: expected a whole number from 1, got {show(value)}")
         return 1
 
-    def _duration(self, at: tuple[str | int, ...], value: Any) -> float | None:
+    def _duration(self, at: tuple[str | int, ...], value: Any, *, any_length: bool) -> float | None:
         if value is None:
             return None
         if not isinstance(value, int | float) or isinstance(value, bool) or not 1 <= value <= LONGEST_SECONDS:
             self._say(at, f"duration: expected seconds from 1 to {LONGEST_SECONDS}, got {show(value)}")
             return None
         model = self.video.models.clip
-        if not model.offers_duration(value):
+        if not any_length and not model.offers_duration(value):
             offered = (
                 "{:g} to {:g}".format(*model.duration_range)
                 if model.duration_range

@@ -24,6 +24,7 @@ _SHOTS_HEAD = """\
 # The shots in order; add, move and remove them as you like. Leave 'shots' out to have them written from the narration.
 #   state      {states}
 #   take       2, 3, ... make another picture by the same words
+#   image      a picture that you have already, named from the recipe's folder; 'clip' likewise
 #   duration   seconds of the clip
 #   style      another style than the video's, for this shot alone
 # As soon as one shot is marked, clips are made of approved and locked shots alone.
@@ -136,6 +137,9 @@ def shot_fields(shot: Shot) -> Iterator[tuple[str, str]]:
         yield "style", _scalar(shot.style.name, " " * 6)
     if shot.take > 1:
         yield "take", str(shot.take)
+    for name, file in (("image", shot.image), ("clip", shot.clip)):
+        if file:
+            yield name, _scalar(file, " " * 6)
 
 
 def _entries(shot: Shot) -> Iterator[tuple[bool, str]]:

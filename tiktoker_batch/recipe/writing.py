@@ -20,7 +20,9 @@ from tiktoker_batch.recipe.profiles import choose_profiles, overlaid
 from tiktoker_batch.recipe.schema import recipe_schema
 from tiktoker_batch.recipe.source import plain
 
-_FILES = frozenset({("music", "file"), ("reference_image",), ("script_file",), ("output_dir",)})
+_FILES = frozenset({("music", "file"), ("reference_image",), ("script_file",), ("output_dir",)}) | {
+    ("prompts", "*", name) for name in ("image", "clip")
+}
 _OFF = ("captions", "music", "hedge")  # false takes away, for a video, what a layer below it says
 
 _STRING = "tag:yaml.org,2002:str"

@@ -82,20 +82,20 @@ def _tables(videos: Sequence[PlannedVideo], action: Action) -> list[str]:
 
 
 def _kind_rows(planned: PlannedVideo, action: Action) -> list[list[str]]:
-    """A row for each kind of step; none where nothing is to do."""
+    """A row for each kind of step and whoever makes it; none where nothing is to do."""
     if not any(action(step) in TO_DO for step in planned.steps):
         return []
     return [
-        [f"{kind} x{len(group)}" if len(group) > 1 else kind, _model(group[0]), *_figures(group, action)]
-        for kind, group in _by_kind(planned.steps)
+        [f"{kind} x{len(group)}" if len(group) > 1 else kind, model, *_figures(group, action)]
+        for (kind, model), group in _by_kind(planned.steps)
     ]
 
 
-def _by_kind(steps: Iterable[Step]) -> list[tuple[str, list[Step]]]:
-    """The steps of each kind together, kinds in order of work."""
-    kinds: dict[str, list[Step]] = {}
+def _by_kind(steps: Iterable[Step]) -> list[tuple[tuple[str, str], list[Step]]]:
+    """The steps of each kind and model together, kinds in order of work."""
+    kinds: dict[tuple[str, str], list[Step]] = {}
     for step in steps:
-        kinds.setdefault(str(step.kind), []).append(step)
+        kinds.setdefault((str(step.kind), _model(step)), []).append(step)
     return list(kinds.items())
 
 

@@ -41,8 +41,11 @@ class FoundRequest:
         }
 
 
-def reconcile_text(found: Sequence[FoundRequest]) -> str:
-    """A line for each request, and what is left open."""
+def reconcile_text(found: Sequence[FoundRequest], others: int = 0) -> str:
+    """A line for each request, and what is left open; ``others`` are open ones that nobody asked for."""
+    if others:
+        told = reconcile_text(found) if found else "nothing of this is open"
+        return f"{told}; {counted(others, 'request')} of other steps {'is' if others == 1 else 'are'} open"
     if not found:
         return "nothing is open: every request that was paid for is accounted for"
     left = [each for each in found if each.verdict == "open"]

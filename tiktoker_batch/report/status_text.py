@@ -1,6 +1,7 @@
 """How far a batch is, as text."""
 
 from collections import Counter
+from collections.abc import Collection
 
 from tiktoker_batch.report.quantities import columns, counted, one_line, seconds_text, usd_text
 from tiktoker_batch.report.standing import GOOD, at_work, kinds_text, settled
@@ -8,14 +9,24 @@ from tiktoker_batch.store.layout import Layout
 from tiktoker_batch.store.state import BatchState, VideoState
 
 
-def status_text(state: BatchState, layout: Layout, *, abandoned: bool, again: str | None) -> str:
+def status_text(
+    state: BatchState,
+    layout: Layout,
+    *,
+    abandoned: bool,
+    again: str | None,
+    videos: Collection[str] | None = None,
+) -> str:
     """A headline, a line for each video, totals, and what to do next (``again`` is the command that goes on).
+
+    Of all videos, or of some by their ids; the other lines are about the whole batch.
 
     ``abandoned`` says that the last run has no end and that no process is at work.
     """
     headline = "not finished; no process is at work" if abandoned else state.state
     runs = f"{counted(state.runs, 'run')}, {seconds_text(sum(state.wall_by_run.values()))}"
-    rows = [_video_row(video, state, layout) for video in state.videos.values()]
+    listed = [video for video in state.videos.values() if videos is None or video.id in videos]
+    rows = [_video_row(video, state, layout) for video in listed]
     lines = [f"{state.name}: {headline} ({runs})", *columns(rows, right=(2,)), _totals(state)]
     if again:
         lines.append(f"run again to go on: {again}")

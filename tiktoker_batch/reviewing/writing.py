@@ -12,7 +12,7 @@ from tiktoker_batch.model import Kind, PlannedVideo, Step, Video
 from tiktoker_batch.planning.build import step_id
 from tiktoker_batch.planning.selection import touched
 from tiktoker_batch.recipe.rendering import segment_seconds, shot_of, usual_motion
-from tiktoker_batch.recipe.shots_file import ShotsFile, StyleOf, read_shots_file, text_digest
+from tiktoker_batch.recipe.shots_file import ShotsFile, StyleOf, named_from, read_shots_file, text_digest
 from tiktoker_batch.recipe.shots_text import Written, appended, heard, shots_text
 from tiktoker_batch.report.standing import GOOD
 from tiktoker_batch.reviewing.edits import styles_of
@@ -60,12 +60,13 @@ class _Writer:
         self.languages: Mapping[str, Language] = opened.catalog.languages
         self.style_of: StyleOf = styles_of(opened.recipe, opened.catalog)
         self.state = state
+        self.home = Path(opened.recipe.path).parent
 
     def read(self, planned: PlannedVideo) -> ShotsFile | None:
         """What stands in a video's file just now; ``None`` for one that is not there, or that nobody can read yet."""
         path = self.layout.edit(planned.video.id)
         try:
-            return read_shots_file(path, planned.video, self.style_of) if path.exists() else None
+            return read_shots_file(path, planned.video, self.style_of, self.home) if path.exists() else None
         except RecipeError:
             return None
 
@@ -82,7 +83,7 @@ class _Writer:
         part = new_part(path)
         try:
             write_atomic(part, text, durable=False)
-            found = read_shots_file(part, planned.video, self.style_of)
+            found = read_shots_file(part, planned.video, self.style_of, self.home)
             if (found.narration, found.shots) != (written.narration, written.shots):
                 return False
             commit(part, path, root=self.layout.root)
@@ -114,7 +115,7 @@ class _Writer:
         narration = self._read(story, 0).strip()
         told = json.loads(self._read(story, 1)) if story.artifacts[1:] else []
         others = [text for text in dict.fromkeys(told) if text != narration]
-        seen = tuple(_shots(video, json.loads(self._read(shots, 0)))) if shots else None
+        seen = tuple(_shots(video, json.loads(self._read(shots, 0)), self.home)) if shots else None
         return Written(
             video=video.id,
             narration=narration,
@@ -144,13 +145,16 @@ def _key(step: Step) -> str:
     return step.replaced or step.key
 
 
-def _shots(video: Video, prompts: Sequence[str]) -> Iterator[Shot]:
+def _shots(video: Video, prompts: Sequence[str], home: Path) -> Iterator[Shot]:
     """The shots as they will be made, with all that the recipe and its templates decide."""
     for number, (prompt, seconds) in enumerate(zip(prompts, segment_seconds(video), strict=False), start=1):
         own = shot_of(video, number)
-        yield Shot(
+        shot = Shot(
             prompt=prompt.strip(),
             motion=(own and own.motion) or usual_motion(video, number, prompt.strip()),
             duration=seconds,
             style=own.style if own else None,
+            image=own.image if own else None,
+            clip=own.clip if own else None,
         )
+        yield named_from(home, shot)

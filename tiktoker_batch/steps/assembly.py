@@ -1,7 +1,8 @@
 """The finished video: sound first, each segment made canonical as it arrives, then a stream copy.
 
 The order is the measured one: the narration is there long before the clips, so mix, loudness and frame counts are
-fixed while clips are still being made, and nothing is left for the end but joining.
+fixed while clips are still being made, and nothing is left for the end but joining. Clips that have the wanted form
+already, and no captions burned into them, are joined as they are.
 """
 
 import shutil
@@ -27,9 +28,19 @@ from tiktoker_batch.planning.digest import digest
 from tiktoker_batch.recipe.rendering import segment_count, segment_seconds
 from tiktoker_batch.steps.base import Inputs, Made, Work
 from tiktoker_batch.steps.captions import fit_video
+from tiktoker_batch.steps.copying import COPY_FORM, Agreement, copy, may_copy
 from tiktoker_batch.steps.image import frame_size
 from tiktoker_batch.steps.keeping import keep
-from tiktoker_batch.steps.segments import FORM, Bench, HardwareFailed, forget_stale, normalise, stand_in
+from tiktoker_batch.steps.segments import (
+    FORM,
+    Bench,
+    CopyFailed,
+    HardwareFailed,
+    failed_as,
+    forget_stale,
+    normalise,
+    stand_in,
+)
 from tiktoker_batch.store.artifacts import new_part
 
 Arrived = dict[str, tuple[Artifact, ...]]
@@ -70,16 +81,26 @@ class AssemblyStep:
         arrived: Arrived = {}
         bench = await _prepare(work, arrived)
         encoder, note = await _chosen(bench)
-        try:
-            video = await _assembled(replace(bench, encoder=encoder), arrived)
-        except* HardwareFailed as group:
-            note = _given_up(bench, encoder, group)
-            video = None
-        if video is None:
-            video = await _assembled(bench, arrived)
+        video, notes = await _made(replace(bench, encoder=encoder), arrived)
         subtitles = arrived[step_id(work.step.video, Kind.CAPTIONS)][1]
         inputs = Inputs(layout=work.layout, artifacts=arrived)
-        return Made(artifacts=(video, subtitles), inputs=inputs, notes=(note,) if note else ())
+        return Made(artifacts=(video, subtitles), inputs=inputs, notes=(*([note] if note else []), *notes))
+
+
+async def _made(bench: Bench, arrived: Arrived) -> tuple[Artifact, list[str]]:
+    """The video, and what was given up on the way: copying, the encoder of a graphics processor."""
+    notes: list[str] = []
+    video = None
+    while video is None:
+        try:
+            video = await _assembled(bench, arrived)
+        except* CopyFailed as copying:
+            notes.append(f"the clips could not be joined as they are ({_reason(copying)}); they were encoded")
+            bench = replace(bench, copies=False)
+        except* HardwareFailed as failed:
+            notes.append(_given_up(bench, _reason(failed)))
+            bench = replace(bench, encoder=X264)
+    return video, notes
 
 
 async def _chosen(bench: Bench) -> tuple[Encoder, str | None]:
@@ -91,32 +112,42 @@ async def _chosen(bench: Bench) -> tuple[Encoder, str | None]:
         return choose(wanted, await tools.detection.trials(tools.ffmpeg, tools.font_cache))
 
 
-def _given_up(bench: Bench, encoder: Encoder, group: BaseExceptionGroup[HardwareFailed]) -> str:
+def _given_up(bench: Bench, reason: str) -> str:
     """What is said of an encoder that failed; it is not used again before it has been tried anew."""
-    failed: BaseException = group
-    while isinstance(failed, BaseExceptionGroup):
-        failed = failed.exceptions[0]
-    reason = reason_of(failed) if isinstance(failed, MediaError) else str(failed)
-    tools = bench.work.tools
+    tools, encoder = bench.work.tools, bench.encoder
     tools.detection.give_up(tools.ffmpeg, tools.font_cache, encoder.name, reason)
     return f"the encoder {encoder.name} failed ({reason}); x264 was used for the whole video"
 
 
+def _reason(group: BaseExceptionGroup[MediaError]) -> str:
+    failed: BaseException = group
+    while isinstance(failed, BaseExceptionGroup):
+        failed = failed.exceptions[0]
+    return reason_of(failed) if isinstance(failed, MediaError) else str(failed)
+
+
 async def _assembled(bench: Bench, arrived: Arrived) -> Artifact:
-    """The whole video by one encoder, made while its clips arrive.
+    """The whole video by one encoder or by none, made while its clips arrive.
 
     :raises HardwareFailed: out of a group, too; the encoder is not x264 and did not deliver.
+    :raises CopyFailed: out of a group, too; the clips cannot be joined as they are.
     """
     mixed = _mix_file(bench, arrived)
     segments: dict[int, Path] = {}
+    agreement = Agreement(bench)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_mix, bench, arrived, mixed)
         for slot in bench.timing.slots:
-            nursery.start_soon(_make_segment, bench, slot, segments, arrived)
+            nursery.start_soon(_make_segment, bench, slot, segments, arrived, agreement)
     _require_enough(bench.work.video, len(segments))
     await _fill_gaps(bench, segments, arrived)
-    ordered = [(segments[slot.number], slot.frames) for slot in bench.timing.slots]
-    video = await _join(bench, ordered, mixed)
+    slots = agreement.slots or {slot.number: slot for slot in bench.timing.slots}
+    try:
+        video = await _join(bench, [(segments[number], slot.frames) for number, slot in slots.items()], mixed)
+    except MediaError as error:
+        if agreement.slots is None:
+            raise
+        raise failed_as(CopyFailed, error) from error
     forget_stale(bench, {mixed, *segments.values()})
     return video
 
@@ -138,6 +169,7 @@ def _params(video: Video) -> dict[str, Json]:
         "segments": list(segment_seconds(video)),
         **({} if video.encoder == "x264" else {"encoder": video.encoder}),
         "captions": video.captions is not None,
+        **({"copies": COPY_FORM} if may_copy(video) else {}),
         "music": {"gain_db": video.music.gain_db, "duck": video.music.duck} if video.music else None,
     }
 
@@ -161,6 +193,7 @@ async def _prepare(work: Work, arrived: Arrived) -> Bench:
         canvas=commands.Canvas(width=width, height=height, fps=work.video.fps),
         timing=await trio.to_thread.run_sync(fit_video, work.video, inputs, narration),
         subtitles=pysubs2.SSAFile.load(str(inputs.path(captions))) if work.video.captions else None,
+        copies=may_copy(work.video),
     )
 
 
@@ -198,12 +231,16 @@ async def _mix(bench: Bench, arrived: Arrived, final: Path) -> None:
     await keep(part, final, root=bench.work.layout.root)
 
 
-async def _make_segment(bench: Bench, slot: Slot, segments: dict[int, Path], arrived: Arrived) -> None:
-    """Wait for one clip and make it canonical; a lost clip's picture takes its place."""
+async def _make_segment(
+    bench: Bench, slot: Slot, segments: dict[int, Path], arrived: Arrived, agreement: Agreement
+) -> None:
+    """Wait for one clip and copy it or make it canonical; a lost clip's picture takes its place."""
     clip = await _arrival(bench, Kind.CLIP, slot.number, arrived)
     if clip is not None:
-        segments[slot.number] = await normalise(bench, slot, clip)
+        place = await agreement.place_of(slot, clip)
+        segments[slot.number] = await (copy(bench, *place, clip) if place else normalise(bench, slot, clip))
         return
+    agreement.give_up()
     picture = await _arrival(bench, Kind.IMAGE, slot.number, arrived)
     if picture is not None:
         segments[slot.number] = await stand_in(bench, slot, picture)

@@ -6,10 +6,11 @@ from tiktoker_batch.model import Json, Kind, Step, Video
 from tiktoker_batch.planning.build import Draft, Planning, step_id
 from tiktoker_batch.planning.digest import seed_from
 from tiktoker_batch.providers.base import Request
-from tiktoker_batch.recipe.rendering import clip_prompt, planned_shot, segment_seconds
+from tiktoker_batch.recipe.rendering import clip_prompt, planned_shot, segment_seconds, shot_of
 from tiktoker_batch.steps.base import Inputs, Made, Work
 from tiktoker_batch.steps.image import frame_size, shot_text
 from tiktoker_batch.steps.keeping import keep
+from tiktoker_batch.steps.own import take_clip, taken_over
 from tiktoker_batch.steps.texts import require_room
 from tiktoker_batch.store.artifacts import new_part, write_atomic
 
@@ -24,6 +25,10 @@ class ClipStep:
         model = video.models.clip
         width, height = frame_size(video)
         for number, seconds in enumerate(segment_seconds(video), start=1):
+            shot = shot_of(video, number)
+            if shot and shot.clip:
+                yield taken_over(Kind.CLIP, number, shot.clip, planning)
+                continue
             image = step_id(video.id, Kind.IMAGE, number)
             params: dict[str, Json] = {
                 "seconds": seconds,
@@ -45,13 +50,18 @@ class ClipStep:
             )
 
     def consumed(self, step: Step, inputs: Inputs) -> Json:
-        """The picture, and its own line of the shot list."""
+        """The picture, and its own line of the shot list; a clip of the user's own needs neither."""
+        if not step.needs:
+            return None
         return {"image": inputs.artifacts[step.needs[0]][0].sha256, "shot": shot_text(step, inputs)}
 
     async def run(self, work: Work) -> Made:
-        """Buy the clip and keep it."""
+        """Buy the clip and keep it; or take the user's own."""
         step, layout = work.step, work.layout
         number = step.segment or 0
+        own = shot_of(work.video, number)
+        if own and own.clip:
+            return Made(artifacts=(await take_clip(work, own.clip, layout.clip(step.video, number)),))
         shot = shot_text(step, work.inputs)
         if shot is not None:
             require_room(work, shot)

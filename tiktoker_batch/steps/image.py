@@ -4,14 +4,18 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tiktoker_batch.model import Json, Kind, Step, Video
+from tiktoker_batch.outcomes import Artifact
 from tiktoker_batch.planning.build import Draft, Planning, step_id
 from tiktoker_batch.planning.digest import seed_from
 from tiktoker_batch.providers.base import Request
 from tiktoker_batch.recipe.rendering import image_prompt, planned_shot, segment_count, shot_of
+from tiktoker_batch.shots import Shot
 from tiktoker_batch.steps.base import Inputs, Made, Work
 from tiktoker_batch.steps.keeping import keep
+from tiktoker_batch.steps.own import first_frame, take_first_frame, take_picture, taken_over
 from tiktoker_batch.steps.texts import require_room, style_params
 from tiktoker_batch.store.artifacts import new_part, write_atomic
+from tiktoker_batch.store.layout import Layout
 
 # The short side of each resolution; the ratio gives the other one.
 SHORT_SIDE = {"720p": 720, "1080p": 1080}
@@ -36,6 +40,10 @@ class ImageStep:
         width, height = frame_size(video)
         for number in range(1, segment_count(video) + 1):
             shot = shot_of(video, number)
+            own = _own(shot, number, planning)
+            if own:
+                yield own
+                continue
             params: dict[str, Json] = {"width": width, "height": height, "aspect_ratio": video.aspect_ratio}
             params["style"] = dict(style_params((shot and shot.style) or video.style))
             if video.reference_image:
@@ -60,9 +68,14 @@ class ImageStep:
         return shot_text(step, inputs)
 
     async def run(self, work: Work) -> Made:
-        """Buy the picture and keep it, with the prompt as it was sent beside it."""
+        """Buy the picture and keep it, with the prompt as it was sent beside it; or take the user's own."""
         step, layout = work.step, work.layout
         number = step.segment or 0
+        own = shot_of(work.video, number)
+        if own and own.image:
+            return _alone(await take_picture(work, own.image, layout.image(step.video, number)), layout)
+        if own and own.clip:
+            return _alone(await take_first_frame(work, own.clip, layout.image(step.video, number)), layout)
         shot = shot_text(step, work.inputs)
         if shot is not None:
             require_room(work, shot)
@@ -92,12 +105,28 @@ class ImageStep:
         known = produced.files.get("image")
         named = final.with_suffix((known and known.suffix) or final.suffix)
         kept = [await keep(parts["image"], named, root=layout.root, sha256=known.sha256 if known else None)]
-        for other in {".png", ".jpg", ".webp"} - {named.suffix}:
-            if final.with_suffix(other).exists():
-                final.with_suffix(other).unlink()
+        _forget_others(named)
         if parts["layers"].exists():
             kept.append(await keep(parts["layers"], layers, root=layout.root))
         return Made(artifacts=tuple(kept))
+
+
+def _own(shot: Shot | None, number: int, planning: Planning) -> Draft | None:
+    """The picture that the user has already, or has in a clip."""
+    if shot and shot.image:
+        return taken_over(Kind.IMAGE, number, shot.image, planning, locked=shot.state == "locked")
+    return first_frame(number, shot.clip, planning) if shot and shot.clip else None
+
+
+def _alone(picture: Artifact, layout: Layout) -> Made:
+    _forget_others(layout.absolute(picture.path))
+    return Made(artifacts=(picture,))
+
+
+def _forget_others(picture: Path) -> None:
+    """Drop what earlier runs left of this picture in other forms."""
+    for other in {".png", ".jpg", ".webp"} - {picture.suffix}:
+        picture.with_suffix(other).unlink(missing_ok=True)
 
 
 def shot_text(step: Step, inputs: Inputs) -> str | None:

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import trio
 
@@ -14,7 +14,7 @@ from tiktoker_batch.media import commands
 from tiktoker_batch.media.captions import slice_captions
 from tiktoker_batch.media.encoders import X264, Encoder
 from tiktoker_batch.media.ffmpeg import run_ffmpeg
-from tiktoker_batch.media.probe import probe
+from tiktoker_batch.media.probe import is_high_definition, probe
 from tiktoker_batch.media.timing import Slot, Timing, fill
 from tiktoker_batch.model import Json
 from tiktoker_batch.outcomes import Artifact
@@ -26,18 +26,33 @@ from tiktoker_batch.store.artifacts import new_part
 if TYPE_CHECKING:
     import pysubs2
 
-FORM = 2  # raised when the same inputs would give another picture or sound
+FORM = 3  # raised when the same inputs would give another picture or sound
 # A graphics processor that takes longer hangs: the least, and for each second of picture on a machine that is busy.
 HARDWARE_SECONDS, HARDWARE_PACE = 60.0, 10.0
+
+
+Failure = TypeVar("Failure", bound=MediaError)
 
 
 class HardwareFailed(MediaError):
     """The encoder of a graphics processor did not deliver; x264 may."""
 
 
+class CopyFailed(MediaError):
+    """Clips could not be joined as they are; encoded they can."""
+
+
+def failed_as(kind: type[Failure], error: MediaError) -> Failure:
+    """The same failure, as one of another kind."""
+    return kind(error.message, argv=error.argv, status=error.status, stderr=error.stderr)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """What all pieces of one assembly share: the folder ffmpeg runs in, the frame plan, the captions, the encoder."""
+    """What all pieces of one assembly share: the folder ffmpeg runs in, the frame plan, the captions, the encoder.
+
+    ``copies``: clips that fit are joined as they are.
+    """
 
     work: Work
     folder: Path
@@ -45,6 +60,7 @@ class Bench:
     timing: Timing
     subtitles: "pysubs2.SSAFile | None"
     encoder: Encoder = X264
+    copies: bool = False
 
     def name(self, path: Path) -> str:
         """A path as ffmpeg, running in the folder, may be given it: relative, without a drive or a colon."""
@@ -61,8 +77,8 @@ class Bench:
 async def normalise(bench: Bench, slot: Slot, clip: Artifact) -> Path:
     """Fit a clip into its slot: trimmed, slowed a little or held, scaled, captioned."""
     source = bench.work.layout.absolute(clip.path)
-    seconds = (await trio.to_thread.run_sync(probe, source)).seconds
-    filling = fill(seconds, slot.frames / bench.timing.fps)
+    found = await trio.to_thread.run_sync(probe, source)
+    filling = fill(found.seconds, slot.frames / bench.timing.fps)
     return await _segment(
         bench,
         slot,
@@ -75,6 +91,7 @@ async def normalise(bench: Bench, slot: Slot, clip: Artifact) -> Path:
             fill=filling,
             captions=captions,
             encoder=bench.encoder,
+            untold="bt709" if found.video and is_high_definition(found.video) else None,
         ),
     )
 
@@ -133,26 +150,32 @@ async def _encode(bench: Bench, slot: Slot, command: list[str], part: Path) -> N
     label = f"normalise {slot.number:02d}"
     if bench.encoder is X264:
         await bench.ffmpeg(command, label=label)
-        await trio.to_thread.run_sync(_require_frames, part, slot)
+        await trio.to_thread.run_sync(require_frames, part, slot)
         return
     seconds = HARDWARE_SECONDS + HARDWARE_PACE * slot.frames / bench.timing.fps
     try:
         await bench.ffmpeg(command, label=f"{label} by {bench.encoder.name}", seconds=seconds)
-        await trio.to_thread.run_sync(_require_frames, part, slot)
+        await trio.to_thread.run_sync(require_frames, part, slot)
     except trio.TooSlowError:
         raise HardwareFailed(f"no answer within {seconds:g} s") from None
     except MediaError as error:
-        raise HardwareFailed(error.message, argv=error.argv, status=error.status, stderr=error.stderr) from error
+        raise failed_as(HardwareFailed, error) from error
 
 
 def _captions_of(bench: Bench, slot: Slot) -> str | None:
+    """The captions that are seen in a slot; ``None`` where there are none, which spares ffmpeg the filter."""
     if bench.subtitles is None:
         return None
     fps = bench.timing.fps
-    return slice_captions(bench.subtitles, slot.start / fps, (slot.start + slot.frames) / fps).to_string("ass")
+    seen = slice_captions(bench.subtitles, slot.start / fps, (slot.start + slot.frames) / fps)
+    return seen.to_string("ass") if seen.events else None
 
 
-def _require_frames(path: Path, slot: Slot) -> None:
+def require_frames(path: Path, slot: Slot) -> None:
+    """The segment fills its slot.
+
+    :raises MediaError: it does not, or cannot be read.
+    """
     video = probe(path).video
     if video is None or video.frames != slot.frames:
         raise MediaError(
