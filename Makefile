@@ -22,7 +22,7 @@ run: $(VENV)/.run
 	$(BIN)/tiktoker-batch run recipes/quickstart.yaml
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 3
 
 editors: tests/editors/node_modules/.package-lock.json
 
@@ -36,7 +36,7 @@ faults: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2 -m thorough
 
 crash: $(VENV)/.dev
-	CRASH_KILLS=320 $(BIN)/python -m pytest -s -m "thorough or not thorough" tests/faults/test_crash.py
+	FRESH_STARTS=1 CRASH_KILLS=320 $(BIN)/python -m pytest -s -m "thorough or not thorough" tests/faults/test_crash.py
 	REPLAY_EXAMPLES=500 $(BIN)/python -m pytest tests/engine/test_replay.py
 
 fuzz: $(VENV)/.dev

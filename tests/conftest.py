@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -14,11 +15,23 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 os.environ["TIKTOKER_CACHE_GB"] = "0"
 
 
+def pytest_collection_finish() -> None:
+    """Thousands of tests stay until the end: the garbage collector need not look at them again and again."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def no_account(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test may meet a real account, whatever the machine it runs on has in its environment."""
     for name in ("FAL_KEY", "FAL_KEY_ID", "FAL_KEY_SECRET", "FAL_API_KEY", "ELEVENLABS_API_KEY", "OPENROUTER_API_KEY"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def fresh_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command is started in an interpreter of its own, as a user starts it: see ``tests.starting``."""
+    monkeypatch.setenv("FRESH_STARTS", "1")
 
 
 @pytest.fixture

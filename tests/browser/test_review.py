@@ -1,14 +1,14 @@
 """The contact sheet in a real browser: decided with mouse and keys, and what it gives is a shots.yaml that holds."""
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests import starting
 from tests.browser.test_report import browser, contrast, pytestmark  # noqa: F401  (marks and fixture are shared)
-from tests.cli.conftest import ARGV, clean_environment
+from tests.starting import ARGV, clean_environment
 from tiktoker_batch.app import Options, open_recipe
 from tiktoker_batch.model import Recipe
 from tiktoker_batch.planning.review import unapproved
@@ -18,7 +18,7 @@ EVIL = "</script><script>window.hacked=1</script>"
 RECIPE = f"""\
 version: 1
 name: sheet
-defaults: {{duration: 8, fps: 12, style: noir}}
+defaults: {{duration: 8, aspect_ratio: "1:1", resolution: 720p, fps: 4, style: noir}}
 videos:
   - {{id: lamp, script: "A lamp burns {EVIL}", prompts: [a lamp on a pier, "a pier: empty {EVIL}"]}}
   - {{id: tea, script: Tea is hot., prompts: [a cup of tea]}}
@@ -31,7 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made: Path = tmp_path_factory.mktemp("sheet")
     (made / "sheet.yaml").write_text(RECIPE, encoding="utf-8")
     argv = [*ARGV, "run", "sheet.yaml", "--until", "image", "--progress", "none"]
-    subprocess.run(argv, cwd=made, env=clean_environment(), check=True, capture_output=True, timeout=120)
+    starting.run(argv, cwd=made, env=clean_environment(), check=True, capture_output=True, timeout=120)
     return made
 
 

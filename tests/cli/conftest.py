@@ -1,22 +1,19 @@
 """The command as a user calls it: a process of its own."""
 
-import os
 import shutil
 import subprocess
-import sys
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-ARGV = [sys.executable, "-m", "tiktoker_batch"]
+from tests import starting
+from tests.starting import ARGV, clean_environment
 
 TINY = """\
 version: 1
 name: tiny
-defaults: {duration: 4, resolution: 720p, fps: 12}
+defaults: {duration: 4, resolution: 720p, fps: 4, aspect_ratio: "1:1"}
 videos:
   - id: lamp
     script: A small lamp burns at the end of the pier.
@@ -24,18 +21,7 @@ videos:
     prompts: [a lamp at the end of a pier]
 """
 
-# A developer's own cache may hold refreshed prices; this one is shared by all tests of a machine, and holds a font.
-CACHE = str(Path(tempfile.gettempdir()) / "tiktoker-batch-tests")
-
 Call = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-def clean_environment(**changes: str) -> Mapping[str, str]:
-    """The environment of a user without any account."""
-    kept = {name: value for name, value in os.environ.items() if not name.endswith(("_KEY", "_SECRET", "_KEY_ID"))}
-    path = os.pathsep.join(filter(None, [str(ROOT), kept.get("PYTHONPATH")]))
-    cache = {} if "TIKTOKER_CACHE_DIR" in kept else {"TIKTOKER_CACHE_DIR": CACHE}
-    return {**kept, "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8", **cache, **changes}
 
 
 def wait_until_said(process: "subprocess.Popen[str]", word: str) -> None:
@@ -54,7 +40,7 @@ def call(tmp_path: Path) -> Call:
     """Call ``tiktoker-batch`` in an empty folder."""
 
     def call(*arguments: object, **environ: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
+        return starting.run(
             [*ARGV, *map(str, arguments)],
             cwd=tmp_path,
             env=clean_environment(**environ),

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.cli.conftest import ARGV, clean_environment
+from tests import starting
+from tests.starting import ARGV, clean_environment
 
 SECONDS = 120
 
@@ -36,7 +37,7 @@ def at_terminal(folder: Path, *arguments: object, type_in: str = "", **environ: 
     here, there = pty.openpty()
     try:
         os.write(here, type_in.encode())
-        with subprocess.Popen(
+        with starting.Popen(
             [*ARGV, *map(str, arguments)], cwd=folder, env=told, stdin=there, stderr=there, stdout=subprocess.PIPE
         ) as process:
             os.close(there)

@@ -2,14 +2,15 @@
 
 import json
 import shlex
-import subprocess
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import ARGV, Call, clean_environment
+from tests import starting
+from tests.cli.conftest import Call
+from tests.starting import ARGV, clean_environment
 from tiktoker_batch.app import Options
 from tiktoker_batch.cli.again import run_again, run_on
 from tiktoker_batch.cli.run import command as run_command
@@ -62,7 +63,7 @@ def test_nothing_is_added_to_a_plain_run() -> None:
 
 def run_in(folder: Path, *arguments: str) -> str:
     """Call the command in a folder; what it prints."""
-    done = subprocess.run(
+    done = starting.run(
         [*ARGV, *arguments],
         cwd=folder,
         env=clean_environment(),

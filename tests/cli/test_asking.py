@@ -15,7 +15,7 @@ PAID = """\
 version: 1
 name: paid
 budget: {max_usd: 2}
-defaults: {duration: 4, resolution: 720p, fps: 12, captions: false}
+defaults: {duration: 4, aspect_ratio: "1:1", resolution: 720p, fps: 4, captions: false}
 videos:
   - id: lamp
     script: A small lamp burns.

@@ -14,7 +14,7 @@ RECIPE = """\
 version: 1
 name: paid
 defaults:
-  {duration: 4, resolution: 720p, fps: 12, models: {image: "fal:fal-ai/flux/schnell"}}
+  {duration: 4, aspect_ratio: "1:1", resolution: 720p, fps: 4, models: {image: "fal:fal-ai/flux/schnell"}}
 videos:
   - id: lamp
     script: A small lamp burns at the end of the pier.
@@ -27,8 +27,9 @@ version: 1
 name: twins
 defaults:
   duration: 4
+  aspect_ratio: "1:1"
   resolution: 720p
-  fps: 12
+  fps: 4
   models: {image: "fal:fal-ai/flux/schnell", narration: "elevenlabs:eleven_multilingual_v2"}
 videos:
   - id: plain

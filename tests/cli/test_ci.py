@@ -27,7 +27,7 @@ def test_a_run_leaves_the_files_that_report_writes_too(call: Call, tiny: Path, o
 
 def test_a_run_that_fails_leaves_its_junit_file_as_well(call: Call, tiny: Path) -> None:
     (tiny.parent / "music.mp3").write_bytes(b"no sound")
-    recipe = tiny.read_text(encoding="utf-8").replace("fps: 12", "fps: 12, music: {file: music.mp3}")
+    recipe = tiny.read_text(encoding="utf-8").replace("fps: 4", "fps: 4, music: {file: music.mp3}")
     tiny.write_text(recipe, encoding="utf-8")
     done = call("run", "tiny.yaml", "--junit", "run.xml")
     assert done.returncode == 1

@@ -21,7 +21,7 @@ videos:
 @pytest.fixture
 def many(tmp_path: Path) -> Path:
     (tmp_path / "recipe.yaml").write_text(RECIPE)
-    (tmp_path / "brand.yaml").write_text("defaults: {duration: 4}\nprofiles: {hasty: {defaults: {fps: 12}}}\n")
+    (tmp_path / "brand.yaml").write_text("defaults: {duration: 4}\nprofiles: {hasty: {defaults: {fps: 4}}}\n")
     return tmp_path
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests import starting
 from tests.cli.canaries import CANARIES, HEAD, assert_no_canary
-from tests.cli.conftest import ARGV, clean_environment
+from tests.starting import ARGV, clean_environment
 from tiktoker_batch import previewing
 from tiktoker_batch.__main__ import main as console_script
 from tiktoker_batch.cli import main
@@ -147,7 +148,7 @@ def test_the_details_of_a_bug_are_shown_when_no_disk_takes_them(
 
 def test_a_file_of_keys_in_another_encoding_is_no_bug(tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes("FAL_KEY=canaryé".encode("latin-1"))
-    done = subprocess.run(
+    done = starting.run(
         [*ARGV, "models", "--refresh-prices", "--debug"],
         cwd=tmp_path,
         env=clean_environment(),

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import click
 import pytest
 
-from tests.cli.conftest import ROOT, Call, clean_environment
+from tests.cli.conftest import Call
+from tests.starting import ROOT, clean_environment
 from tiktoker_batch import __version__
 from tiktoker_batch.cli import COMMANDS, load_command
 

@@ -19,7 +19,8 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def recipe(tmp_path: Path) -> Path:
     file = tmp_path / "small.yaml"
-    file.write_text(SMALL_BATCH, encoding="utf-8")
+    assert "fps: 12" in SMALL_BATCH
+    file.write_text(SMALL_BATCH.replace("fps: 12", 'fps: 4, aspect_ratio: "1:1"'), encoding="utf-8")
     return file
 
 
@@ -112,10 +113,10 @@ def test_a_damaged_artifact_is_found_and_made_again(recipe: Path, tmp_path: Path
     assert done <= {"tea/01/clip", "tea/assembly", "lamp/assembly"}
 
 
-def test_a_second_process_on_the_same_batch_is_turned_away(recipe: Path, tmp_path: Path) -> None:
+def test_a_second_process_on_the_same_batch_is_turned_away(tiny: Path, tmp_path: Path) -> None:
     output = tmp_path / "out"
-    process = start(recipe, output)
+    process = start(tiny, output)
     wait_for(process, "run_started")
-    assert run_to_end(recipe, output) == 5
+    assert run_to_end(tiny, output) == 5
     process.communicate(timeout=120)
     assert process.returncode == 0

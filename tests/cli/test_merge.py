@@ -2,14 +2,15 @@
 
 import json
 import shutil
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cli.conftest import ARGV, Call, clean_environment
+from tests import starting
+from tests.cli.conftest import Call
+from tests.starting import ARGV, clean_environment
 from tiktoker_batch.merging import merge
 from tiktoker_batch.report.html import render_report
 from tiktoker_batch.store.journal import read_journal
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.slow
 FOUR = """\
 version: 1
 name: four
-defaults: {duration: 4, resolution: 720p, fps: 4}
+defaults: {duration: 4, aspect_ratio: "1:1", resolution: 720p, fps: 4}
 videos:
   - {id: lamp, script: A small lamp burns., style: noir, prompts: [a lamp]}
   - {id: tea, script: Tea is hot., style: watercolor, prompts: [a cup of tea]}
@@ -36,7 +37,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "four.yaml").write_text(FOUR, encoding="utf-8")
     for number in (1, 2):
         argv = [*ARGV, "run", "four.yaml", "--shard", f"{number}/2", "--output", f"half-{number}"]
-        subprocess.run(argv, cwd=folder, env=clean_environment(), check=True, capture_output=True)
+        starting.run(argv, cwd=folder, env=clean_environment(), check=True, capture_output=True)
     return folder
 
 

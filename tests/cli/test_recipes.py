@@ -5,14 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import ROOT, TINY, Call
+from tests.cli.conftest import TINY, Call
+from tests.starting import ROOT
 from tiktoker_batch.resources import resource_path
 
-BROKEN = TINY.replace("style: noir", "style: nior").replace("fps: 12", "fsp: 12")
+BROKEN = TINY.replace("style: noir", "style: nior").replace("fps: 4", "fsp: 12")
 CLOUD = TINY.replace(
     "name: tiny\n",
     'name: tiny\nbudget: {max_usd: 0.01}\nstyles: {brand: flat teal shapes}\nvoices: {me: "elevenlabs:abc"}\n',
-).replace("fps: 12", 'fps: 12, models: {image: "fal:fal-ai/nano-banana"}')
+).replace("fps: 4", 'fps: 4, models: {image: "fal:fal-ai/nano-banana"}')
 
 
 def test_a_valid_recipe_is_counted(call: Call, tiny: Path) -> None:

@@ -5,14 +5,16 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests import starting
 from tests.cli.canaries import CANARIES, HEAD, assert_no_canary
-from tests.cli.conftest import ARGV, Call, clean_environment, wait_until_said
+from tests.cli.conftest import Call, wait_until_said
+from tests.starting import ARGV, clean_environment
 
 CLOUD = """\
 version: 1
@@ -20,7 +22,7 @@ name: cloud
 defaults:
   duration: 4
   resolution: 720p
-  fps: 12
+  fps: 4
   retry: {initial_delay: 0.1, max_delay: 1, max_attempts: 6, on_unknown: retry}
   models:
     text: "openrouter:openai/gpt-4o-mini"
@@ -44,7 +46,7 @@ def cloud(tmp_path: Path) -> Path:
 def simulator(folder: Path, *arguments: str) -> Iterator[dict[str, str]]:
     """The command in a process of its own; the environment that it prints."""
     argv = [*ARGV, "simulator", "--port", "0", *(arguments or ("--speed", "1000"))]
-    process = subprocess.Popen(
+    process = starting.Popen(
         argv, cwd=folder, env=clean_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
@@ -167,7 +169,7 @@ def test_whoever_aborts_is_told_what_is_paid_for_and_how_to_go_on_within_the_sam
     folder = cloud.parent
     with simulator(folder, "--speed", "20") as environ:
         argv = [*ARGV, "run", "cloud.yaml", "--progress", "json", "--no-cache", "--budget", "5", "--limit", "fal=3"]
-        with subprocess.Popen(
+        with starting.Popen(
             argv, cwd=folder, env=clean_environment(**environ, **CANARIES), stderr=subprocess.PIPE, text=True
         ) as process:
             assert process.stderr is not None
@@ -197,6 +199,7 @@ def test_what_is_there_already_asks_for_no_key(call: Call, cloud: Path) -> None:
     assert (spoilt.returncode, "cannot be sent" in spoilt.stderr) == (3, True)
 
 
+@pytest.mark.usefixtures("fresh_starts")
 def test_a_budget_is_never_passed_and_the_rest_is_made_once_there_is_more(call: Call, cloud: Path) -> None:
     with simulator(cloud.parent) as environ:
         first = call("run", "cloud.yaml", "--budget", "0.2", **environ, **CANARIES)
@@ -219,6 +222,7 @@ def test_a_budget_is_never_passed_and_the_rest_is_made_once_there_is_more(call: 
         ("write", "unauthorized", 3, "401"),
     ],
 )
+@pytest.mark.usefixtures("fresh_starts")
 def test_an_account_that_does_not_work_ends_the_run_with_one_sentence_and_no_key(
     call: Call, cloud: Path, verb: str, kind: str, code: int, says: str
 ) -> None:
@@ -247,8 +251,10 @@ def test_no_key_is_among_the_arguments_of_any_process(call: Call, cloud: Path) -
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        while process.poll() is None:
+        while process.returncode is None:
             seen |= set(_arguments())
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(0.01)
         assert process.returncode == 0
     assert any(b"ffmpeg" in each for each in seen)
     assert any(b"local.worker" in each for each in seen)

@@ -2,22 +2,25 @@
 
 import json
 import re
+import shutil
 import subprocess
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from tests import starting
 from tests.cli.conftest import Call
 from tests.cli.test_rehearse import CANARIES, simulator
 from tests.cli.test_selecting import _jobs
+from tests.starting import ARGV, clean_environment
 
 pytestmark = pytest.mark.slow
 
 TWO = """\
 version: 1
 name: two
-defaults: {duration: 8, resolution: 720p, fps: 12}
+defaults: {duration: 8, aspect_ratio: "1:1", resolution: 720p, fps: 4}
 videos:
   - {id: lamp, topic: a lighthouse keeper in a storm, style: noir}
   - {id: tea, script: Tea is hot and the cup is cold., style: watercolor, prompts: [a cup of tea, a kettle]}
@@ -27,7 +30,9 @@ version: 1
 name: cloud
 defaults:
   duration: 12
-  fps: 12
+  aspect_ratio: "1:1"
+  resolution: 720p
+  fps: 4
   retry: {initial_delay: 0.1}
   models:
     text: "openrouter:openai/gpt-4o-mini"
@@ -58,11 +63,20 @@ def tell(call: Call, *arguments: object) -> set[str]:
     return made(call("run", "two.yaml", "--progress", "json", *arguments))
 
 
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the recipe, after a run that stopped at the pictures."""
+    folder = tmp_path_factory.mktemp("stopped")
+    (folder / "two.yaml").write_text(TWO, encoding="utf-8")
+    argv = [*ARGV, "run", "two.yaml", "--until", "image"]
+    starting.run(argv, cwd=folder, env=clean_environment(), check=True, capture_output=True, timeout=120)
+    return folder
+
+
 @pytest.fixture
-def shots(call: Call, tmp_path: Path) -> Path:
-    """The file of a video whose shots were written, after a run that stopped at the pictures."""
-    (tmp_path / "two.yaml").write_text(TWO, encoding="utf-8")
-    assert call("run", "two.yaml", "--until", "image").returncode == 0
+def shots(stopped: Path, tmp_path: Path) -> Path:
+    """The file of a video whose shots were written, in a copy of that folder."""
+    shutil.copytree(stopped, tmp_path, dirs_exist_ok=True)
     return tmp_path / "output" / "two" / "work" / "lamp" / "shots.yaml"
 
 
@@ -204,7 +218,7 @@ def test_a_locked_picture_stays_whatever_changes(call: Call, tmp_path: Path, sho
 
 @pytest.mark.thorough
 def test_a_recipe_can_ask_for_approval_before_any_clip(call: Call, tmp_path: Path) -> None:
-    (tmp_path / "two.yaml").write_text(TWO.replace("fps: 12}", "fps: 12, review: required}"), encoding="utf-8")
+    (tmp_path / "two.yaml").write_text(TWO.replace("fps: 4}", "fps: 4, review: required}"), encoding="utf-8")
     done = call("run", "two.yaml", "--progress", "json")
     assert done.returncode == 1
     assert not {step for step in made(done) if step.endswith(("/clip", "/assembly"))}
@@ -288,7 +302,7 @@ def test_nothing_is_paid_twice_after_an_edit(call: Call, tmp_path: Path) -> None
 
 
 def test_a_rehearsal_waits_for_nobody(call: Call, tmp_path: Path) -> None:
-    (tmp_path / "cloud.yaml").write_text(CLOUD.replace("fps: 12", "fps: 12\n  review: required"), encoding="utf-8")
+    (tmp_path / "cloud.yaml").write_text(CLOUD.replace("fps: 4", "fps: 4\n  review: required"), encoding="utf-8")
     done = call("rehearse", "cloud.yaml", "--speed", "1000", "--format", "json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["state"] == "done"

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import ARGV, ROOT, Call, clean_environment
+from tests.cli.conftest import Call
+from tests.starting import ARGV, ROOT, clean_environment
 from tiktoker_batch.store.layout import Layout
 from tiktoker_batch.store.lock import batch_lock
 
@@ -127,7 +128,7 @@ def test_what_the_environment_gets_wrong_is_said_before_anything_is_started(
     plain.write_text("#!/bin/sh\necho ' ... scale            V->V       Scale the input video.'\n", encoding="utf-8")
     plain.chmod(0o755)
     recipe = tiny.read_text(encoding="utf-8")
-    tiny.write_text(recipe.replace("fps: 12", 'fps: 12, models: {image: "fal:fal-ai/flux/schnell"}'), encoding="utf-8")
+    tiny.write_text(recipe.replace("fps: 4", 'fps: 4, models: {image: "fal:fal-ai/flux/schnell"}'), encoding="utf-8")
     done = call("run", "tiny.yaml", FAL_KEY="a:b", **{name: value})
     assert (done.returncode, done.stdout) == (3, "")
     assert says in done.stderr

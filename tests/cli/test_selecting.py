@@ -11,8 +11,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.cli.conftest import ARGV, Call, clean_environment, wait_until_said
+from tests import starting
+from tests.cli.conftest import Call, wait_until_said
 from tests.cli.test_rehearse import CANARIES, simulator
+from tests.starting import ARGV, clean_environment
 from tiktoker_batch.reconciling import resumed
 
 pytestmark = pytest.mark.slow
@@ -20,7 +22,7 @@ pytestmark = pytest.mark.slow
 TWO = """\
 version: 1
 name: two
-defaults: {duration: 4, resolution: 720p, fps: 12}
+defaults: {duration: 4, aspect_ratio: "1:1", resolution: 720p, fps: 4}
 videos:
   - {id: lamp, script: A small lamp burns at the end of the pier., style: noir, prompts: [a lamp], tags: [sea]}
   - {id: tea, script: Tea is only leaves and hot water and patience., style: watercolor, prompts: [a cup of tea]}
@@ -30,7 +32,9 @@ version: 1
 name: cloud
 defaults:
   duration: 6
-  fps: 12
+  aspect_ratio: "1:1"
+  resolution: 720p
+  fps: 4
   retry: {initial_delay: 0.1}
   models:
     image: "fal:fal-ai/flux/schnell"
@@ -97,7 +101,7 @@ def test_a_stopped_batch_goes_on_with_the_options_it_was_run_with(
         "--shard",
         "1/1",
     ]
-    with subprocess.Popen(
+    with starting.Popen(
         argv, cwd=tmp_path, env=clean_environment(), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
     ) as process:
         wait_until_said(process, '"step_succeeded"')
@@ -117,7 +121,7 @@ def test_a_stopped_batch_goes_on_with_the_options_it_was_run_with(
 def test_a_batch_at_work_can_be_followed_from_elsewhere(call: Call, tmp_path: Path) -> None:
     (tmp_path / "two.yaml").write_text(TWO)
     argv = [*ARGV, "run", "two.yaml", "--progress", "json"]
-    with subprocess.Popen(
+    with starting.Popen(
         argv, cwd=tmp_path, env=clean_environment(), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
     ) as process:
         wait_until_said(process, '"run_started"')

@@ -17,9 +17,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from tests.cli.conftest import ARGV, clean_environment
+from tests import starting
 from tests.crashing import contents, is_whole
 from tests.simulated import a_world
+from tests.starting import ARGV, clean_environment
 from tiktoker_batch.events import BackedOff, Record
 from tiktoker_batch.faultpoints import VARIABLE
 from tiktoker_batch.simulator.clock import FlyingClock
@@ -46,7 +47,7 @@ defaults:
     clip: "fal:fal-ai/minimax/hailuo-2.3-fast/standard/image-to-video"
     narration: "elevenlabs:eleven_multilingual_v2"
 videos:
-  - {{id: one, topic: a lamp at the end of a pier}}
+  - {{id: one, topic: a lamp at the end of a pier, aspect_ratio: "1:1"}}
   - id: two
     script: The tide takes the sand and brings it back.
     prompts: [the tide, the sand]
@@ -277,7 +278,7 @@ class Batch:
         """Ask after what is open; the exit code, and what is told of each request."""
         argv = [*ARGV, "reconcile", "torn.yaml", "--progress", "none", "--format", "json"]
         environ = clean_environment(**self.simulator.environ, TIKTOKER_RECONCILE_SECONDS=str(RECONCILE_SECONDS))
-        done = subprocess.run(argv, cwd=self.folder, env=environ, capture_output=True, text=True)
+        done = starting.run(argv, cwd=self.folder, env=environ, capture_output=True, text=True)
         return done.returncode, json.loads(done.stdout)
 
     def _start(self, armed: Mapping[str, str], said: Any, *options: str) -> "subprocess.Popen[bytes]":
@@ -289,7 +290,7 @@ class Batch:
             TIKTOKER_CACHE_GB="1",
         )
         argv = [*ARGV, "run", "torn.yaml", "--progress", "none", *options]
-        return subprocess.Popen(argv, cwd=self.folder, env=environ, stdout=said, stderr=said)
+        return starting.Popen(argv, cwd=self.folder, env=environ, stdout=said, stderr=said)
 
     def torment(self, moments: Sequence[Moment]) -> None:
         """Kill it at each of these moments, or at others once it is done; then run it to its end."""

@@ -64,6 +64,7 @@ def test_batches_that_are_killed_again_and_again_lose_nothing_and_pay_for_every_
 ONE_CLIP = ("--select", "one/01/clip")
 
 
+@pytest.mark.usefixtures("fresh_starts")
 def test_a_dear_job_whose_answer_was_lost_is_found_at_its_service_and_not_bought_again(
     tmp_path: Path, wanted: Mapping[str, str]
 ) -> None:

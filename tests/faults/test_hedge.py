@@ -21,6 +21,7 @@ name: torn
 models: {{"{CLIP}": {{typical_seconds: 0.3}}}}
 defaults:
   duration: 6
+  aspect_ratio: "1:1"
   resolution: 720p
   fps: 4
   hedge: {{after: p90, max_extra_cost: 100%}}

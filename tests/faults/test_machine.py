@@ -12,10 +12,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.cli.conftest import ARGV, ROOT, TINY, clean_environment
+from tests import starting
+from tests.cli.conftest import TINY
 from tests.cli.test_rehearse import CANARIES, CLOUD, simulator
 from tests.crashing import broken_files
 from tests.faults.disks import Disk, a_disk
+from tests.starting import ARGV, ROOT, clean_environment
 from tiktoker_batch.store.journal import read_journal
 from tiktoker_batch.store.state import fold
 
@@ -23,7 +25,7 @@ pytestmark = pytest.mark.slow
 
 
 def run(folder: Path, recipe: str, *arguments: str, **environ: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
+    return starting.run(
         [*ARGV, "run", recipe, "--progress", "json", *arguments],
         cwd=folder,
         env=clean_environment(**environ),

@@ -15,6 +15,7 @@ version: 1
 name: torn
 defaults:
   duration: 6
+  aspect_ratio: "1:1"
   resolution: 720p
   fps: 4
   models: {image: "fal:fal-ai/flux/schnell", narration: "elevenlabs:eleven_multilingual_v2"}
@@ -45,6 +46,7 @@ def simulator() -> Iterator[Simulator]:
 
 
 # Two of them in every suite, all in make faults.
+@pytest.mark.usefixtures("fresh_starts")
 @pytest.mark.parametrize(
     "moment",
     [MOMENTS[0], *(pytest.param(moment, marks=pytest.mark.thorough) for moment in MOMENTS[1:])],

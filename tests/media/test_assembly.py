@@ -13,7 +13,7 @@ from tiktoker_batch.model import Kind
 
 
 async def test_a_video_is_as_long_as_its_narration_and_its_tail_to_the_frame(tmp_path: Path) -> None:
-    studio = Studio(tmp_path, small_video())
+    studio = Studio(tmp_path, small_video(fps=24))
     await studio.narrate(3.9)
     await studio.caption()
     await studio.film(1, size="640x360", rate=25)
@@ -73,7 +73,7 @@ async def test_a_lost_clips_picture_stands_in_and_nothing_spoken_is_cut(tmp_path
     made = await studio.assemble()
     found = probe(tmp_path / made.artifacts[0].path)
     assert found.video is not None
-    assert found.video.frames == 106
+    assert found.video.frames == 27
     assert made.inputs is not None
     assert studio.id(Kind.IMAGE, 2) in made.inputs.artifacts
 
@@ -87,7 +87,7 @@ async def test_a_segment_of_which_nothing_came_takes_its_neighbours_picture(tmp_
     studio.lost = {studio.id(Kind.CLIP, 2), studio.id(Kind.IMAGE, 2)}
     found = probe(tmp_path / (await studio.assemble()).artifacts[0].path)
     assert found.video is not None
-    assert found.video.frames == 106
+    assert found.video.frames == 27
 
 
 async def test_a_video_without_any_segment_is_no_video(tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ async def test_exact_length_is_kept_by_speaking_faster(tmp_path: Path) -> None:
     await studio.film(2)
     found = probe(tmp_path / (await studio.assemble()).artifacts[0].path)
     assert found.video is not None
-    assert found.video.frames == 96
+    assert found.video.frames == 24
     last_cue = studio.layout.srt("clip").read_text().strip().split("\n\n")[-1]
     assert "00:00:04,000" in last_cue, "captions follow the tempo"
 
@@ -144,7 +144,7 @@ async def test_a_short_clip_is_slowed_and_held_until_its_words_are_spoken(tmp_pa
     await studio.film(2, seconds=2.0)
     found = probe(tmp_path / (await studio.assemble()).artifacts[0].path)
     assert found.video is not None
-    assert found.video.frames == 202
+    assert found.video.frames == 51
 
 
 async def test_a_shot_without_a_word_is_encoded_as_if_no_captions_were_wanted(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import ARGV, ROOT, clean_environment
+from tests.starting import ARGV, ROOT, clean_environment
 from tiktoker_batch.errors import PreflightError
 from tiktoker_batch.providers.registry import providers
 
@@ -18,7 +18,7 @@ SAMPLE = Path(__file__).with_name("sample")
 RECIPE = """\
 version: 1
 name: cards
-defaults: {duration: 4, resolution: 720p, fps: 12}
+defaults: {duration: 4, aspect_ratio: "1:1", resolution: 720p, fps: 4}
 videos:
   - id: lamp
     script: A small lamp burns at the end of the pier.

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import clean_environment
 from tests.simulated import a_world
+from tests.starting import clean_environment
 from tiktoker_batch import preflight, running
 from tiktoker_batch.app import Opened, Options, open_recipe
 from tiktoker_batch.engine.reuse import inputs_digest
