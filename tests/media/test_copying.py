@@ -32,7 +32,7 @@ REORDERED = "-preset veryfast -x264-params bframes=3:b-pyramid=normal:b-adapt=0:
 
 def a_filmed_video(**changes: object) -> Video:
     """Without captions, and with clips of a service."""
-    video = small_video(**{"captions": None, **changes})
+    video = small_video(fps=24, **{"captions": None, **changes})
     clip = replace(video.models.clip, provider="fal")
     return replace(video, models=replace(video.models, clip=clip))
 
@@ -181,7 +181,7 @@ UNFIT = {
 async def test_what_would_have_to_be_changed_is_told(
     tmp_path: Path, form: dict[str, Any], options: str, reason: str
 ) -> None:
-    studio = Studio(tmp_path, small_video(captions=None))
+    studio = Studio(tmp_path, small_video(fps=24, captions=None))
     await studio.film(1, **form, options=options)
     with pytest.raises(ValueError, match=reason):
         examine(studio.layout.clip("clip", 1), CANVAS)
@@ -198,7 +198,7 @@ async def test_what_would_have_to_be_changed_is_told(
     ids=["turned", "begins in the middle", "two films", "begins late"],
 )
 async def test_what_a_file_makes_of_its_stream_is_minded(tmp_path: Path, how: Sequence[str], reason: str) -> None:
-    studio = Studio(tmp_path, small_video(captions=None))
+    studio = Studio(tmp_path, small_video(fps=24, captions=None))
     await studio.film(1, **FITTING, options=QUICK)
     await studio.ffmpeg(*how, "other.mp4")
     with pytest.raises(ValueError, match=reason):
@@ -206,7 +206,7 @@ async def test_what_a_file_makes_of_its_stream_is_minded(tmp_path: Path, how: Se
 
 
 async def test_a_stream_that_begins_without_a_key_frame_or_brings_another_header_is_not_copied(tmp_path: Path) -> None:
-    studio = Studio(tmp_path, small_video(captions=None))
+    studio = Studio(tmp_path, small_video(fps=24, captions=None))
     await studio.film(1, **FITTING, options=QUICK)
     whole = studio.layout.clip("clip", 1)
     content = whole.read_bytes()
@@ -282,7 +282,7 @@ async def test_words_on_the_picture_have_it_encoded(tmp_path: Path) -> None:
 
 async def test_clips_that_were_made_here_are_encoded(tmp_path: Path) -> None:
     """They are made for that: at five times the bytes."""
-    studio = Studio(tmp_path, small_video(captions=None))
+    studio = Studio(tmp_path, small_video(fps=24, captions=None))
     await studio.narrate(3.37)
     await studio.caption()
     for number in (1, 2):

@@ -61,8 +61,9 @@ def draw(found: Timeline, name: str) -> Drawing:
     """Lay out the timeline of the video with this name: a row per step, a lane per span that overlaps another."""
     rows, top = [], 0
     for row in found.rows:
-        rows.append(_row(row, found, top))
-        top += row.lanes * LANE_PX + GAP_PX
+        height = row.lanes * LANE_PX + GAP_PX
+        rows.append(_row(row, found, top, height))
+        top += height
     return Drawing(
         rows=tuple(rows),
         height=top,
@@ -73,12 +74,12 @@ def draw(found: Timeline, name: str) -> Drawing:
     )
 
 
-def _row(row: Row, found: Timeline, top: int) -> DrawnRow:
+def _row(row: Row, found: Timeline, top: int, height: int) -> DrawnRow:
     return DrawnRow(
         name=row.name,
         state=row.step.state,
-        y=top + (row.lanes * LANE_PX + GAP_PX) // 2 + 3,
-        bars=tuple(_bar(span, found, top) for span in row.spans),
+        y=top + height // 2 + 3,
+        bars=tuple([_bar(span, found, top) for span in row.spans]),
         pieces=tuple(_piece_names(row.spans, found, top)),
     )
 

@@ -1,7 +1,7 @@
 """What a batch took, in numbers: time, money, the slowest steps, the limits it ran into, and why steps failed."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -79,7 +79,7 @@ def summarize(state: BatchState) -> Summary:
         spent_usd=state.spent_usd,
         estimated_usd=sum((step.planned.estimated_cost_usd for step in steps), Decimal(0)),
         slowest=_slowest(steps),
-        limits=tuple(_limit_use(name, seats, steps) for name, seats in state.limits.items()),
+        limits=tuple(_limit_uses(state.limits, steps)),
         failures=_failures(state),
         rehearsed=state.rehearsed,
     )
@@ -91,17 +91,22 @@ def _slowest(steps: Iterable[StepState]) -> tuple[tuple[StepState, float], ...]:
     return tuple(ordered[:SLOWEST])
 
 
-def _limit_use(name: str, seats: int, steps: Iterable[StepState]) -> LimitUse:
-    attempts = [
-        attempt for step in steps if _is_under(step, name) for attempt in step.attempts if not attempt.by_pieces
-    ]
-    pieces = [(attempt, piece) for step in steps for attempt in step.attempts for piece in attempt.pieces]
-    busy = [_busy(attempt) for attempt in attempts if attempt.started is not None]
-    waited = sum(attempt.waited_seconds for attempt in attempts)
-    if name == "ffmpeg":
-        busy += [(attempt.run * _APART + piece.began, attempt.run * _APART + piece.ended) for attempt, piece in pieces]
-        waited += sum(piece.waited for _, piece in pieces)
-    return LimitUse(name=name, seats=seats, peak=peak(busy), waited_seconds=waited)
+def _limit_uses(limits: Mapping[str, int], steps: Iterable[StepState]) -> Iterator[LimitUse]:
+    """What each limit meant; the steps are looked at once, as a large batch has many of both."""
+    busy: dict[str, list[tuple[float, float]]] = {name: [] for name in limits}
+    waited = dict.fromkeys(limits, 0.0)
+    for step in steps:
+        under = [name for name in _limits_of(step) if name in limits]
+        for attempt in step.attempts:
+            for name in () if attempt.by_pieces else under:
+                waited[name] += attempt.waited_seconds
+                if attempt.started is not None:
+                    busy[name].append(_busy(attempt))
+            for piece in attempt.pieces if "ffmpeg" in limits else ():
+                busy["ffmpeg"].append((attempt.run * _APART + piece.began, attempt.run * _APART + piece.ended))
+                waited["ffmpeg"] += piece.waited
+    for name, seats in limits.items():
+        yield LimitUse(name=name, seats=seats, peak=peak(busy[name]), waited_seconds=waited[name])
 
 
 _HEAVY = frozenset({Kind.IMAGE, Kind.CLIP, Kind.NARRATION})
@@ -114,12 +119,12 @@ def _busy(attempt: Attempt) -> tuple[float, float]:
     return attempt.run * _APART + started, attempt.run * _APART + max(started, ended)
 
 
-def _is_under(step: StepState, limit: str) -> bool:
+def _limits_of(step: StepState) -> tuple[str, ...]:
     """Limits are named after providers, ``provider:model`` or local resources. Our own light work takes no seat."""
     planned = step.planned
     if planned.provider == "local" and planned.kind not in _HEAVY:
-        return False
-    return limit in {planned.provider, f"{planned.provider}:{planned.model}"}
+        return ()
+    return (planned.provider, f"{planned.provider}:{planned.model}")
 
 
 def _failures(state: BatchState) -> tuple[Failure, ...]:

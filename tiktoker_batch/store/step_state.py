@@ -100,7 +100,11 @@ class StepState:
     @property
     def request_id(self) -> str | None:
         """The provider's name of the last request."""
-        return next((attempt.request_id for attempt in reversed(self.attempts) if attempt.request_id), None)
+        for attempt in reversed(self.attempts):
+            name = attempt.request_id
+            if name:
+                return name
+        return None
 
     @property
     def dropped(self) -> set[str]:
