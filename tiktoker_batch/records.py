@@ -46,7 +46,7 @@ def record_from_line(line: bytes) -> Record | None:
         return _from_anything(line)
 
 
-def records_from_lines(lines: bytes) -> list[Record]:
+def records_from_lines(lines: bytes | memoryview) -> list[Record]:
     """The records of many lines, each of which ends with a newline and tells of an event that is known.
 
     :raises ValueError: one of them does not.

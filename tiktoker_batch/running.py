@@ -34,6 +34,7 @@ from tiktoker_batch.providers.registry import keys_set, providers, world_of
 from tiktoker_batch.providers.setting import Setting
 from tiktoker_batch.recording import Recorder, Sink
 from tiktoker_batch.redaction import Secrets
+from tiktoker_batch.report.console import Following
 from tiktoker_batch.report.html import write_report
 from tiktoker_batch.report.sidecar import write_sidecar
 from tiktoker_batch.reviewing.writing import Review, write_review
@@ -104,6 +105,7 @@ def run(opened: Opened, options: Options, sinks: Iterable[Sink] = (), world: Sur
         sweep_parts(opened.layout.root)
         records = _settled_history(opened.layout)
         writer = ManifestWriter(opened.layout, fold(records))
+        sinks = [_following(sink, writer.state) for sink in sinks]
         _require_same_world(opened.layout, writer.state, world)
         if not world.rehearsed:
             require_voices(opened, writer.state)
@@ -140,6 +142,13 @@ def _settled_history(layout: Layout) -> tuple[Record, ...]:
         return tuple(record for _, record in lines if record is not None)
     rewrite(layout.journal, kept)
     return read_journal(layout.journal)
+
+
+def _following(sink: Sink, state: BatchState) -> Sink:
+    """A batch is folded once, for whoever can do with that."""
+    if isinstance(sink, Following):
+        sink.follow(state)
+    return sink
 
 
 def _meant_before(opened: Opened, options: Options) -> Meant:

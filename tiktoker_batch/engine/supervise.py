@@ -20,11 +20,11 @@ class Snapshot(Protocol):
         """Make a little of what is new ready to be written; whether there is more."""
         ...
 
-    def due(self) -> str | None:
+    def due(self) -> bytes | None:
         """What to write, if there is news and enough time has passed."""
         ...
 
-    def write(self, text: str) -> None:
+    def write(self, text: bytes) -> None:
         """Write it; from any thread."""
         ...
 

@@ -109,33 +109,48 @@ class JsonProgress:
         self._say(json.dumps({**record_to_json(record), **told}, separators=(",", ":")))
 
 
-class QuietProgress:
+class Following:
+    """What a sink tells of needs the state of the run: its own, unless it follows one that is folded before it."""
+
+    def __init__(self) -> None:
+        self._state, self._folds = BatchState(), True
+
+    def follow(self, state: BatchState) -> None:
+        """Look at this one, to which each record was applied before it comes here."""
+        self._state, self._folds = state, False
+
+    def _take(self, record: Record) -> None:
+        if self._folds:
+            self._state.apply(record)
+
+
+class QuietProgress(Following):
     """Nothing but the answer to a signal: whoever presses Ctrl-C wants to know that it was heard."""
 
     def __init__(self, say: Say) -> None:
+        super().__init__()
         self._say = say
-        self._state = BatchState()
 
     def __call__(self, record: Record) -> None:
         """Take one record."""
-        self._state.apply(record)
+        self._take(record)
         if isinstance(record.event, Interrupted):
             self._say(interruption_text(record.event, self._state))
 
 
-class PlainProgress:
+class PlainProgress(Following):
     """A line with the time since the start for everything worth reading in a log, and now and then what is left."""
 
     def __init__(self, say: Say) -> None:
+        super().__init__()
         self._say = say
-        self._state = BatchState()
         self._begun: set[str] = set()
         self._thinking = _Thinking()
         self._next_word = FIRST_WORD_SECONDS
 
     def __call__(self, record: Record) -> None:
         """Take one record."""
-        self._state.apply(record)
+        self._take(record)
         left = self._thinking.take(record)
         for line in self._lines(record):
             self._say(f"[{clock_text(record.elapsed)}] {line}")

@@ -149,11 +149,12 @@ def _all_at_once(content: bytes) -> list[tuple[bytes, Record | None]]:
     """
     if not content.startswith(_HEADER):
         return []
-    header, *lines = content[:-1].split(b"\n")
+    header, *lines = content.split(b"\n")
+    lines.pop()  # behind the last newline is nothing
     try:
         if not all(int(line[-10:-2], 16) == crc32(b"}", crc32(line[:-_CRC_LENGTH])) for line in lines):
             return []
-        records: list[Record | None] = [None, *records_from_lines(content[len(_HEADER) :])]
+        records: list[Record | None] = [None, *records_from_lines(memoryview(content)[len(_HEADER) :])]
         return list(zip([header, *lines], records, strict=True))
     except ValueError:
         return []

@@ -37,7 +37,7 @@ def manifest_json(state: BatchState) -> dict[str, Any]:
 
 def write_manifest(state: BatchState, layout: Layout) -> None:
     """Write the manifest, complete or not at all."""
-    _write("".join(_text(state, {})), layout)
+    _write(b"".join(_text(state, {})), layout)
 
 
 class ManifestWriter:
@@ -51,7 +51,7 @@ class ManifestWriter:
         self._clock = clock
         self._dirty = False
         self._next = self._took = 0.0
-        self._lines: dict[str, str] = {}
+        self._lines: dict[str, bytes] = {}
         self._stale: dict[str, None] = dict.fromkeys(self.state.steps)
 
     def __call__(self, record: Record) -> None:
@@ -95,11 +95,11 @@ class ManifestWriter:
                 self._lines[name] = _dump(_step(step))
         return bool(self._stale)
 
-    def due(self) -> str | None:
+    def due(self) -> bytes | None:
         """What to write, if there is news and the last writing is long enough ago for its cost."""
         return self._text() if self._dirty and self._clock() >= self._next else None
 
-    def write(self, text: str) -> None:
+    def write(self, text: bytes) -> None:
         """Write this; from any thread."""
         began = self._clock()
         _write(text, self._layout)
@@ -110,9 +110,9 @@ class ManifestWriter:
         """Write now."""
         self.write(self._text())
 
-    def _text(self) -> str:
+    def _text(self) -> bytes:
         began, self._dirty = self._clock(), False
-        text = "".join(_text(self.state, self._lines))
+        text = b"".join(_text(self.state, self._lines))
         self._took = self._clock() - began
         return text
 
@@ -120,34 +120,34 @@ class ManifestWriter:
 # ---------------------------------------------------------------------- text
 
 
-def _write(text: str, layout: Layout) -> None:
+def _write(text: bytes, layout: Layout) -> None:
     reach("manifest.before_write")
     write_atomic(layout.manifest, text)
     reach("manifest.after_write")
 
 
-def _text(state: BatchState, lines: dict[str, str]) -> Iterator[str]:
+def _text(state: BatchState, lines: dict[str, bytes]) -> Iterator[bytes]:
     """The manifest as JSON, one line a step; ``lines`` keeps those of steps that have not changed since.
 
     A batch of 20,000 steps is written many times, and each time little of it is new.
     """
-    head = ",\n".join(f"{_dump(name)}: {_dump(value)}" for name, value in _head(state).items())
-    yield f'{{{head},\n"videos": ['
+    yield b"{%b,\n" % b",\n".join(b"%b: %b" % (_dump(name), _dump(value)) for name, value in _head(state).items())
+    yield b'"videos": ['
     for number, video in enumerate(state.videos.values()):
-        yield f'{"," if number else ""}\n {_dump(_video(video))[:-1]}, "steps": ['
+        yield b'%b\n %b, "steps": [' % (b"," if number else b"", _dump(_video(video))[:-1])
         for step in video.steps:
             if step.id not in lines:
                 lines[step.id] = _dump(_step(step))
-        yield ",".join(f"\n  {lines[step.id]}" for step in video.steps)
-        yield "]}"
-    yield "]}\n"
+        yield b",".join([b"\n  %b" % lines[step.id] for step in video.steps])
+        yield b"]}"
+    yield b"]}\n"
 
 
-def _dump(value: Any) -> str:
+def _dump(value: Any) -> bytes:
     try:
-        return _encode(value).decode()
+        return _encode(value)
     except UnicodeEncodeError:  # half of a surrogate pair: it is written as its escape
-        return json.dumps(msgspec.to_builtins(value))
+        return json.dumps(msgspec.to_builtins(value)).encode()
 
 
 # ---------------------------------------------------------------------- values
