@@ -31,7 +31,7 @@ LANGUAGES = {"en": Language(code="en", name="English", words_per_minute=160, scr
 
 
 def small_video(id: str = "clip", **changes: object) -> Video:
-    """A square-edged 72 kilopixel video is a tenth of the work of a real one; everything else is the same."""
+    """A square one with few frames is a tenth of the work of a real one; everything else is the same."""
     values: dict[str, object] = {
         "topic": None,
         "script": "Three hearts. Blue blood.",
@@ -39,14 +39,10 @@ def small_video(id: str = "clip", **changes: object) -> Video:
         "duration": 4.0,
         "segment_duration": 2.0,
         "aspect_ratio": "1:1",
+        "fps": 6,
         "templates": dict(builtin_templates()),
     }
     return a_video(id, **(values | changes))
-
-
-def choppy_video(**changes: object) -> Video:
-    """One of few frames, where their number shows nothing."""
-    return small_video(fps=6, **changes)
 
 
 @dataclass
@@ -159,7 +155,7 @@ _MINUTE_OF_WORDS = "one steady sentence of ordinary words goes on for a minute "
 async def a_minute(folder: Path, forms: Sequence[tuple[str, int]]) -> Studio:
     """A minute of narration, its captions, and twelve clips whose sizes and frames a second are these in turn."""
     shots = tuple(Shot(prompt=f"shot {number}") for number in range(MINUTE_SEGMENTS))
-    video = small_video(shots=shots, duration=60.0, segment_duration=5.0, aspect_ratio="9:16", length="exact")
+    video = small_video(shots=shots, duration=60.0, segment_duration=5.0, aspect_ratio="9:16", fps=24, length="exact")
     studio = Studio(folder, video)
     await studio.narrate(59.5, _MINUTE_OF_WORDS)
     await studio.caption()

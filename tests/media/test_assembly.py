@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.media.studio import Studio, choppy_video, small_video
+from tests.media.studio import Studio, small_video
 from tiktoker_batch.errors import NarrationTooLong, TooFewSegments
 from tiktoker_batch.media import commands
 from tiktoker_batch.media.loudness import parse_ebur128
@@ -13,7 +13,7 @@ from tiktoker_batch.model import Kind
 
 
 async def test_a_video_is_as_long_as_its_narration_and_its_tail_to_the_frame(tmp_path: Path) -> None:
-    studio = Studio(tmp_path, small_video())
+    studio = Studio(tmp_path, small_video(fps=24))
     await studio.narrate(3.9)
     await studio.caption()
     await studio.film(1, size="640x360", rate=25)
@@ -33,7 +33,7 @@ async def test_a_video_is_as_long_as_its_narration_and_its_tail_to_the_frame(tmp
 
 
 async def test_joining_comes_last_and_everything_else_before_it(tmp_path: Path) -> None:
-    studio = Studio(tmp_path, choppy_video())
+    studio = Studio(tmp_path, small_video())
     await studio.narrate(3.5)
     await studio.caption()
     await studio.film(1)
@@ -44,7 +44,7 @@ async def test_joining_comes_last_and_everything_else_before_it(tmp_path: Path) 
 
 
 async def test_assembling_again_does_again_only_what_changed(tmp_path: Path) -> None:
-    studio = Studio(tmp_path, choppy_video())
+    studio = Studio(tmp_path, small_video())
     await studio.narrate(3.5)
     await studio.caption()
     await studio.film(1)
@@ -63,7 +63,7 @@ async def test_assembling_again_does_again_only_what_changed(tmp_path: Path) -> 
 
 
 async def test_a_lost_clips_picture_stands_in_and_nothing_spoken_is_cut(tmp_path: Path) -> None:
-    studio = Studio(tmp_path, choppy_video())
+    studio = Studio(tmp_path, small_video())
     await studio.narrate(3.9)
     await studio.caption()
     await studio.film(1)
@@ -79,7 +79,7 @@ async def test_a_lost_clips_picture_stands_in_and_nothing_spoken_is_cut(tmp_path
 
 
 async def test_a_segment_of_which_nothing_came_takes_its_neighbours_picture(tmp_path: Path) -> None:
-    studio = Studio(tmp_path, choppy_video())
+    studio = Studio(tmp_path, small_video())
     await studio.narrate(3.9)
     await studio.caption()
     await studio.film(1)
@@ -91,7 +91,7 @@ async def test_a_segment_of_which_nothing_came_takes_its_neighbours_picture(tmp_
 
 
 async def test_a_video_without_any_segment_is_no_video(tmp_path: Path) -> None:
-    studio = Studio(tmp_path, choppy_video())
+    studio = Studio(tmp_path, small_video())
     await studio.narrate(3.9)
     await studio.caption()
     studio.lost = {studio.id(kind, number) for kind in (Kind.CLIP, Kind.IMAGE) for number in (1, 2)}
@@ -102,7 +102,7 @@ async def test_a_video_without_any_segment_is_no_video(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("minimum", [2, 9])
 async def test_a_video_with_fewer_segments_than_wanted_is_given_up(tmp_path: Path, minimum: int) -> None:
-    studio = Studio(tmp_path, choppy_video(minimum_segments=minimum))
+    studio = Studio(tmp_path, small_video(minimum_segments=minimum))
     await studio.narrate(3.9)
     await studio.caption()
     await studio.film(1)
@@ -117,7 +117,7 @@ async def test_a_video_with_fewer_segments_than_wanted_is_given_up(tmp_path: Pat
 
 
 async def test_exact_length_is_kept_by_speaking_faster(tmp_path: Path) -> None:
-    studio = Studio(tmp_path, choppy_video(length="exact"))
+    studio = Studio(tmp_path, small_video(length="exact"))
     await studio.narrate(4.6)
     await studio.caption()
     await studio.film(1)
@@ -130,14 +130,14 @@ async def test_exact_length_is_kept_by_speaking_faster(tmp_path: Path) -> None:
 
 
 async def test_an_exact_length_that_cannot_hold_the_words_is_refused(tmp_path: Path) -> None:
-    studio = Studio(tmp_path, choppy_video(length="exact"))
+    studio = Studio(tmp_path, small_video(length="exact"))
     await studio.narrate(6.0)
     with pytest.raises(NarrationTooLong):
         await studio.caption()
 
 
 async def test_a_short_clip_is_slowed_and_held_until_its_words_are_spoken(tmp_path: Path) -> None:
-    studio = Studio(tmp_path, choppy_video(captions=None))
+    studio = Studio(tmp_path, small_video(captions=None))
     await studio.narrate(7.9)
     await studio.caption()
     await studio.film(1, seconds=2.0)
@@ -149,7 +149,7 @@ async def test_a_short_clip_is_slowed_and_held_until_its_words_are_spoken(tmp_pa
 
 async def test_a_shot_without_a_word_is_encoded_as_if_no_captions_were_wanted(tmp_path: Path) -> None:
     async def segments(folder: Path, **changes: object) -> list[bytes]:
-        studio = Studio(folder, choppy_video(**changes))
+        studio = Studio(folder, small_video(**changes))
         await studio.narrate(1.5)
         await studio.caption()
         await studio.film(1)
@@ -165,7 +165,7 @@ async def test_a_shot_without_a_word_is_encoded_as_if_no_captions_were_wanted(tm
 
 async def test_captions_are_burned_where_they_are_wanted(tmp_path: Path) -> None:
     async def last_picture(folder: Path, **changes: object) -> bytes:
-        studio = Studio(folder, choppy_video(**changes))
+        studio = Studio(folder, small_video(**changes))
         await studio.narrate(3.9)
         await studio.caption()
         await studio.film(1)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.media.studio import FFMPEG, Studio, choppy_video
+from tests.media.studio import FFMPEG, Studio, small_video
 from tiktoker_batch.media.commands import Canvas, video_settings
 from tiktoker_batch.media.detection import Detection, Trial, choose, try_encoders
 from tiktoker_batch.media.encoders import HARDWARE_NAMES, X264, hardware
@@ -66,7 +66,7 @@ def forms(studio: Studio) -> list[VideoStream | None]:
 
 async def a_studio(folder: Path, pretender: str, encoder: str) -> Studio:
     tools = Tools(ffmpeg=pretender, font_cache=folder / "cache")
-    studio = Studio(folder / "out", choppy_video(encoder=encoder, captions=None), tools=tools)
+    studio = Studio(folder / "out", small_video(encoder=encoder, captions=None), tools=tools)
     await studio.narrate(3.9)
     await studio.caption()
     await studio.film(1, size="640x360", rate=25)
@@ -176,7 +176,7 @@ def test_the_encoder_is_part_of_the_key_where_it_is_not_x264() -> None:
     planning = Planning(languages={}, file_sha256={})
 
     def told(**changes: object) -> object:
-        [draft] = STEP_KINDS[Kind.ASSEMBLY].plan(choppy_video(**changes), planning)
+        [draft] = STEP_KINDS[Kind.ASSEMBLY].plan(small_video(**changes), planning)
         return draft.params.get("encoder")
 
     assert told() is None, "the keys of batches that were made before stay as they are"
