@@ -59,7 +59,7 @@ class StepSeats:
         :raises Paused: the run stops starting work.
         """
         asked = self.recorder.elapsed
-        async with self.pause.interruptible():
+        with self.pause.interruptible():
             lease = await self.capacity.acquire(names, self.step.id)
         began = self.recorder.elapsed
         try:

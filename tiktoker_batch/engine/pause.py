@@ -1,7 +1,6 @@
 """Stopping gently: what is at work goes on, whatever only waits is let go."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from types import TracebackType
 
 import trio
 
@@ -23,19 +22,30 @@ class Pause:
         for scope in tuple(self._waits):
             scope.cancel()
 
-    @asynccontextmanager
-    async def interruptible(self) -> AsyncIterator[None]:
+    def interruptible(self) -> "_Interruptible":
         """Wait inside this block only.
 
         :raises Paused: the switch was thrown before the wait was over.
         """
         if self.requested:
             raise Paused
-        with trio.CancelScope() as scope:  # noqa: ASYNC100  (what the caller does inside is the wait)
-            self._waits.add(scope)
-            try:
-                yield
-            finally:
-                self._waits.discard(scope)
-        if scope.cancelled_caught:
-            raise Paused
+        return _Interruptible(self._waits)
+
+
+class _Interruptible:
+    """Written out, as each step waits several times and a generator costs as much as the wait."""
+
+    def __init__(self, waits: set[trio.CancelScope]) -> None:
+        self._waits = waits
+        self._scope = trio.CancelScope()
+
+    def __enter__(self) -> None:
+        self._scope.__enter__()
+        self._waits.add(self._scope)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._waits.discard(self._scope)
+        if self._scope.__exit__(kind, error, trace) and self._scope.cancelled_caught:
+            raise Paused from None

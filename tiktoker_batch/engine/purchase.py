@@ -312,7 +312,7 @@ class Purchase:
         """
         self.recorder.emit(OutcomeUnknown(step=self.step.id, attempt=self.attempt, message=unknown.message))
         try:
-            async with self.pause.interruptible():
+            with self.pause.interruptible():
                 job = await self.provider.find(request, sent)
         except UnknownOutcome:
             raise unknown from None

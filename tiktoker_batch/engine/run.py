@@ -182,7 +182,7 @@ class _Run:
             return await self._unless_bought(step, inputs)
         consumed = inputs_digest(self.batch.kinds[step.kind], step, inputs)
         line = self._sharing.line(step, consumed)
-        async with self.batch.pause.interruptible():
+        with self.batch.pause.interruptible():
             await line.turn.acquire()
         try:
             forced = step.id in self.batch.reuse.forced
@@ -201,7 +201,7 @@ class _Run:
         if self._leftovers and not forced:
             self._leftovers.adopt(step, self._till.work_of(step, inputs))
         if self.batch.shelf and not forced and not self._leftovers.has(step):
-            async with self.batch.pause.interruptible():
+            with self.batch.pause.interruptible():
                 found = await self.batch.shelf.fetch(step, inputs)
             if found:
                 self.batch.reuse.note(found.artifacts if isinstance(found, Reused) else ())
@@ -218,7 +218,7 @@ class _Run:
         :raises NeedLost: it is lost and may not be.
         :raises Paused: it will not come in this run.
         """
-        async with self.batch.pause.interruptible():
+        with self.batch.pause.interruptible():
             if need in self._ended:
                 await self._ended[need].wait()
             else:
@@ -256,7 +256,7 @@ class _Run:
         asked_for = error.retry_after if isinstance(error, ProviderError) else None
         seconds = delay_before(max(failures, 2), step.retry, self.batch.rng, asked_for=asked_for)
         self.batch.recorder.emit(BackedOff(step=step.id, attempt=attempt, seconds=round(seconds, 3)))
-        async with self.batch.pause.interruptible():
+        with self.batch.pause.interruptible():
             await trio.sleep(seconds)
 
     async def _attempt(self, step: Step, attempt: int, inputs: Inputs) -> tuple[Outcome | TiktokerError, Decimal]:
@@ -268,7 +268,7 @@ class _Run:
         # What was paid for is asked for even while nothing new is.
         waits = not (attempt == 1 and step.id in self._leftovers)
         try:
-            async with batch.pause.interruptible():
+            with batch.pause.interruptible():
                 lease = await seats(step, names, batch.capacity, batch.breaker if waits else None)
         except Unavailable as gone:
             return gone, Decimal(0)

@@ -31,10 +31,11 @@ def new_part(final: Path) -> Path:
 
     :raises TiktokerError: its folder cannot be made.
     """
-    if not final.parent.is_dir():
+    folder = os.path.dirname(final)  # noqa: PTH120  (several times for each step)
+    if not os.path.isdir(folder):  # noqa: PTH112
         with disk_errors(final.parent):
             final.parent.mkdir(parents=True, exist_ok=True)
-    return final.with_name(f"{final.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
+    return Path(f"{final}.{os.getpid()}-{secrets.token_hex(4)}.part")
 
 
 def commit(part: Path, final: Path, *, root: Path, durable: bool = True, sha256: str | None = None) -> Artifact:
