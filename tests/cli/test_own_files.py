@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 RECIPE = """\
 version: 1
 name: own
-defaults: {duration: 9, fps: 12, captions: false}
+defaults: {duration: 9, fps: 4, captions: false}
 videos:
   - id: pier
     script: A small lamp burns at the end of the pier, and nobody has seen who lights it every single evening.
