@@ -144,15 +144,17 @@ def _ours(chains: int) -> None:
     from tests.fakes import ScriptedProvider
     from tests.values import a_plan, a_step
     from tiktoker_batch.engine.announce import announce
+    from tiktoker_batch.engine.batch import Batch
     from tiktoker_batch.engine.capacity import Capacity
     from tiktoker_batch.engine.collecting import seldom_collected
     from tiktoker_batch.engine.reuse import Reuse
-    from tiktoker_batch.engine.run import Batch
     from tiktoker_batch.engine.supervise import supervise
     from tiktoker_batch.engine.syncing import synced_together
-    from tiktoker_batch.events import Recorder, RunFinished
-    from tiktoker_batch.model import Artifact, Json, Kind, Step, Video
+    from tiktoker_batch.events import RunFinished
+    from tiktoker_batch.model import Json, Kind, Step, Video
+    from tiktoker_batch.outcomes import Artifact
     from tiktoker_batch.planning.build import Draft, Planning
+    from tiktoker_batch.recording import Recorder
     from tiktoker_batch.steps.base import Inputs, Made, Tools, Work
     from tiktoker_batch.store.journal import Journal
     from tiktoker_batch.store.layout import Layout

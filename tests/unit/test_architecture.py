@@ -1,5 +1,6 @@
 """The shape of the house: what may import what, how large a room may be, and what a start loads."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import tiktoker_batch
 
 PACKAGE = Path(tiktoker_batch.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
+SCRIPTS = sorted((Path(__file__).parents[1] / "benchmarks").glob("*.py"))
 HEAVY = ("trio", "yaml", "jsonschema", "jinja2", "numpy", "PIL", "av", "rich", "onnxruntime", "pysubs2", "platformdirs")
 
 
@@ -26,6 +28,14 @@ def test_imports_point_down() -> None:
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_a_module_can_be_read_in_one_sitting(module: Path) -> None:
     assert len(module.read_text(encoding="utf-8").splitlines()) <= 420
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def test_what_a_benchmark_imports_is_there_also_where_it_does_so_late(script: Path) -> None:
+    for node in ast.walk(ast.parse(script.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith(("tests.", "tiktoker_batch")):
+            names = ", ".join(name.name for name in node.names)
+            exec(f"from {node.module} import {names}", {})
 
 
 def test_help_loads_nothing_heavy() -> None:
