@@ -9,14 +9,9 @@ from tiktoker_batch.app import Options
 from tiktoker_batch.cli.options import (
     OneOf,
     echo_json,
-    exclude_option,
-    output_option,
-    profile_option,
+    looking_options,
     recipe_argument,
-    recipe_options,
     say,
-    select_option,
-    set_option,
     show,
     subcommand,
 )
@@ -27,7 +22,7 @@ from tiktoker_batch.report.quantities import counted
 
 @subcommand("calendar", example="tiktoker-batch calendar recipes/week12.yaml --format ics > week12.ics")
 @recipe_argument
-@recipe_options(output_option, profile_option, set_option, select_option, exclude_option)
+@looking_options
 @click.option(
     "--format",
     "form",

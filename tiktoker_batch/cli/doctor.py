@@ -8,14 +8,9 @@ import click
 from tiktoker_batch.app import Options
 from tiktoker_batch.cli.options import (
     echo_json,
-    exclude_option,
     format_option,
+    looking_options,
     optional_recipe_argument,
-    output_option,
-    profile_option,
-    recipe_options,
-    select_option,
-    set_option,
     show,
     subcommand,
 )
@@ -26,7 +21,7 @@ from tiktoker_batch.report.quantities import columns, counted
 
 @subcommand("doctor", example="tiktoker-batch doctor recipes/week12.yaml")
 @optional_recipe_argument
-@recipe_options(output_option, profile_option, set_option, select_option, exclude_option)
+@looking_options
 @click.option("--offline", is_flag=True, help="Ask no account whether it accepts its key.")
 @format_option
 def command(*, recipe: Path | None, options: Options, offline: bool, form: str) -> int:

@@ -254,8 +254,9 @@ def recipe_options(*chosen: Decorator) -> Decorator:
 
 _OF_CHOICE = frozenset({"select", "exclude", "until", "shard"})
 
-# Which batch, with what, which part of it, and what of it again.
-planning_options = recipe_options(
+# Which batch, with what, and which part of it; for what is run, also within which bounds, and what of it again.
+looking_options = recipe_options(output_option, profile_option, set_option, select_option, exclude_option)
+_RUNNING = (
     output_option,
     limit_option,
     profile_option,
@@ -265,10 +266,9 @@ planning_options = recipe_options(
     exclude_option,
     until_option,
     shard_option,
-    force_option,
-    cache_option,
-    verify_option,
 )
+rehearsing_options = recipe_options(*_RUNNING)
+planning_options = recipe_options(*_RUNNING, force_option, cache_option, verify_option)
 
 
 progress_option = click.option(

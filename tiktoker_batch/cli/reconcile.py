@@ -8,15 +8,10 @@ from pathlib import Path
 from tiktoker_batch import app, reconciling
 from tiktoker_batch.cli.options import (
     echo_json,
-    exclude_option,
     format_option,
-    output_option,
-    profile_option,
+    looking_options,
     progress_option,
-    recipe_options,
     say,
-    select_option,
-    set_option,
     show,
     subcommand,
     target_argument,
@@ -27,7 +22,7 @@ from tiktoker_batch.report.reconcile_text import reconcile_text
 
 @subcommand("reconcile", example="tiktoker-batch reconcile output/week12")
 @target_argument
-@recipe_options(output_option, profile_option, set_option, select_option, exclude_option)
+@looking_options
 @progress_option
 @format_option
 def command(*, target: Path, options: app.Options, progress: Mode, form: str) -> int:

@@ -12,26 +12,17 @@ from tiktoker_batch import app, rehearsal
 from tiktoker_batch.cli.options import (
     Session,
     account_option,
-    budget_option,
     echo_json,
-    exclude_option,
     faults_option,
     format_option,
-    limit_option,
-    output_option,
-    profile_option,
     progress_option,
     recipe_argument,
-    recipe_options,
+    rehearsing_options,
     say,
     seed_option,
-    select_option,
-    set_option,
-    shard_option,
     show,
     speed_option,
     subcommand,
-    until_option,
 )
 from tiktoker_batch.report.console import Mode, open_progress
 from tiktoker_batch.report.rehearsal_text import rehearsal_text
@@ -40,17 +31,7 @@ from tiktoker_batch.report.run_text import failures_text, summary_text
 
 @subcommand("rehearse", example="tiktoker-batch rehearse recipes/week12.yaml --faults 0.1 --seed 7")
 @recipe_argument
-@recipe_options(
-    output_option,
-    limit_option,
-    profile_option,
-    set_option,
-    budget_option,
-    select_option,
-    exclude_option,
-    until_option,
-    shard_option,
-)
+@rehearsing_options
 @speed_option
 @faults_option
 @seed_option

@@ -7,15 +7,10 @@ import click
 from tiktoker_batch import app
 from tiktoker_batch.cli.options import (
     echo_json,
-    exclude_option,
     format_option,
-    output_option,
-    profile_option,
+    looking_options,
     recipe_argument,
-    recipe_options,
     say,
-    select_option,
-    set_option,
     show,
     subcommand,
 )
@@ -26,7 +21,7 @@ from tiktoker_batch.steps.prompts import Prompt
 
 @subcommand("render", example="tiktoker-batch render recipes/quickstart.yaml --select 'coffee/*/image'")
 @recipe_argument
-@recipe_options(output_option, profile_option, set_option, select_option, exclude_option)
+@looking_options
 @click.option(
     "--expanded",
     is_flag=True,

@@ -9,15 +9,10 @@ import click
 from tiktoker_batch import app
 from tiktoker_batch.cli.options import (
     echo_json,
-    exclude_option,
     format_option,
-    output_option,
-    profile_option,
-    recipe_options,
+    looking_options,
     recipes_argument,
     say,
-    select_option,
-    set_option,
     show,
     subcommand,
 )
@@ -31,7 +26,7 @@ _PLACED = re.compile(r"(\S.*?:\d+:\d+:) ")
 
 @subcommand("validate", example="tiktoker-batch validate recipes/quickstart.yaml")
 @recipes_argument
-@recipe_options(output_option, profile_option, set_option, select_option, exclude_option)
+@looking_options
 @click.option("--strict", is_flag=True, help="A warning is an error.")
 @format_option
 def command(*, recipes: tuple[Path, ...], options: app.Options, strict: bool, form: str) -> int:
