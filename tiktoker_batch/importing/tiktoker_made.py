@@ -8,7 +8,7 @@ from pathlib import Path
 from tiktoker_batch.errors import MediaError, Unusable
 from tiktoker_batch.media.probe import probe
 from tiktoker_batch.providers.checks import check_picture
-from tiktoker_batch.recipe.forms import CLIP_FORMS, PICTURE_FORMS, form_of
+from tiktoker_batch.recipe.forms import misfit
 from tiktoker_batch.report.quantities import counted
 
 _IMAGE = re.compile(r"image_([1-9]\d{0,3})\.(?:png|jpe?g|webp)")
@@ -60,13 +60,13 @@ def _numbered(folder: Path, name: re.Pattern[str], shots: int, is_whole: Callabl
 
 def _is_picture(path: Path) -> bool:
     try:
-        return form_of(path) in PICTURE_FORMS and bool(check_picture(path, provider=path.name))
+        return misfit(path, "image", path.name) is None and bool(check_picture(path, provider=path.name))
     except (ValueError, Unusable):
         return False
 
 
 def _is_clip(path: Path) -> bool:
     try:
-        return form_of(path) in CLIP_FORMS and probe(path).video is not None
+        return misfit(path, "clip", path.name) is None and probe(path).video is not None
     except MediaError:
         return False

@@ -15,6 +15,7 @@ from tiktoker_batch.recipe.assign import assign
 from tiktoker_batch.recipe.expand import expand
 from tiktoker_batch.recipe.files import Files
 from tiktoker_batch.recipe.findings import Findings
+from tiktoker_batch.recipe.forms import OWN_KINDS
 from tiktoker_batch.recipe.include import read_recipe
 from tiktoker_batch.recipe.lint import Lint
 from tiktoker_batch.recipe.names import check_name, check_unique
@@ -248,8 +249,10 @@ class _Builder:
             at = (*settings.at, "prompts", index)
             shot = {"prompt": given} if isinstance(given, str) else given
             duration, style = shot.get("duration"), shot.get("style")
-            files = {name: Found(shot[name], (*at, name), OWN) for name in ("image", "clip") if name in shot}
-            if duration is not None and "clip" not in files:
+            own = {
+                kind: self.files.own(kind, Found(shot[kind], (*at, kind), OWN)) for kind in OWN_KINDS if kind in shot
+            }
+            if duration is not None and "clip" not in own:
                 offers.duration(Found(duration, (*at, "duration"), OWN))
             shots.append(
                 Shot(
@@ -257,8 +260,8 @@ class _Builder:
                     duration=None if duration is None else float(duration),
                     style=self.references.style(style, (*at, "style")) if style else None,
                     motion=shot.get("motion", "").strip() or None,
-                    image=self.files.picture(files["image"]) if "image" in files else None,
-                    clip=self.files.clip(files["clip"]) if "clip" in files else None,
+                    image=own.get("image"),
+                    clip=own.get("clip"),
                 )
             )
         return tuple(shots)

@@ -2,14 +2,14 @@
 
 import os
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from tiktoker_batch.errors import RecipeError
 from tiktoker_batch.recipe.findings import Findings
-from tiktoker_batch.recipe.forms import A_CLIP, A_PICTURE, CLIP_FORMS, PICTURE_FORMS, form_of
+from tiktoker_batch.recipe.forms import OwnKind, misfit
 from tiktoker_batch.recipe.prompts import (
     PROMPT_VARIABLES,
     builtin_template,
@@ -63,21 +63,15 @@ class Files:
             self.findings.add(found.at, f"expected a file or an http(s) address, got {value!r}")
         return value
 
-    def picture(self, found: Found) -> str:
-        """The absolute path of a picture that is there already."""
-        return self._of_form(found, PICTURE_FORMS, A_PICTURE)
-
-    def clip(self, found: Found) -> str:
-        """The absolute path of a clip that is there already."""
-        return self._of_form(found, CLIP_FORMS, A_CLIP)
-
-    def _of_form(self, found: Found, forms: Collection[str], wanted: str) -> str:
+    def own(self, kind: OwnKind, found: Found) -> str:
+        """The absolute path of a picture or clip that is there already."""
         if is_address(found.value):
             self.findings.add(found.at, f"expected a file, got {found.value!r}; save what is there and name it")
             return str(found.value)
         path = self.absolute(found)
-        if self.is_there(found) and form_of(Path(path)) not in forms:
-            self.findings.add(found.at, f"{found.value!r} is not {wanted}")
+        fault = misfit(Path(path), kind, found.value) if self.is_there(found) else None
+        if fault:
+            self.findings.add(found.at, fault)
         return path
 
     def script(self, found: Found) -> str | None:

@@ -1,10 +1,21 @@
 """What a file of pictures or clips is, by how it begins."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
-PICTURE_FORMS = frozenset({"png", "jpeg", "webp"})
-CLIP_FORMS = frozenset({"mp4"})
-A_PICTURE, A_CLIP = "a picture (PNG, JPEG or WebP)", "a clip (MP4 or MOV)"
+OwnKind = Literal["image", "clip"]
+_WANTED: Mapping[OwnKind, tuple[frozenset[str], str]] = {
+    "image": (frozenset({"png", "jpeg", "webp"}), "a picture (PNG, JPEG or WebP)"),
+    "clip": (frozenset({"mp4"}), "a clip (MP4 or MOV)"),
+}
+OWN_KINDS: tuple[OwnKind, ...] = ("image", "clip")  # what a shot may have as a file
+
+
+def misfit(path: Path, kind: OwnKind, name: str) -> str | None:
+    """Why a file, which its user calls by this name, is no picture or no clip; or ``None``."""
+    forms, wanted = _WANTED[kind]
+    return None if form_of(path) in forms else f"{name!r} is not {wanted}"
 
 
 def form_of(path: Path) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any
 from tiktoker_batch.errors import Problem, RecipeError
 from tiktoker_batch.model import Video
 from tiktoker_batch.planning.digest import digest
-from tiktoker_batch.recipe.forms import A_CLIP, A_PICTURE, CLIP_FORMS, PICTURE_FORMS, form_of
+from tiktoker_batch.recipe.forms import OWN_KINDS, misfit
 from tiktoker_batch.recipe.lint import shot_warnings
 from tiktoker_batch.recipe.rendering import overlong, usual_motion
 from tiktoker_batch.recipe.source import Source, load_source
@@ -160,15 +160,11 @@ class _Reader:
 
     def _own_files(self, at: tuple[str | int, ...], shot: Shot) -> None:
         """The files that a person's shot names; those of a file that nobody touched are the recipe's matter."""
-        for name, file, forms, wanted in (
-            ("image", shot.image, PICTURE_FORMS, A_PICTURE),
-            ("clip", shot.clip, CLIP_FORMS, A_CLIP),
-        ):
-            fault = unreadable(self.home / file) if file else None
-            if file and not fault and form_of(self.home / file) not in forms:
-                fault = f"{file!r} is not {wanted}"
+        for kind in OWN_KINDS:
+            file = getattr(shot, kind)
+            fault = (unreadable(self.home / file) or misfit(self.home / file, kind, file)) if file else None
             if fault:
-                self._say((*at, name), fault)
+                self._say((*at, kind), fault)
         if shot.take > 1 and (shot.image or shot.clip):
             self._say((*at, "take"), "take: this shot has a file of its own; remove that to have another picture made")
 
