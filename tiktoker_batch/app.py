@@ -136,6 +136,10 @@ class Opened:
             waiting=waiting,
         )
 
+    def states(self) -> dict[str, str]:
+        """The state that each video was left in by the last run."""
+        return fold(history(self.layout)).video_states
+
     def odd_choices(self, options: Options) -> list[str]:
         """What of the options may be mistyped, a sentence each.
 
@@ -185,7 +189,7 @@ def render(path: Path, options: Options) -> Rendered:
     :raises UsageError: an expression cannot be understood, or what it chooses has no prompts.
     """
     opened, choice = open_recipe(path, options), options.choice
-    states = fold(history(opened.layout)).video_states if choice else {}
+    states = opened.states() if choice else {}
     wanted = named_steps(opened.plan, choice, states)
     found = tuple(
         prompt

@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tiktoker_batch.app import Options, history, open_recipe
+from tiktoker_batch.app import Options, open_recipe
 from tiktoker_batch.model import Video
 from tiktoker_batch.planning.calendar import Entry, calendar, calendar_warnings
 from tiktoker_batch.planning.selection import chosen_steps, touched
-from tiktoker_batch.store.state import fold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +27,7 @@ def content_calendar(path: Path, options: Options) -> Calendar:
     :raises RecipeError, UsageError: the recipe is not valid, or a selector cannot be understood.
     """
     opened = open_recipe(path, options)
-    states = fold(history(opened.layout)).video_states
+    states = opened.states()
     steps = chosen_steps(opened.plan, options.choice, states)
     videos = [planned.video for planned in touched(opened.plan, steps)]
     return Calendar(

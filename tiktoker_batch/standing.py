@@ -48,11 +48,13 @@ def watch(target: Path, options: Options) -> Callable[[], Standing]:
     told = told_options(before, replace(options, output=layout.root))
     opened = open_recipe(recipe, replace(told, choice=options.choice))
 
+    odd = tuple(opened.odd_choices(options))
+
     def standing() -> Standing:
         found = _standing(layout)
         steps = chosen_steps(opened.plan, options.choice, found.state.video_states)
         videos = frozenset(planned.video.id for planned in touched(opened.plan, steps))
-        return replace(found, videos=videos, odd=tuple(opened.odd_choices(options)))
+        return replace(found, videos=videos, odd=odd)
 
     return standing
 

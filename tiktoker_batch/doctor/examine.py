@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from tiktoker_batch.app import Opened, Options, history, open_recipe
+from tiktoker_batch.app import Opened, Options, open_recipe
 from tiktoker_batch.doctor import machine
 from tiktoker_batch.doctor.accounts import examine_accounts
 from tiktoker_batch.doctor.check import Check
@@ -12,7 +12,6 @@ from tiktoker_batch.environment import environment
 from tiktoker_batch.errors import UsageError
 from tiktoker_batch.planning.selection import chosen_steps, touched
 from tiktoker_batch.providers.registry import not_ready, providers
-from tiktoker_batch.store.state import fold
 
 EVERYTHING = Options()
 
@@ -47,9 +46,7 @@ def examine(recipe: Path | None = None, options: Options = EVERYTHING, *, offlin
 
 def _chosen(opened: Opened, options: Options) -> Opened:
     """With those videos alone of which something is chosen."""
-    steps = chosen_steps(
-        opened.plan, options.choice, fold(history(opened.layout)).video_states if options.choice else {}
-    )
+    steps = chosen_steps(opened.plan, options.choice, opened.states() if options.choice else {})
     return replace(opened, plan=replace(opened.plan, videos=tuple(touched(opened.plan, steps))))
 
 

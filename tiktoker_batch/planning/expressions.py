@@ -87,13 +87,13 @@ class _Parser:
         terms = [self._all()]
         while self._take("or"):
             terms.append(self._all())
-        return lambda *about: any(term(*about) for term in terms)
+        return terms[0] if len(terms) == 1 else lambda *about: any(term(*about) for term in terms)
 
     def _all(self) -> Chooses:
         factors = [self._factor()]
         while self._take("and"):
             factors.append(self._factor())
-        return lambda *about: all(factor(*about) for factor in factors)
+        return factors[0] if len(factors) == 1 else lambda *about: all(factor(*about) for factor in factors)
 
     def _factor(self) -> Chooses:
         if self._take("not"):
@@ -133,13 +133,14 @@ class _Parser:
         """A video's id or a step's. One that is written out and names nothing is a mistake; a pattern may fit nothing
         yet.
         """
+        fits = _fitting(word)
         if "/" in word:
-            if not any(fnmatchcase(step.id, word) for step in self._plan.steps):
+            if not any(fits(step.id) for step in self._plan.steps):
                 self._miss(f"no step matches {word!r}{self._step_meant(word)}", mistake=self._is_written_out(word))
-            return lambda _video, step, _changing: fnmatchcase(step.id, word)
-        if not any(fnmatchcase(video, word) for video in self._videos()):
+            return lambda _video, step, _changing: fits(step.id)
+        if not any(map(fits, self._videos())):
             self._miss(f"no video matches {word!r}{did_you_mean(word, self._videos())}", mistake=not _is_pattern(word))
-        return lambda video, _step, _changing: fnmatchcase(video.id, word)
+        return lambda video, _step, _changing: fits(video.id)
 
     def _is_written_out(self, word: str) -> bool:
         """Whether a step, or the video or the kind of it, is named in full and is not there."""
@@ -196,6 +197,11 @@ class _Parser:
 
     def _wrong(self, message: str) -> UsageError:
         return wrong(self._text, message)
+
+
+def _fitting(word: str) -> Callable[[str], bool]:
+    """Whether a name is this one, or fits it; large batches have 20,000 names, and hundreds may be written out."""
+    return (lambda name: fnmatchcase(name, word)) if _is_pattern(word) else (lambda name: name == word)
 
 
 def _is_pattern(word: str) -> bool:

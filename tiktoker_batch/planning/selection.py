@@ -69,13 +69,12 @@ def chosen_steps(plan: Plan, choice: Choice, states: Mapping[str, str]) -> froze
     """
     if not choice:
         return None
-    wanted = _matching(plan, choice.select, states) if choice.select else {step.id for step in plan.steps}
+    wanted, without = _selected(plan, choice, states)
     if choice.until is not None:
         wanted = {step.id for step in plan.steps if step.id in wanted and _is_due(step, choice.until)}
     if choice.shard is not None:
         ours = choice.shard.members(plan)
         wanted = {step.id for step in plan.steps if step.id in wanted and step.video in ours}
-    without = _chosen(plan, _read(plan, choice.exclude, states))
     return frozenset(_with_needs(plan.steps, wanted - without, without))
 
 
@@ -86,8 +85,8 @@ def named_steps(plan: Plan, choice: Choice, states: Mapping[str, str]) -> frozen
     """
     if not (choice.select or choice.exclude):
         return None
-    wanted = _matching(plan, choice.select, states) if choice.select else {step.id for step in plan.steps}
-    return frozenset(wanted - _chosen(plan, _read(plan, choice.exclude, states)))
+    wanted, without = _selected(plan, choice, states)
+    return frozenset(wanted - without)
 
 
 def matching_steps(plan: Plan, expressions: Sequence[str], states: Mapping[str, str]) -> frozenset[str]:
@@ -139,6 +138,12 @@ def _families(plan: Plan, parts: int) -> Mapping[str, str]:
 def _is_due(step: Step, until: Kind) -> bool:
     """Steps of that kind, and all text from the shots on: it belongs together, also where no step needs it."""
     return step.kind is until or (until in _AFTER_TEXT and step.kind in {Kind.STORY, Kind.SHOTS})
+
+
+def _selected(plan: Plan, choice: Choice, states: Mapping[str, str]) -> tuple[set[str], set[str]]:
+    """The steps that are selected, and those that are excluded."""
+    wanted = _matching(plan, choice.select, states) if choice.select else {step.id for step in plan.steps}
+    return wanted, _chosen(plan, _read(plan, choice.exclude, states))
 
 
 def _matching(plan: Plan, expressions: Sequence[str], states: Mapping[str, str]) -> set[str]:
