@@ -17,6 +17,7 @@ from tiktoker_batch.engine.capacity import Capacity
 from tiktoker_batch.engine.collecting import seldom_collected
 from tiktoker_batch.engine.learned import recall_limits, remember_limits
 from tiktoker_batch.engine.ranks import LeastLeftFirst
+from tiktoker_batch.engine.reuse import Reuse
 from tiktoker_batch.engine.shelf import Shelf
 from tiktoker_batch.engine.supervise import supervise
 from tiktoker_batch.engine.syncing import already_on_disk, synced_together
@@ -25,16 +26,17 @@ from tiktoker_batch.events import Record, RunFinished, VideoFinished
 from tiktoker_batch.faultpoints import reach
 from tiktoker_batch.media.ffmpeg import find_ffmpeg
 from tiktoker_batch.media.probe import probe
-from tiktoker_batch.model import Plan, Video
+from tiktoker_batch.model import Plan, Step, Video
 from tiktoker_batch.outcomes import Artifact
 from tiktoker_batch.planning.review import edit_warnings, waiting_steps
+from tiktoker_batch.planning.selection import touched
 from tiktoker_batch.preflight import require_ready, require_settings, require_voices
 from tiktoker_batch.providers.base import Provider
 from tiktoker_batch.providers.registry import keys_set, providers, world_of
 from tiktoker_batch.providers.setting import Setting
 from tiktoker_batch.recording import Recorder, Sink
 from tiktoker_batch.redaction import Secrets
-from tiktoker_batch.report.console import Following
+from tiktoker_batch.report.console import following
 from tiktoker_batch.report.html import write_report
 from tiktoker_batch.report.sidecar import write_sidecar
 from tiktoker_batch.reviewing.writing import Review, write_review
@@ -105,7 +107,7 @@ def run(opened: Opened, options: Options, sinks: Iterable[Sink] = (), world: Sur
         sweep_parts(opened.layout.root)
         records = _settled_history(opened.layout)
         writer = ManifestWriter(opened.layout, fold(records))
-        sinks = [_following(sink, writer.state) for sink in sinks]
+        sinks = [following(sink, writer.state) for sink in sinks]
         _require_same_world(opened.layout, writer.state, world)
         if not world.rehearsed:
             require_voices(opened, writer.state)
@@ -142,13 +144,6 @@ def _settled_history(layout: Layout) -> tuple[Record, ...]:
         return tuple(record for _, record in lines if record is not None)
     rewrite(layout.journal, kept)
     return read_journal(layout.journal)
-
-
-def _following(sink: Sink, state: BatchState) -> Sink:
-    """A batch is folded once, for whoever can do with that."""
-    if isinstance(sink, Following):
-        sink.follow(state)
-    return sink
 
 
 def _meant_before(opened: Opened, options: Options) -> Meant:
@@ -220,12 +215,11 @@ class _Run:
         """Run the engine with its providers open; whether it was interrupted."""
         opened, state = self.opened, self.writer.state
         reuse = opened.reuse(state, self.meant.forced, self._seen())
-        held = reuse.predict(opened.plan)
-        unfinished = [video for video in opened.plan.videos if any(step.id not in held for step in video.steps)]
+        left = _left_to_do(opened.plan, reuse)
         capacity = Capacity(
             opened.capacity,
             chosen={*opened.recipe.limits, *self.options.limits},
-            ranks=LeastLeftFirst(unfinished, self.meant.selected),
+            ranks=LeastLeftFirst(touched(opened.plan, frozenset(left)), self.meant.selected),
             tell=self.recorder.emit,
         )
         trio.to_thread.current_default_thread_limiter().total_tokens = THREADS
@@ -247,11 +241,10 @@ class _Run:
                 tell_limit=capacity.bear,
                 durations=self.durations,
             )
-            needed = {step.provider for video in unfinished for step in video.steps if step.id not in held}
             batch = Batch(
                 plan=opened.plan,
                 kinds=STEP_KINDS,
-                providers=await _open_providers(needed, setting, stack),
+                providers=await _open_providers({step.provider for step in left.values()}, setting, stack),
                 capacity=capacity,
                 recorder=self.recorder,
                 layout=opened.layout,
@@ -302,6 +295,12 @@ def _shelf(opened: Opened, options: Options, world: Surroundings) -> Shelf | Non
     """What other batches have bought; a rehearsal neither takes from it nor adds to it."""
     wanted = options.cache and options.buys and not world.rehearsed
     return opened.shelf(opened.environ) if wanted else None
+
+
+def _left_to_do(plan: Plan, reuse: Reuse) -> Mapping[str, Step]:
+    """The steps, by id, that nothing is there of."""
+    held = reuse.predict(plan)
+    return {step.id: step for step in plan.steps if step.id not in held}
 
 
 async def _open_providers(names: Iterable[str], setting: Setting, stack: AsyncExitStack) -> dict[str, Provider]:

@@ -37,7 +37,7 @@ from tiktoker_batch.events import RunFinished
 from tiktoker_batch.model import Kind
 from tiktoker_batch.providers.base import Job, Produced
 from tiktoker_batch.recording import Recorder
-from tiktoker_batch.report.console import Following, open_progress
+from tiktoker_batch.report.console import following, open_progress
 from tiktoker_batch.steps.base import Tools
 from tiktoker_batch.store.journal import Journal
 from tiktoker_batch.store.layout import Layout
@@ -125,9 +125,7 @@ def _run(
     writer = ManifestWriter(layout)
     lags: list[float] = []
     with Journal.open(layout.journal) as journal, open_progress(progress, terminal, {}) as shown:  # type: ignore[arg-type]
-        if isinstance(shown, Following):
-            shown.follow(writer.state)
-        recorder = Recorder([journal, writer, shown], run=1)
+        recorder = Recorder([journal, writer, following(shown, writer.state)], run=1)
         batch = Batch(
             plan=plan,
             kinds=kinds,

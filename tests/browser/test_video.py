@@ -1,6 +1,5 @@
 """A video whose clips were joined as they are plays in a real browser, to its end and from anywhere."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,15 +7,9 @@ from typing import Any
 import pytest
 import trio
 
+from tests.browser.test_report import browser, pytestmark  # noqa: F401  (marks and fixture are shared)
 from tests.media.test_copying import COPIED, FITTING, REORDERED, a_studio, worked
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here (apt install chromium)"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning"),
-]
 FRAMES = 93
 AT = """async seconds => {
     const video = document.querySelector("video");
@@ -35,20 +28,21 @@ TO_THE_END = """async () => {
 }"""
 
 
-@pytest.fixture
-def page(tmp_path: Path) -> Iterator[Any]:
-    """A page that shows the video and nothing else."""
-    from playwright.sync_api import sync_playwright
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the video lies, with a page that shows it and nothing else."""
+    made: Path = tmp_path_factory.mktemp("video")
+    video = trio.run(_video, made)
+    (made / "page.html").write_text(f'<video src="{video}" preload="auto"></video>', encoding="utf-8")
+    return made
 
-    video = trio.run(_video, tmp_path)
-    page = tmp_path / "page.html"
-    page.write_text(f'<video src="{video}" preload="auto"></video>', encoding="utf-8")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        opened = browser.new_page()
-        opened.goto(page.as_uri())
-        yield opened
-        browser.close()
+
+@pytest.fixture
+def page(folder: Path, browser: Any) -> Iterator[Any]:  # noqa: F811
+    opened = browser.new_page()
+    opened.goto((folder / "page.html").as_uri())
+    yield opened
+    opened.close()
 
 
 async def _video(folder: Path) -> str:

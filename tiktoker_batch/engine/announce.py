@@ -1,6 +1,7 @@
 """The first events of a run: who it is, and what each video of it consists of."""
 
 from collections.abc import Collection, Mapping
+from types import MappingProxyType
 
 from tiktoker_batch import __version__
 from tiktoker_batch.events import PlannedStep, RunStarted, VideoPlanned
@@ -20,12 +21,11 @@ def announce(
     shapes: Mapping[str, Shape] | None = None,
     selected: Collection[str] | None = None,
     waiting: Collection[str] = (),
-    before: Mapping[str, StepState] | None = None,
+    before: Mapping[str, StepState] = MappingProxyType({}),
 ) -> None:
     """Tell the journal what is about to run; ``selected`` are the steps that may be done, if not all, and ``waiting``
     those that may not before a person approves. ``before`` are the steps of the last run.
     """
-    known = {name: step.planned for name, step in before.items()} if before else {}
     recorder.emit(
         RunStarted(
             batch=plan.recipe.name,
@@ -42,7 +42,7 @@ def announce(
             VideoPlanned(
                 video=planned.video.id,
                 title=title_of(planned.video),
-                steps=_planned_steps(planned, known),
+                steps=_planned_steps(planned, before),
                 left_out=() if selected is None else tuple(s.id for s in planned.steps if s.id not in selected),
                 waiting=tuple(step.id for step in planned.steps if step.id in waiting),
                 edited=f"work/{planned.video.id}/shots.yaml" if planned.video.edit else None,
@@ -50,7 +50,7 @@ def announce(
         )
 
 
-def _planned_steps(planned: PlannedVideo, known: Mapping[str, PlannedStep]) -> tuple[PlannedStep, ...]:
+def _planned_steps(planned: PlannedVideo, before: Mapping[str, StepState]) -> tuple[PlannedStep, ...]:
     return tuple(
         PlannedStep(
             id=step.id,
@@ -61,15 +61,16 @@ def _planned_steps(planned: PlannedVideo, known: Mapping[str, PlannedStep]) -> t
             model=step.model,
             estimated_seconds=step.estimated_seconds,
             estimated_cost_usd=step.estimated_cost_usd,
-            made_of=_made_of(step, known.get(step.id)),
+            made_of=_made_of(step, before.get(step.id)),
         )
         for step in planned.steps
     )
 
 
-def _made_of(step: Step, before: PlannedStep | None) -> Mapping[str, Json]:
+def _made_of(step: Step, before: StepState | None) -> Mapping[str, Json]:
     """The same key is made of the same, and a large batch has twenty thousand."""
-    return before.made_of if before and before.made_of and before.key == step.key else ingredients(step)
+    known = before.planned if before else None
+    return known.made_of if known and known.made_of and known.key == step.key else ingredients(step)
 
 
 def title_of(video: Video) -> str:

@@ -12,10 +12,9 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 
 from tiktoker_batch.media import h264
-from tiktoker_batch.media.mp4 import boxes_digest, boxes_inside, find_box, mp4_head, timescale
+from tiktoker_batch.media.mp4 import VISUAL_ENTRY, boxes_digest, boxes_inside, find_box, mp4_head, timescale
 
 _UPRIGHT = struct.pack(">9i", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
-_ENTRY = 78  # bytes of a visual sample entry before the boxes inside it (14496-12, 12.1.3)
 _PLAIN = {b"avcC", b"pasp", b"colr", b"btrt"}
 _PICTURES_ONLY = {h264.SLICE, h264.IDR, h264.SEI, h264.SEQUENCE, h264.PICTURE, h264.DELIMITER, h264.FILLER}
 
@@ -105,7 +104,7 @@ def _entry(descriptions: bytes) -> tuple[_Header, bytes]:
     entry = descriptions[8:]
     if descriptions[4:8] != b"\0\0\0\1" or entry[4:8] != b"avc1":
         raise ValueError("it is not H.264 with one header")
-    boxes = entry[8 + _ENTRY :]
+    boxes = entry[8 + VISUAL_ENTRY :]
     found = dict(boxes_inside(boxes))
     if found.keys() - _PLAIN:
         raise ValueError("it says more of its pictures than is understood")

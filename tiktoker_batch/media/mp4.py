@@ -16,7 +16,7 @@ from typing import BinaryIO
 _PICTURES, _SOUND = b"vide", b"soun"
 _LARGEST_HEAD = 64 * 1024 * 1024
 _CODECS = {b"avc1": "h264", b"avc3": "h264", b"hvc1": "hevc", b"hev1": "hevc", b"mp4a": "aac"}
-_VISUAL_ENTRY, _AUDIO_ENTRY = 78, 28  # bytes of a sample entry before the boxes inside it (14496-12, 12.1.3 and 12.2.3)
+VISUAL_ENTRY, _AUDIO_ENTRY = 78, 28  # bytes of a sample entry before the boxes inside it (14496-12, 12.1.3 and 12.2.3)
 
 Box = tuple[bytes, bytes]
 
@@ -174,7 +174,7 @@ def _track(trak: bytes) -> tuple[bytes, Track] | None:
         rate=Fraction(scale, ticks),
         scale=scale,
         samples=samples,
-        header=boxes_digest(entry[8 + _VISUAL_ENTRY :]),
+        header=boxes_digest(entry[8 + VISUAL_ENTRY :]),
         width=width,
         height=height,
     )

@@ -124,6 +124,13 @@ class Following:
             self._state.apply(record)
 
 
+def following(sink: Sink, state: BatchState) -> Sink:
+    """The sink, which follows this state if it can: a batch is folded once."""
+    if isinstance(sink, Following):
+        sink.follow(state)
+    return sink
+
+
 class QuietProgress(Following):
     """Nothing but the answer to a signal: whoever presses Ctrl-C wants to know that it was heard."""
 

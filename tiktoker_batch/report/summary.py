@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import chain
 
 from tiktoker_batch.model import Kind
 from tiktoker_batch.report.timeline import peak
@@ -93,27 +94,35 @@ def _slowest(steps: Iterable[StepState]) -> tuple[tuple[StepState, float], ...]:
 
 def _limit_uses(limits: Mapping[str, int], steps: Iterable[StepState]) -> Iterator[LimitUse]:
     """What each limit meant; the steps are looked at once, as a large batch has many of both."""
-    busy: dict[str, list[tuple[float, float]]] = {name: [] for name in limits}
+    busy: dict[str, list[_Stretch]] = {name: [] for name in limits}
     waited = dict.fromkeys(limits, 0.0)
-    for step in steps:
-        under = [name for name in _limits_of(step) if name in limits]
-        for attempt in step.attempts:
-            for name in () if attempt.by_pieces else under:
-                waited[name] += attempt.waited_seconds
-                if attempt.started is not None:
-                    busy[name].append(_busy(attempt))
-            for piece in attempt.pieces if "ffmpeg" in limits else ():
-                busy["ffmpeg"].append((attempt.run * _APART + piece.began, attempt.run * _APART + piece.ended))
-                waited["ffmpeg"] += piece.waited
+    for name, seconds, stretch in chain.from_iterable(map(_uses, steps)):
+        if name in limits:
+            waited[name] += seconds
+            busy[name] += [stretch] if stretch else []
     for name, seats in limits.items():
         yield LimitUse(name=name, seats=seats, peak=peak(busy[name]), waited_seconds=waited[name])
+
+
+_Stretch = tuple[float, float]  # from when to when a seat was taken
+
+
+def _uses(step: StepState) -> Iterator[tuple[str, float, _Stretch | None]]:
+    """The limits that a step was under: how long it waited for a seat, and had it."""
+    under = _limits_of(step)
+    for attempt in step.attempts:
+        if not attempt.by_pieces:
+            stretch = None if attempt.started is None else _busy(attempt)
+            yield from ((name, attempt.waited_seconds, stretch) for name in under)
+        for piece in attempt.pieces:
+            yield "ffmpeg", piece.waited, (attempt.run * _APART + piece.began, attempt.run * _APART + piece.ended)
 
 
 _HEAVY = frozenset({Kind.IMAGE, Kind.CLIP, Kind.NARRATION})
 _APART = 1e7  # seconds: no run lasts that long, so those of different runs never overlap
 
 
-def _busy(attempt: Attempt) -> tuple[float, float]:
+def _busy(attempt: Attempt) -> _Stretch:
     started = attempt.started or 0.0
     ended = attempt.ended if attempt.ended is not None else started
     return attempt.run * _APART + started, attempt.run * _APART + max(started, ended)

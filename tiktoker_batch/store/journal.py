@@ -152,7 +152,7 @@ def _all_at_once(content: bytes) -> list[tuple[bytes, Record | None]]:
     header, *lines = content.split(b"\n")
     lines.pop()  # behind the last newline is nothing
     try:
-        if not all(int(line[-10:-2], 16) == crc32(b"}", crc32(line[:-_CRC_LENGTH])) for line in lines):
+        if not all(map(_fits, lines)):
             return []
         records: list[Record | None] = [None, *records_from_lines(memoryview(content)[len(_HEADER) :])]
         return list(zip([header, *lines], records, strict=True))
@@ -231,6 +231,14 @@ _HEADER_START = b'{"format":'
 _HEADER = _sealed(_encode({"format": FORMAT, "version": VERSION}).encode())
 
 
+def _fits(line: bytes) -> bool:
+    """Whether the checksum that a line ends with is its own.
+
+    :raises ValueError: it ends with none.
+    """
+    return int(line[-10:-2], 16) == crc32(b"}", crc32(line[:-_CRC_LENGTH]))
+
+
 def _checked(line: bytes) -> bytes:
     """The line, whose checksum is a member of the JSON object like any other.
 
@@ -238,7 +246,7 @@ def _checked(line: bytes) -> bytes:
     """
     if not line.endswith(b'"}') or line[-_CRC_LENGTH : -_CRC_LENGTH + len(_CRC)] != _CRC:
         return line
-    if int(line[-10:-2], 16) != crc32(b"}", crc32(line[:-_CRC_LENGTH])):
+    if not _fits(line):
         raise ValueError("the checksum does not fit")
     return line
 
